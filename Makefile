@@ -1,0 +1,68 @@
+# Everything needs only git, make and Python 3.11 or newer; the environment lives in .venv.
+# `make` alone lists the targets.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+PLOT := results/digits.svg
+
+.DELETE_ON_ERROR:
+.PHONY: help install demo test lint format lock clean distclean
+
+help:
+	@echo "make demo       train the shipped study 'digits' on a local Ray, print its table, write its plot"
+	@echo "make test       run the tests (CI=true adds those marked slow, ray, slurm, gpu, browser)"
+	@echo "make lint       check style, formatting and types"
+	@echo "make format     rewrite the code in the project's format"
+	@echo "make install    make .venv with the locked environment (every target above does so when needed)"
+	@echo "make lock       resolve requirements.lock anew from pyproject.toml"
+	@echo "make clean      remove caches; make distclean also removes .venv. Neither touches results/"
+
+install: $(STAMP)
+
+# `pip install --no-deps` because the lock is complete, and because torchattacks pins an old `requests`.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); then \
+	    installer="$(BIN)/uv pip install --python $(BIN)/python"; \
+	else \
+	    echo "uv cannot be installed here; going on with pip"; \
+	    installer="$(BIN)/python -m pip install --disable-pip-version-check"; \
+	fi; \
+	set -ex; \
+	$$installer --quiet --no-deps --require-hashes -r requirements.lock; \
+	$$installer --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/sparsesweep run digits --backend ray
+	$(BIN)/sparsesweep table digits
+	$(BIN)/sparsesweep plot digits --out $(PLOT)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev \
+	    --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV)
