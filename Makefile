@@ -22,11 +22,13 @@ help:
 
 install: $(STAMP)
 
-# `pip install --no-deps` because the lock is complete, and because torchattacks pins an old `requests`.
+# Without a stamp whatever is in .venv may be the half of an installation that was killed: begin anew.
+# `--no-deps` because the lock is complete, and because torchattacks pins an old `requests`.
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	    || { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@test -e $@ || { set -x; $(PYTHON) -m venv --clear $(VENV); }
+	@rm -f $@
 	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); then \
 	    installer="$(BIN)/uv pip install --python $(BIN)/python"; \
 	else \

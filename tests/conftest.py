@@ -85,12 +85,6 @@ def _missing(marker: str) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def root() -> Path:
-    """The project's root folder."""
-    return ROOT
-
-
-@pytest.fixture(scope="session")
 def test_data() -> Path:
     """The folder of real data; where it is absent the test is skipped, and with CI=true fails."""
     given = os.environ.get("SPARSESWEEP_TEST_DATA")
@@ -99,10 +93,3 @@ def test_data() -> Path:
         message = f"no test data: {folder} is not a folder (set SPARSESWEEP_TEST_DATA)"
         (pytest.fail if CI else pytest.skip)(message)
     return folder.resolve()
-
-
-@pytest.fixture
-def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder that is the current one while the test runs."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
