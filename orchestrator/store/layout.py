@@ -1,0 +1,189 @@
+"""Where everything in a store lives, and opening or creating one.
+
+A store is one folder on a shared POSIX file system: no database, no daemon, no lock file.
+This module is the only owner of its file names.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.store.publishing import publish_new
+
+SCHEMA_VERSION = 1
+"""Version of everything written into a store: records, generations and tables."""
+
+_MARKER = "store.json"
+_FANOUT = 2  # leading hex digits of a cell id that name its folder: at most 256 folders
+
+
+class StoreError(ValueError):
+    """A store cannot be opened, created, read or written; the message says which and why."""
+
+
+class StoreWarning(UserWarning):
+    """Something in a store was skipped, for example a record that cannot be read."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Store:
+    """One store. Make it with `Store.open` or `Store.create`, never directly.
+
+    Attributes:
+        root: Absolute path of the store's folder.
+    """
+
+    root: Path
+
+    @classmethod
+    def open(cls, root: str | os.PathLike[str]) -> "Store":
+        """The existing store at `root`.
+
+        Raises:
+            StoreError: When there is no store there, or it has another schema version.
+        """
+        folder = Path(root).absolute()
+        _check_marker(folder)
+        return cls(root=folder)
+
+    @classmethod
+    def create(cls, root: str | os.PathLike[str]) -> "Store":
+        """The store at `root`, made if it is not there yet; any number of processes may call it.
+
+        Raises:
+            StoreError: When the folder cannot be written, holds something that is not a store,
+                or is a store of another schema version.
+        """
+        folder = Path(root).absolute()
+        if not (folder / _MARKER).exists():
+            _make(folder)
+        return cls.open(folder)
+
+    @property
+    def writable(self) -> bool:
+        """Whether this process may add files; a store mounted read-only can still be asked."""
+        return os.access(self.root, os.W_OK | os.X_OK)
+
+    @property
+    def records(self) -> Path:
+        """Folder of the hot records: those not yet folded into a generation."""
+        return self.root / "records"
+
+    @property
+    def archive(self) -> Path:
+        """Folder of the folded records, compressed."""
+        return self.records / "_archive"
+
+    @property
+    def curves(self) -> Path:
+        """Folder of the hot per-epoch curves."""
+        return self.root / "curves"
+
+    @property
+    def artifacts(self) -> Path:
+        """Folder of what cells leave for other cells: final weights, scores."""
+        return self.root / "artifacts"
+
+    @property
+    def tables(self) -> Path:
+        """Folder of the convenience copies of the newest tables."""
+        return self.root / "tables"
+
+    @property
+    def generations(self) -> Path:
+        """Folder of the generations: the truth of what has been folded."""
+        return self.tables / "_gen"
+
+    @property
+    def grids(self) -> Path:
+        """Folder of the submissions, one folder per grid name."""
+        return self.root / "grids"
+
+    def table_path(self, table: str) -> Path:
+        """The convenience copy of one table, for pandas, DuckDB, Polars or Spark."""
+        return self.tables / f"{table}.parquet"
+
+    def record_path(self, cell: str, attempt: str) -> Path:
+        """The record of one attempt at one cell."""
+        return self.records / cell[:_FANOUT] / f"{cell}.{attempt}.json"
+
+    def curve_path(self, cell: str, attempt: str) -> Path:
+        """The curve that belongs to the record of the same cell and attempt."""
+        return self.curves / cell[:_FANOUT] / f"{cell}.{attempt}.json"
+
+    def submissions(self, grid: str) -> Path:
+        """Folder of all submissions of the grid of this name."""
+        return self.grids / grid
+
+    def submission(self, grid: str, number: int) -> Path:
+        """Folder of one submission: the grid as given, its packs, where they went."""
+        return self.submissions(grid) / str(number)
+
+    def submission_numbers(self, grid: str) -> list[int]:
+        """The numbers of the submissions of a grid, ascending; empty when there is none."""
+        try:
+            names = os.listdir(self.submissions(grid))
+        except FileNotFoundError:
+            return []
+        return sorted(int(name) for name in names if name.isdecimal())
+
+    def pack_path(self, grid: str, number: int, pack: str) -> Path:
+        """The manifest that a worker reads to know the cells of a pack."""
+        return self.submission(grid, number) / "packs" / f"{pack}.json"
+
+    def code_folder(self, code: str) -> Path:
+        """The package tree, as it was at submission, with this hash."""
+        return self.root / "code" / code
+
+    def log_folder(self, pack: str) -> Path:
+        """Folder of the logs and heartbeats of all attempts at a pack."""
+        return self.root / "logs" / pack
+
+    def log_path(self, pack: str, attempt: str) -> Path:
+        """What one attempt at a pack printed."""
+        return self.log_folder(pack) / f"{attempt}.log"
+
+    def heartbeat_path(self, pack: str, attempt: str) -> Path:
+        """Touched and rewritten by a worker while it lives."""
+        return self.log_folder(pack) / f"{attempt}.heartbeat.json"
+
+    def checkpoints(self, pack: str) -> Path:
+        """Folder of the checkpoints of all attempts at a pack."""
+        return self.root / "checkpoints" / pack
+
+    def checkpoint_folder(self, pack: str, attempt: str) -> Path:
+        """The only folder into which this attempt writes checkpoints."""
+        return self.checkpoints(pack) / attempt
+
+
+def _make(folder: Path) -> None:
+    try:
+        names = os.listdir(folder) if folder.exists() else []
+        if _MARKER not in names and any(not name.startswith(".") for name in names):
+            raise StoreError(f"{folder} is not empty and not a store (no {_MARKER} in it)")
+        publish_new(folder / _MARKER, f"{_expected()}\n".encode())
+    except OSError as error:
+        raise StoreError(f"cannot make a store at {folder}: {error.strerror}") from error
+
+
+def _check_marker(folder: Path) -> None:
+    marker = folder / _MARKER
+    try:
+        content = json.loads(marker.read_bytes())
+        version = content["schema"]
+    except (FileNotFoundError, NotADirectoryError):
+        raise StoreError(f"there is no store at {folder} (no {_MARKER} in it)") from None
+    except OSError as error:
+        raise StoreError(f"cannot read the store at {folder}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError):
+        raise StoreError(f"{marker} is damaged: it should read {_expected()}") from None
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"the store at {folder} has schema version {version!r}; this program reads version "
+            f"{SCHEMA_VERSION}. Use the program that wrote it, or another --store."
+        )
+
+
+def _expected() -> str:
+    return json.dumps({"schema": SCHEMA_VERSION})
