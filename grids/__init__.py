@@ -1,0 +1,16 @@
+"""What to run: grid files and the cells they stand for. Torch-free.
+
+A grid file (YAML) becomes cells in this order, one module per step:
+
+- `reading` parses the file into nodes that know their line; `scalars` says what a plain word means;
+  `overrides` adds what `--set` asks for.
+- `document` checks the grammar: base, axes, zip, include, exclude, seeds.
+- `fields` turns one written value into a checked one, using the `catalogue` of what may be written
+  (`options` describes one option, `recipe` the training recipe).
+- `resolving` merges the values that meet in one cell; `expansion` multiplies them out;
+  `comparisons` removes what `exclude` names.
+- `grid` ties the steps together; `cell` is the result: one frozen point with its content id.
+
+Every mistake ends as a `problems.Problem`: where, what was given, what is allowed, nearest match.
+Import the modules directly; this file stays empty so that importing `grids.cell` costs nothing.
+"""

@@ -1,0 +1,157 @@
+"""The catalogue: what may be written in a grid, as plain data that needs no torch to read.
+
+It is derived from the registries where methods, datasets, models and the rest live, and cached as
+JSON. These are plain dataclasses because every command reads them: importing a validation library
+would cost more time than reading the grid.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from grids.cell import COMPONENTS, Cell, Component
+from grids.options import Option, Value
+from grids.problems import unknown
+
+KINDS = {
+    "method": "methods",
+    "allocation": "allocations",
+    "scenario": "scenarios",
+    "dataset": "datasets",
+    "model": "models",
+}
+"""The component fields of a cell and the catalogue's name for their entries."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One registered method, allocation, scenario, dataset or model.
+
+    `semantics` is raised when its behaviour or a default changes. `traits` are plain data that
+    others read; grids read `ignores`: a list of {"field": "density" | "allocation",
+    "when": {option: value} or None}.
+    """
+
+    name: str
+    summary: str = ""
+    semantics: int = 1
+    options: tuple[Option, ...] = ()
+    traits: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "Entry":
+        """The entry that a registry describes."""
+        options = tuple(Option.from_plain(option) for option in plain.get("options", ()))
+        return cls(**{**plain, "options": options})
+
+    def plain(self) -> dict[str, Any]:
+        """The JSON-able description."""
+        return {
+            "name": self.name,
+            "summary": self.summary,
+            "semantics": self.semantics,
+            "options": [option.plain() for option in self.options],
+            "traits": dict(self.traits),
+        }
+
+    def option(self, name: str) -> Option:
+        """The option of that name; `GridError` with the nearest match when there is none."""
+        for option in self.options:
+            if option.name == name:
+                return option
+        raise unknown(f"option of {self.name}", name, [option.name for option in self.options])
+
+    def defaults(self) -> dict[str, Value]:
+        """Every option at its default."""
+        return {option.name: option.default for option in self.options}
+
+    def component(self, given: Mapping[str, Value]) -> Component:
+        """The part of a cell that holds these checked options; defaults are left out."""
+        standard = self.defaults()
+        changed = {name: value for name, value in sorted(given.items()) if value != standard[name]}
+        return Component(name=self.name, options=tuple(changed.items()))
+
+    def ignores(self, component: Component) -> frozenset[str]:
+        """The cell fields ("density", "allocation") without effect under these options."""
+        options = self.defaults() | component.as_dict()
+        return frozenset(
+            rule["field"]
+            for rule in self.traits.get("ignores", ())
+            if all(options[name] == value for name, value in (rule.get("when") or {}).items())
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Catalogue:
+    """Everything that may be named in a grid, and the code it was derived from.
+
+    `metrics` are {"name", "unit", "better", "help"}, `plugins` {"distribution", "version"}; `code`
+    is the hash of the code the registries belong to.
+    """
+
+    methods: tuple[Entry, ...] = ()
+    allocations: tuple[Entry, ...] = ()
+    scenarios: tuple[Entry, ...] = ()
+    datasets: tuple[Entry, ...] = ()
+    models: tuple[Entry, ...] = ()
+    metrics: tuple[Mapping[str, Any], ...] = ()
+    plugins: tuple[Mapping[str, str], ...] = ()
+    code: str = ""
+    _index: dict[tuple[str, str], Entry] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        index = {(kind, entry.name): entry for kind in KINDS for entry in self.entries(kind)}
+        object.__setattr__(self, "_index", index)
+
+    @classmethod
+    def from_json(cls, data: str | bytes | Mapping[str, Any]) -> "Catalogue":
+        """The catalogue in a JSON text, or in the plain data such a text holds."""
+        plain = data if isinstance(data, Mapping) else json.loads(data)
+        entries = {
+            plural: tuple(Entry.from_plain(entry) for entry in plain.get(plural, ()))
+            for plural in KINDS.values()
+        }
+        return cls(
+            **entries,
+            metrics=tuple(plain.get("metrics", ())),
+            plugins=tuple(plain.get("plugins", ())),
+            code=plain.get("code", ""),
+        )
+
+    def to_json(self) -> str:
+        """The JSON text that `from_json` reads; the same catalogue always gives the same text."""
+        plain: dict[str, Any] = {
+            plural: [entry.plain() for entry in getattr(self, plural)] for plural in KINDS.values()
+        }
+        plain |= {"metrics": list(self.metrics), "plugins": list(self.plugins), "code": self.code}
+        return json.dumps(plain, sort_keys=True, indent=1)
+
+    def entries(self, kind: str) -> Sequence[Entry]:
+        """All entries of a kind ("method", "dataset", ...)."""
+        if kind not in KINDS:
+            raise unknown("kind of entry", kind, KINDS)
+        entries: Sequence[Entry] = getattr(self, KINDS[kind])
+        return entries
+
+    def entry(self, kind: str, name: str) -> Entry:
+        """The entry of that name; `GridError` with the nearest match when there is none."""
+        found = self._index.get((kind, name))
+        if found is None:
+            raise unknown(kind, name, [entry.name for entry in self.entries(kind)])
+        return found
+
+    def fields(self, cell: Cell) -> dict[str, Value]:
+        """Every field of a cell as one flat mapping, defaults filled in.
+
+        Keys are paths: "method", "method.update_every", "density", "recipe.lr", "seed", ...
+        """
+        flat: dict[str, Value] = {}
+        for kind in COMPONENTS:
+            component: Component = getattr(cell, kind)
+            options = self.entry(kind, component.name).defaults() | component.as_dict()
+            flat[kind] = component.name
+            flat |= {f"{kind}.{name}": value for name, value in options.items()}
+        flat |= {"density": cell.density, "data_ratio": cell.data_ratio, "seed": cell.seed}
+        flat |= {f"recipe.{name}": value for name, value in cell.settings().items()}
+        return flat

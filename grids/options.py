@@ -1,0 +1,195 @@
+"""One declared option: its type, range and default, and the check of a value against them."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Any
+
+from grids.problems import GridError, nearest, show
+
+Scalar = bool | int | float | str | None
+Value = Scalar | tuple[Scalar, ...]
+"""What an option may hold; lists are tuples, so that every value can be hashed."""
+
+NOUNS = {
+    "int": "an integer",
+    "float": "a number",
+    "str": "a text",
+    "bool": "true or false",
+    "list[int]": "a list of integers",
+    "list[float]": "a list of numbers",
+    "list[str]": "a list of texts",
+}
+"""The legal types of an option, and how messages call them."""
+
+MAX_DECIMALS = 12
+"""Longest fraction of a density: more digits come from arithmetic (1 - 0.7), not from a person."""
+
+# People still write the booleans of YAML 1.1; in YAML 1.2 they are texts.
+_OLD_BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Option:
+    """A named value that a person may give.
+
+    `type` is a key of `NOUNS`; the bounds hold for a number and for each number of a list;
+    `choices` are the only legal values; a `nullable` option takes null as well.
+    """
+
+    name: str
+    type: str
+    default: Value
+    help: str = ""
+    nullable: bool = False
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+    choices: tuple[Scalar, ...] | None = None
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "Option":
+        """The option that a plain mapping describes, as the registries write it."""
+        return cls(**{key: _frozen(value) for key, value in plain.items()})
+
+    def plain(self) -> dict[str, Any]:
+        """A JSON-able description; bounds and choices that are not set are left out."""
+        optional = {"ge", "gt", "le", "lt", "choices"}
+        pairs = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in pairs
+            if value is not None or name not in optional
+        }
+
+    def allowed(self) -> str:
+        """The legal values in words, for messages: "an integer >= 1 or null"."""
+        if self.choices is not None:
+            names = [choice if isinstance(choice, str) else show(choice) for choice in self.choices]
+            words = ", ".join(names)
+        else:
+            words = " ".join([NOUNS[self.type], *self._bounds()])
+        return f"{words} or null" if self.nullable else words
+
+    def check(self, given: object, what: str | None = None) -> Value:
+        """The given value in the declared type (1 becomes 1.0 for a float, a list a tuple).
+
+        `what` names the option in messages. Raises `GridError` for a value that is not legal.
+        """
+        if given is None and self.nullable:
+            return None
+        try:
+            value = _converted(given, self.type)
+        except (TypeError, OverflowError):
+            raise self._refusal(given, what) from None
+        each = value if isinstance(value, tuple) else (value,)
+        if not all(self._in_range(item) for item in each):
+            raise self._refusal(given, what)
+        return value
+
+    def _in_range(self, item: Scalar) -> bool:
+        if self.choices is not None and item not in self.choices:
+            return False
+        if isinstance(item, bool) or not isinstance(item, int | float):
+            return True
+        return (
+            (self.ge is None or item >= self.ge)
+            and (self.gt is None or item > self.gt)
+            and (self.le is None or item <= self.le)
+            and (self.lt is None or item < self.lt)
+        )
+
+    def _bounds(self) -> list[str]:
+        signs = {">=": self.ge, ">": self.gt, "<=": self.le, "<": self.lt}
+        bounds = [f"{sign} {bound:g}" for sign, bound in signs.items() if bound is not None]
+        each = "each " if self.type.startswith("list") and bounds else ""
+        return [each + " and ".join(bounds)] if bounds else []
+
+    def _refusal(self, given: object, what: str | None) -> GridError:
+        message = f"{what or self.name} is {show(given)}; allowed: {self.allowed()}"
+        return GridError(message, self._hint(given))
+
+    def _hint(self, given: object) -> str:
+        if not isinstance(given, str):
+            return "write it as a list: [...]" if self._takes_in_list(given) else ""
+        if self.type == "bool":
+            meant = _OLD_BOOLEANS.get(given.lower()) or nearest(given, ("true", "false"))
+            return f"write {meant}" if meant in ("true", "false") else meant
+        if self.choices is not None:
+            return nearest(given, map(str, self.choices))
+        return number_hint(given) if self.type in ("int", "float") else ""
+
+    def _takes_in_list(self, given: object) -> bool:
+        if not self.type.startswith("list") or isinstance(given, list | tuple | dict):
+            return False
+        try:
+            self.check([given])
+        except GridError:
+            return False
+        return True
+
+
+def number_hint(given: str) -> str:
+    """What to write instead of a text that looks like a number (quotes, 1_000, 5%, 0,1)."""
+    text = given.strip().replace("_", "").replace(",", ".")
+    percent = text.endswith("%")
+    try:
+        number = Decimal(text.removesuffix("%").strip()) / (100 if percent else 1)
+    except ArithmeticError:
+        return ""
+    return f"write {plain_decimal(number)}, without quotes" if number.is_finite() else ""
+
+
+def fraction_text(given: object, what: str) -> str:
+    """The canonical decimal text of a fraction in (0, 1]: 0.10, .1 and 1e-1 all give "0.1".
+
+    Raises `GridError` for what is not a number, out of range, or longer than `MAX_DECIMALS`.
+    """
+    allowed = f"{what} is {show(given)}; allowed: a number > 0 and <= 1"
+    if isinstance(given, str):
+        raise GridError(allowed, number_hint(given))
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given <= 1:
+        raise GridError(allowed)
+    text = plain_decimal(Decimal(repr(given)))
+    if len(text) > MAX_DECIMALS + len("0."):
+        rounded = plain_decimal(round(Decimal(text), MAX_DECIMALS))
+        hint = f"did you mean {rounded}?" if rounded != "0" else ""
+        raise GridError(f"{allowed} with at most {MAX_DECIMALS} decimals", hint)
+    return text
+
+
+def plain_decimal(number: Decimal) -> str:
+    """A decimal without exponent and without trailing zeros: "0.05", "100"."""
+    text = f"{number:f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _converted(given: object, type_name: str) -> Value:
+    """The value in the declared type; TypeError when it is of another kind."""
+    if type_name.startswith("list["):
+        if not isinstance(given, list | tuple):
+            raise TypeError
+        return tuple(_converted_scalar(item, type_name[5:-1]) for item in given)
+    return _converted_scalar(given, type_name)
+
+
+def _converted_scalar(given: object, type_name: str) -> Scalar:
+    if type_name == "str" and isinstance(given, str):
+        return given
+    if isinstance(given, bool):
+        if type_name == "bool":
+            return given
+        raise TypeError
+    if not isinstance(given, int | float) or not math.isfinite(given):
+        raise TypeError
+    if type_name == "int" and given == int(given):
+        return int(given)
+    if type_name == "float":
+        return float(given) + 0.0  # adding zero turns -0.0 into 0.0
+    raise TypeError
