@@ -1,0 +1,13 @@
+"""Sparse training for any nn.Module in any loop: masks, methods and how they are allocated.
+
+One line makes a loop sparse: `attach(model, optimizer, RigL(density=0.1), total_steps=10_000)`.
+Masks simulate sparsity: inactive weights are zeros in dense tensors, and nothing becomes faster.
+"""
+
+from sparse.methods import METHODS as METHODS
+from sparse.methods.dense import Dense as Dense
+from sparse.methods.gmp import GMP as GMP
+from sparse.methods.rigl import RigL as RigL
+from sparse.methods.set import SET as SET
+from sparse.methods.snip import SNIP as SNIP
+from sparse.methods.static import Static as Static

@@ -1,0 +1,147 @@
+"""Options of methods and allocations: declared once, read by validation, docs and the catalogue."""
+
+import dataclasses
+import difflib
+import math
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_NAMES = {int: "int", float: "float", str: "str", bool: "bool"}
+_BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+
+
+def option(
+    default: Any,
+    *,
+    help: str,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+    choices: Sequence[Any] | None = None,
+) -> Any:
+    """Declare one field of an options dataclass.
+
+    `ge`, `gt`, `le` and `lt` bound a number (or every number of a list); `choices` lists all legal
+    values; `help` is one line for people and names the unit.
+    """
+    limits = {"ge": ge, "gt": gt, "le": le, "lt": lt}
+    metadata: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
+    if choices is not None:
+        metadata["choices"] = list(choices)
+    return dataclasses.field(default=default, metadata={"help": help, **metadata})
+
+
+def describe_options(options: type) -> list[dict[str, Any]]:
+    """Return one plain, JSON-able dict per option of a dataclass made with `option`.
+
+    Keys: name, type ("float", "int", "str", "bool" or "list[...]"), nullable, default, help, and
+    those of ge, gt, le, lt and choices that were declared.
+    """
+    return [_describe(field, hint) for field, hint in _fields(options)]
+
+
+def build_options(options: type[T], given: Mapping[str, Any], where: str) -> T:
+    """Make the options dataclass from what a person wrote.
+
+    Names, types, ranges and choices are checked; every problem is reported in one ValueError whose
+    lines start with `where`. Whole numbers are accepted for floats, lists and tuples for lists.
+    """
+    fields = {field.name: (field, hint) for field, hint in _fields(options)}
+    problems = [_unknown(name, list(fields)) for name in given if name not in fields]
+    values = {}
+    for name in given.keys() & fields.keys():
+        try:
+            values[name] = _checked(given[name], *fields[name])
+        except ValueError as problem:
+            problems.append(str(problem))
+    if not problems:
+        try:
+            return options(**values)
+        except ValueError as problem:
+            problems.append(str(problem))
+    raise ValueError("\n".join(f"{where}: {problem}" for problem in sorted(problems)))
+
+
+def nearest(name: str, allowed: Sequence[str]) -> str:
+    """Return the hint " (did you mean 'x'?)" for the closest allowed name, or an empty text."""
+    close = difflib.get_close_matches(str(name), list(allowed), n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _fields(options: type) -> list[tuple[Any, Any]]:
+    hints = typing.get_type_hints(options)
+    return [(field, hints[field.name]) for field in dataclasses.fields(options)]
+
+
+def _describe(field: Any, hint: Any) -> dict[str, Any]:
+    scalar, is_list, nullable = _parsed(hint)
+    default = list(field.default) if isinstance(field.default, tuple) else field.default
+    name = f"list[{_NAMES[scalar]}]" if is_list else _NAMES[scalar]
+    described = {"name": field.name, "type": name, "nullable": nullable, "default": default}
+    return {**described, **field.metadata}
+
+
+def _parsed(hint: Any) -> tuple[type, bool, bool]:
+    """Split a field's type into (scalar type, is a list, may be None)."""
+    nullable = isinstance(hint, types.UnionType) and type(None) in typing.get_args(hint)
+    if nullable:
+        (hint,) = (part for part in typing.get_args(hint) if part is not type(None))
+    is_list = typing.get_origin(hint) is tuple
+    scalar = typing.get_args(hint)[0] if is_list else hint
+    if scalar not in _NAMES:
+        raise TypeError(
+            f"an option cannot have the type {hint};"
+            " use int, float, str, bool or a tuple[..., ...] of one of them"
+        )
+    return scalar, is_list, nullable
+
+
+def _checked(value: Any, field: Any, hint: Any) -> Any:
+    scalar, is_list, nullable = _parsed(hint)
+    if value is None and nullable:
+        return None
+    if not is_list:
+        return _scalar(value, scalar, field)
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{field.name} is {value!r}; it must be a list of {_NAMES[scalar]}")
+    return tuple(_scalar(item, scalar, field) for item in value)
+
+
+def _scalar(given: Any, kind: Any, field: Any) -> Any:
+    whole = isinstance(given, int) and not isinstance(given, bool)
+    value: Any = float(given) if kind is float and whole else given
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ValueError(f"{field.name} is {value!r}; it must be of type {_NAMES[kind]}")
+    choices = field.metadata.get("choices")
+    if choices is not None and value not in choices:
+        allowed = ", ".join(map(str, choices))
+        hint = nearest(value, [str(choice) for choice in choices])
+        raise ValueError(f"{field.name} is {value!r}; allowed: {allowed}{hint}")
+    if kind in (int, float) and not _within(value, field.metadata):
+        raise ValueError(f"{field.name} is {value!r}; it must be {_range(field.metadata)}")
+    return value
+
+
+def _within(value: float, metadata: Mapping[str, Any]) -> bool:
+    return (
+        math.isfinite(value)
+        and ("ge" not in metadata or value >= metadata["ge"])
+        and ("gt" not in metadata or value > metadata["gt"])
+        and ("le" not in metadata or value <= metadata["le"])
+        and ("lt" not in metadata or value < metadata["lt"])
+    )
+
+
+def _range(metadata: Mapping[str, Any]) -> str:
+    limits = [f"{sign} {metadata[name]:g}" for name, sign in _BOUNDS.items() if name in metadata]
+    return " and ".join(limits) or "a finite number"
+
+
+def _unknown(name: str, allowed: list[str]) -> str:
+    listed = ", ".join(allowed) or "none"
+    return f"unknown option {name!r}; allowed: {listed}{nearest(name, allowed)}"

@@ -1,0 +1,116 @@
+"""Registries: named things that plug in by a decorator, and the plain data derived from them."""
+
+import dataclasses
+import importlib.metadata
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from sparse.options import describe_options, nearest
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One registered thing.
+
+    `semantics` is raised whenever its behaviour or one of its defaults changes, because it is part
+    of the identity of every cell that uses it. `traits` are JSON-able facts about it.
+    """
+
+    name: str
+    summary: str
+    target: Any
+    options: type | None
+    semantics: int
+    traits: Mapping[str, Any]
+
+
+class Registry:
+    """Names of one kind ("method", "dataset", ...) and what they stand for."""
+
+    def __init__(self, kind: str, plugin_group: str | None = None) -> None:
+        self.kind = kind
+        self.plugin_group = plugin_group
+        self._entries: dict[str, Entry] = {}
+
+    def register(
+        self,
+        name: str,
+        *,
+        summary: str,
+        options: type | None = None,
+        semantics: int = 1,
+        **traits: Any,
+    ) -> Callable[[T], T]:
+        """Return a decorator that registers a class or function under `name`.
+
+        A name that is already taken is a ValueError that names both places.
+        """
+
+        def add(target: T) -> T:
+            if name in self._entries:
+                places = f"{_place(self._entries[name].target)} and {_place(target)}"
+                raise ValueError(f"the {self.kind} {name!r} is registered twice: by {places}")
+            self._entries[name] = Entry(
+                name=name,
+                summary=summary,
+                target=target,
+                options=options,
+                semantics=semantics,
+                traits=traits,
+            )
+            return target
+
+        return add
+
+    def get(self, name: str) -> Entry:
+        """Return the entry of `name`; an unknown name is a ValueError that lists the known ones."""
+        if name not in self._entries:
+            hint = nearest(name, self.names())
+            allowed = ", ".join(self.names())
+            raise ValueError(f"unknown {self.kind} {name!r}; allowed: {allowed}{hint}")
+        return self._entries[name]
+
+    def names(self) -> tuple[str, ...]:
+        """Return all registered names, sorted."""
+        return tuple(sorted(self._entries))
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Return the catalogue's plain data: one JSON-able dict per entry, sorted by name."""
+        return [_described(self._entries[name]) for name in self.names()]
+
+    def load_plugins(self) -> list[str]:
+        """Import what installed distributions offer under `plugin_group`.
+
+        Importing a plug-in registers it. One that fails is a warning that names its distribution,
+        never an error. Returns the names of the distributions that loaded, sorted.
+        """
+        if self.plugin_group is None:
+            return []
+        loaded = set()
+        for point in importlib.metadata.entry_points(group=self.plugin_group):
+            distribution = point.dist.name if point.dist else point.value
+            try:
+                point.load()
+            except Exception as error:
+                text = f"the {self.kind} plug-in {point.name!r} of {distribution} failed: {error!r}"
+                warnings.warn(text, stacklevel=2)
+            else:
+                loaded.add(distribution)
+        return sorted(loaded)
+
+
+def _described(entry: Entry) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "summary": entry.summary,
+        "semantics": entry.semantics,
+        "options": describe_options(entry.options) if entry.options else [],
+        "traits": dict(entry.traits),
+    }
+
+
+def _place(target: Any) -> str:
+    return f"{getattr(target, '__module__', '?')}.{getattr(target, '__qualname__', target)}"

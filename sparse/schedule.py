@@ -1,0 +1,106 @@
+"""Schedules as pure functions of the step. A step is the number of completed optimizer steps."""
+
+import dataclasses
+import math
+import warnings
+from fractions import Fraction
+
+
+def resolve_step(fraction: float, total: int) -> int:
+    """Return floor(fraction * total + 1/2), the fraction taken as the decimal that it prints as."""
+    return math.floor(Fraction(str(float(fraction))) * total + Fraction(1, 2))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateSchedule:
+    """When topology updates happen: at multiples of `every` in [start, stop).
+
+    Never at the last optimizer step (`total`) or after it, because what an update grows would not
+    be trained any more. `stop` and `total` of None mean that there is no end.
+    """
+
+    every: int
+    start: int = 1
+    stop: int | None = None
+    total: int | None = None
+
+    def is_update(self, step: int) -> bool:
+        """Return whether an update is due after `step` completed optimizer steps."""
+        in_time = self.stop is None or step < self.stop
+        before_end = self.total is None or step < self.total
+        return self.start <= step and step % self.every == 0 and in_time and before_end
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class ConstantDrop:
+    """A drop fraction that never changes."""
+
+    initial: float
+
+    def drop_fraction(self, step: int) -> float:
+        """Return the drop fraction in [0, 1]."""
+        return self.initial
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class CosineDrop:
+    """A drop fraction that falls from `initial` to `final` along half a cosine, reached at `stop`.
+
+    final + (initial - final) / 2 * (1 + cos(pi * step / stop)): RigL (Evci et al. 2020, section 3)
+    with final = 0.
+    """
+
+    initial: float
+    stop: int
+    final: float = 0.0
+
+    def drop_fraction(self, step: int) -> float:
+        """Return the drop fraction in [0, 1]."""
+        if step >= self.stop:
+            return self.final
+        share = (1 + math.cos(math.pi * step / self.stop)) / 2
+        return self.final + (self.initial - self.final) * share
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class CubicDensity:
+    """A density that falls from `initial` to `final` along a cubic and then stays there.
+
+    final + (initial - final) * (1 - p)^3 with p the share of [start, stop] that is over
+    (Zhu and Gupta 2017, eq. 1). At `stop` and later it is `final` exactly.
+    """
+
+    initial: float
+    final: float
+    start: int
+    stop: int
+
+    def density(self, step: int) -> float:
+        """Return the density in (0, 1]."""
+        if step >= self.stop:
+            return self.final
+        if step <= self.start:
+            return self.initial
+        left = 1 - (step - self.start) / (self.stop - self.start)
+        return self.final + (self.initial - self.final) * left**3
+
+
+def dynamic_schedules(
+    *, every: int, stop: float, anneal: str, initial: float, final: float, total: int | None
+) -> tuple[UpdateSchedule, ConstantDrop | CosineDrop]:
+    """Return when a dynamic method updates and how much it drops.
+
+    `stop` is a fraction of the `total` steps; `anneal` is "constant" or "cosine". Without a total
+    the updates never stop and the drop fraction is constant, which is said in one warning.
+    """
+    if total is None:
+        warnings.warn(
+            "total_steps is not known: topology updates will not stop and drop a constant fraction",
+            stacklevel=2,
+        )
+        return UpdateSchedule(every=every), ConstantDrop(initial=initial)
+    end = resolve_step(stop, total)
+    updates = UpdateSchedule(every=every, stop=end, total=total)
+    if anneal == "cosine":
+        return updates, CosineDrop(initial=initial, stop=end, final=final)
+    return updates, ConstantDrop(initial=initial)

@@ -1,0 +1,23 @@
+"""Scores of single weights: what selection ranks. All return tensors of the weight's shape."""
+
+from torch import Tensor
+
+
+def magnitude(weight: Tensor) -> Tensor:
+    """Return |w|."""
+    return weight.abs()
+
+
+def gradient(gradient: Tensor) -> Tensor:
+    """Return |dL/dw|, the growth score of RigL (Evci et al. 2020, section 3)."""
+    return gradient.abs()
+
+
+def snip(weight: Tensor, gradient: Tensor, *, normalised: bool = False) -> Tensor:
+    """Return |w * dL/dw|, the connection sensitivity of SNIP (Lee et al. 2019, eq. 6).
+
+    It is |dL/dc| at c = 1 for a multiplier c of the weight; |dL/dw| alone is a known mistake that
+    ranks worse than chance. `normalised` divides by the sum, which changes no ranking.
+    """
+    sensitivity = (weight * gradient).abs()
+    return sensitivity / sensitivity.sum() if normalised else sensitivity

@@ -1,0 +1,259 @@
+"""The one base class of all methods, and what it sees of a network: layers and a context.
+
+A sparsifier belongs to one cell. It is given that cell's maskable weights, masks, gradients and
+optimizer slots as live views and never learns which engine serves it. Between its own changes the
+engine keeps weights and slots zero where a mask is zero.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+from sparse.allocation import (
+    ALLOCATIONS,
+    Density,
+    NoOptions,
+    allocate,
+    network_count,
+    parse_density,
+)
+from sparse.optim_state import zero_inactive
+from sparse.options import build_options
+from sparse.select import fill, random_among
+
+
+class Layer(Protocol):
+    """One maskable weight of one cell; all tensors are live views.
+
+    `weight` has the module's layout (out, in, ...). `mask` has its shape and dtype and holds 0 and
+    1. `gradient` is that of the last backward pass, valid in `after_backward` only.
+    """
+
+    @property
+    def name(self) -> str:
+        """The parameter's name, unique in the cell."""
+
+    @property
+    def weight(self) -> Tensor:
+        """The stored weight."""
+
+    @property
+    def mask(self) -> Tensor:
+        """1 where the weight is active, 0 where not."""
+
+    @property
+    def gradient(self) -> Tensor | None:
+        """The dense gradient of the loss."""
+
+    def slots(self) -> Mapping[str, Tensor]:
+        """Return the optimizer's tensors of the weight's shape; empty before the first step."""
+
+
+class Context(Protocol):
+    """What a sparsifier may ask of the run that it belongs to."""
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """The maskable weights, in the model's order."""
+
+    @property
+    def total_steps(self) -> int | None:
+        """The number of optimizer steps of the run, where it is known."""
+
+    @property
+    def steps_per_epoch(self) -> int | None:
+        """The number of optimizer steps of an epoch, where it is known."""
+
+    def generator(self, purpose: str, index: int = 0) -> torch.Generator:
+        """Return a fresh generator named by (seed of the cell, purpose, index)."""
+
+    def scoring_batches(self, count: int) -> Iterable[Any]:
+        """Return `count` training batches for scoring before training."""
+
+    def loss(self, batch: Any, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Return the scalar mean loss; `weights` stand in for those of the layers named."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class TopologyUpdate:
+    """What one topology update did; `dropped` and `grown` count weights over all layers."""
+
+    step: int
+    drop_fraction: float | None
+    dropped: int
+    grown: int
+
+
+class Sparsifier:
+    """Makes one cell's network sparse and keeps it so; on its own, a fixed random mask.
+
+    density: share of the maskable weights to keep, in (0, 1]; "0.1" and 0.1 are the same number.
+    allocation: name of a registered allocation, or a mapping {"name": ..., **its options}.
+    options: fields of the class's `Options`; all mistakes are reported in one ValueError.
+
+    Order of one optimizer step: backward, clipping, `after_backward` if wanted, optimizer step,
+    re-masking, evaluation, `after_step` if wanted. Steps are counted from 1.
+
+    `counts` holds the active weights of each layer; `explored`, with `tracks_explored`, which
+    weights were ever active (Liu et al. 2021), as bool tensors by layer name.
+    """
+
+    Options: ClassVar[type] = NoOptions
+    tracks_explored: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        density: Density = "1",
+        allocation: str | Mapping[str, Any] = "erk",
+        **options: Any,
+    ) -> None:
+        self.density = parse_density(density)
+        self.options: Any = build_options(self.Options, options, f"options of {self._title()}")
+        given = {"name": allocation} if isinstance(allocation, str) else dict(allocation)
+        self.allocation = str(given.pop("name", ""))
+        self.allocation_options = given
+        self._refuse_ignored()
+        entry = ALLOCATIONS.get(self.allocation)
+        build_options(entry.options or NoOptions, given, f"allocation {self.allocation}")
+        self.layers: tuple[Layer, ...] = ()
+        self.counts: dict[str, int] = {}
+        self.explored: dict[str, Tensor] = {}
+
+    def ignored_fields(self) -> tuple[str, ...]:
+        """Return which of "density" and "allocation" have no effect with these options."""
+        return ()
+
+    # --- hooks: what an engine calls ----------------------------------------------------------
+
+    def prepare(self, context: Context) -> None:
+        """Bind to a run, set the initial masks and zero the weights that they exclude."""
+        self.bind(context)
+        self.set_masks(self.initial_masks())
+        if self.tracks_explored:
+            self.explored = {layer.name: layer.mask != 0 for layer in self.layers}
+
+    def bind(self, context: Context) -> None:
+        """Bind to a run without touching a tensor; enough before `load_state_dict`."""
+        self.context = context
+        self.layers = tuple(context.layers)
+        if not self.layers:
+            raise ValueError(f"{self._title()} found no maskable weight in the model")
+        self.resolve(context.total_steps)
+
+    def wants_gradients(self, step: int) -> bool:
+        """Return whether `after_backward` is needed in this step; a pure function of the step."""
+        return False
+
+    def wants_update(self, step: int) -> bool:
+        """Return whether `after_step` is needed after this step; a pure function of the step."""
+        return False
+
+    def after_backward(self, step: int) -> None:
+        """Look at the gradients, before the optimizer uses them."""
+
+    def effective_weight(self, layer: Layer) -> Tensor:
+        """Return the weight to use in the forward pass."""
+        return layer.weight
+
+    def after_step(self, step: int) -> TopologyUpdate | None:
+        """Change the masks; return what was done."""
+        return None
+
+    def finish(self) -> None:
+        """End the run: called once, after the last step and its evaluation."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all own state, tensors and plain data; masks and weights belong to the engine."""
+        return {"counts": dict(self.counts), "explored": dict(self.explored)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up a state made with the same options; `bind` or `prepare` comes first."""
+        names = {layer.name for layer in self.layers}
+        if names != set(state["counts"]):
+            differing = ", ".join(sorted(names ^ set(state["counts"])))
+            raise ValueError(
+                f"the saved state is of another model; layers that differ: {differing}"
+            )
+        devices = {layer.name: layer.mask.device for layer in self.layers}
+        self.counts = dict(state["counts"])
+        self.explored = {
+            name: seen.to(devices[name], copy=True) for name, seen in state["explored"].items()
+        }
+
+    # --- for methods: what they override and use ----------------------------------------------
+
+    def resolve(self, total_steps: int | None) -> None:
+        """Turn options that are fractions of the run into schedules; called by `bind`."""
+
+    def initial_masks(self) -> dict[str, Tensor]:
+        """Return the first masks (bool) by layer name; here random ones of the allocated counts."""
+        counts = self.allocated_counts()
+        generator = self.context.generator("mask")
+        return {
+            layer.name: random_among(
+                torch.ones_like(layer.mask, dtype=torch.bool), counts[layer.name], generator
+            )
+            for layer in self.layers
+        }
+
+    def allocated_counts(self) -> dict[str, int]:
+        """Return the number of weights that density and allocation give to each layer."""
+        shapes = {layer.name: tuple(layer.weight.shape) for layer in self.layers}
+        return allocate(self.allocation, shapes, self.density, self.allocation_options)
+
+    def sizes(self) -> dict[str, int]:
+        """Return the number of weights of each layer."""
+        return {layer.name: math.prod(layer.weight.shape) for layer in self.layers}
+
+    def target(self) -> int:
+        """Return the number of weights that the density keeps in the whole network."""
+        return network_count(self.density, list(self.sizes().values()))
+
+    @torch.no_grad()
+    def set_masks(self, masks: Mapping[str, Tensor]) -> None:
+        """Replace all masks (given as bool, by layer name) and zero what they exclude."""
+        for layer in self.layers:
+            layer.mask.copy_(masks[layer.name])
+        self.counts = {name: int(mask.count_nonzero()) for name, mask in masks.items()}
+        self.apply_masks()
+
+    @torch.no_grad()
+    def apply_masks(self) -> None:
+        """Zero the weights and optimizer slots of all layers where their masks are zero."""
+        for layer in self.layers:
+            zero_inactive([layer.weight, *layer.slots().values()], layer.mask)
+
+    @torch.no_grad()
+    def exchange(self, layer: Layer, drop: Tensor, grow: Tensor) -> None:
+        """Deactivate and activate weights of a layer at flat positions (int64).
+
+        Weights and optimizer slots of both become zero; a position in both ends active and zero.
+        """
+        fill(layer.mask, drop, 0)
+        fill(layer.mask, grow, 1)
+        changed = torch.cat([drop, grow])
+        for tensor in (layer.weight, *layer.slots().values()):
+            fill(tensor, changed, 0)
+        if layer.name in self.explored:
+            fill(self.explored[layer.name], grow, True)
+        self.counts[layer.name] += len(grow) - len(drop)
+
+    def _refuse_ignored(self) -> None:
+        ignored = self.ignored_fields()
+        if "density" in ignored and self.density != 1:
+            raise ValueError(
+                f"{self._title()} ignores density, but it is {self.density}; leave it out"
+            )
+        given = (self.allocation, self.allocation_options)
+        if "allocation" in ignored and given != ("erk", {}):
+            raise ValueError(
+                f"{self._title()} ignores allocation with these options, but it is"
+                f" {self.allocation!r}; leave it out"
+            )
+
+    def _title(self) -> str:
+        return type(self).__name__
