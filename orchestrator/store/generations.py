@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,14 +88,24 @@ def newest(store: Store) -> Generation | None:
         raise StoreError(f"cannot read {path}: {error}") from error
 
 
-def read_newest(store: Store, part: str) -> bytes | None:
-    """The content of one part of the newest generation; None before the first compaction."""
+def read_newest(
+    store: Store, names: Collection[str] | None = None
+) -> tuple[Generation, dict[str, bytes]] | None:
+    """The newest generation and the content of its parts of these names (all when None).
+
+    Returns:
+        None before the first compaction.
+
+    Raises:
+        StoreError: When the generation is damaged.
+    """
     for _ in range(_READING_TRIES):
         generation = newest(store)
         if generation is None:
             return None
+        wanted = generation.parts if names is None else names
         try:
-            return read_part(store, generation, part)
+            return generation, {name: read_part(store, generation, name) for name in wanted}
         except FileNotFoundError:
             continue  # newer generations came since, and its parts were removed
     raise StoreError(f"the newest generation in {store.generations} has lost its parts")

@@ -16,6 +16,9 @@ from orchestrator.store.generations import read_newest
 from orchestrator.store.layout import Store
 from orchestrator.store.records import Record, check_same_cell, scan_hot
 
+INDEX = "index"
+"""Name of the part of a generation that holds the index; the other parts are tables."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IndexEntry:
@@ -117,8 +120,8 @@ def read_index(store: Store) -> Index:
     """
     # Hot records first: what is folded away in between is then in the generation read after.
     scan = scan_hot(store)
-    generation = read_newest(store, "index")
-    entries, canonicals = decode_index(generation) if generation is not None else ([], {})
+    found = read_newest(store, [INDEX])
+    entries, canonicals = decode_index(found[1][INDEX]) if found else ([], {})
     known = {(entry.cell, entry.attempt) for entry in entries}
     hot = [record for record in scan.records if (record.cell, record.attempt) not in known]
     for record in scan.records:

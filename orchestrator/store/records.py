@@ -234,12 +234,17 @@ def name_of(path: Path) -> tuple[str, str]:
     return cell, attempt
 
 
+def canonical_json(content: object) -> str:
+    """Strict JSON on one line with sorted keys: equal contents are equal text."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
 def check_same_cell(cell: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> None:
     """Raise CollisionError when one id stands for two canonical cells."""
     if one != other:
         raise CollisionError(
-            f"two different cells carry the id {cell}: {_dump(one).decode().strip()} "
-            f"and {_dump(other).decode().strip()}"
+            f"two different cells carry the id {cell}: {canonical_json(one)} "
+            f"and {canonical_json(other)}"
         )
 
 
@@ -269,5 +274,4 @@ def _writable(value: float | None) -> float | str | None:
 
 
 def _dump(content: object) -> bytes:
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return text.encode() + b"\n"
+    return canonical_json(content).encode() + b"\n"

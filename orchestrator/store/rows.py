@@ -1,0 +1,174 @@
+"""From a record to the rows of the tables, and from a row back to the cell's fields.
+
+Nothing of a record is lost on the way: what has no column, or does not fit its column's type,
+goes as JSON into the column `other` of its row.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from orchestrator.store.layout import SCHEMA_VERSION
+from orchestrator.store.records import Curve, Record, canonical_json
+from orchestrator.store.schema import TABLES, Column, Kind, Origin
+
+Row = dict[str, Any]
+
+_COLUMNS: dict[Origin, list[Column]] = {}
+for _entry in TABLES["results"]:
+    _COLUMNS.setdefault(_entry.origin, []).append(_entry)
+_COMPONENTS = tuple(column.key for column in _COLUMNS["options"])
+_METRICS = frozenset(column.key for column in _COLUMNS["metric"])
+_CURVE_VALUES = {
+    column.name: column.kind for column in TABLES["curves"] if column.kind in ("real", "integer")
+}
+_LAYER_VALUES = {
+    column.name: column.kind
+    for column in TABLES["layers"]
+    if column.name not in ("answers", "other")
+}
+
+
+def result_row(record: Record) -> Row:
+    """The row of table `results` for a record; `answers` is left to folding."""
+    row: Row = {"schema": SCHEMA_VERSION}
+    other: dict[str, Row] = {}
+    for origin, values in _parts(record).items():
+        fitting, rest = _fitted(origin, values)
+        row |= fitting
+        if rest:
+            other[origin] = rest
+    row["other"] = canonical_json(other) if other else None
+    return row
+
+
+def fields_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The flat fields of the cell in a row of table `results`: "method", "recipe.lr", "seed", ...
+
+    Args:
+        row: At least the columns that come from fields, and `other`.
+    """
+    fields = {
+        column.key: row[column.name]
+        for column in _COLUMNS["field"]
+        if _holds(column) and row[column.name] is not None
+    }
+    for column in _COLUMNS["options"]:
+        options = json.loads(row[column.name] or "{}")
+        fields |= {f"{column.key}.{name}": value for name, value in options.items()}
+    return fields | json.loads(row["other"] or "{}").get("field", {})
+
+
+def metric_rows(record: Record) -> Iterator[Row]:
+    """Rows of table `metrics`: the measurements without a column of their own."""
+    for name, value in record.metrics.items():
+        if name not in _METRICS:
+            yield {**_name(record), "metric": name, "value": value}
+
+
+def curve_rows(record: Record, curve: Curve) -> Iterator[Row]:
+    """Rows of table `curves`: one per point."""
+    length = max((len(values) for values in curve.values()), default=0)
+    for point in range(length):
+        values = {name: column[point] for name, column in curve.items()}
+        yield _long_row({**_name(record), "point": point}, _CURVE_VALUES, values)
+
+
+def layer_rows(record: Record) -> Iterator[Row]:
+    """Rows of table `layers`: one per sparse layer."""
+    for position, layer in enumerate(record.layers):
+        row = _long_row({**_name(record), "position": position}, _LAYER_VALUES, layer)
+        if row.get("total") and row.get("active") is not None:
+            row.setdefault("density", row["active"] / row["total"])
+        yield row
+
+
+def _parts(record: Record) -> dict[Origin, Row]:
+    options: dict[str, Row] = {component: {} for component in _COMPONENTS}
+    fields: Row = {}
+    for path, value in record.fields.items():
+        component, dot, option = path.partition(".")
+        if dot and component in options:
+            options[component][option] = value
+        else:
+            fields[path] = value
+    return {
+        "record": {column.key: getattr(record, column.key) for column in _COLUMNS["record"]},
+        "options": options,
+        "field": fields | {f"recipe.{name}": value for name, value in options["recipe"].items()},
+        "metric": {name: record.metrics[name] for name in _METRICS & record.metrics.keys()},
+        "error": dict(record.error or {}),
+        "provenance": dict(record.provenance),
+    }
+
+
+def _fitted(origin: Origin, values: Row) -> tuple[Row, Row]:
+    """What goes into the columns of this origin, and what is left over."""
+    row: Row = {}
+    held = {key for key in values if origin == "field" and key.startswith("recipe.")}
+    for column in _COLUMNS[origin]:
+        try:
+            row[column.name] = _fit(column.kind, values[column.key])
+        except (KeyError, TypeError, ValueError):
+            continue
+        if _holds(column):
+            held.add(column.key)
+    return row, {key: value for key, value in values.items() if key not in held}
+
+
+def _holds(column: Column) -> bool:
+    """Whether a column from the fields holds its value exactly, and is not only derived."""
+    return column.origin != "field" or not (column.kind == "real" or "." in column.key)
+
+
+def _long_row(row: Row, kinds: Mapping[str, Kind], values: Mapping[str, Any]) -> Row:
+    other: Row = {}
+    for name, value in values.items():
+        if name not in kinds or name in row:
+            other[name] = value
+            continue
+        try:
+            row[name] = _fit(kinds[name], value)
+        except (TypeError, ValueError):
+            other[name] = value
+    row["other"] = canonical_json(other) if other else None
+    return row
+
+
+def _name(record: Record) -> Row:
+    return {"cell": record.cell, "attempt": record.attempt}
+
+
+def _fit(kind: Kind, value: Any) -> Any:
+    """`value` as a column of this kind takes it; TypeError or ValueError where it cannot."""
+    if value is None:
+        return None
+    match kind:
+        case "json":
+            return canonical_json(value)
+        case "real":
+            return float(_of(value, int, float, str))
+        case "integer":
+            whole = int(_of(value, int, float))
+            return whole if whole == value and abs(whole) < 2**63 else _refuse(value)
+        case "text":
+            return _of(value, str)
+        case "boolean":
+            return _of(value, bool)
+        case "time":
+            return datetime.fromisoformat(value)
+        case "texts":
+            return [_of(item, str) for item in value]
+        case "integers":
+            return [_fit("integer", item) for item in value]
+
+
+def _of(value: Any, *types: type) -> Any:
+    if isinstance(value, bool) != (bool in types) or not isinstance(value, types):
+        _refuse(value)
+    return value
+
+
+def _refuse(value: Any) -> Any:
+    raise TypeError(f"{value!r} does not fit")
