@@ -60,7 +60,7 @@ class Entry:
         for option in self.options:
             if option.name == name:
                 return option
-        raise unknown(f"option of {self.name}", name, [option.name for option in self.options])
+        raise unknown("option", name, [option.name for option in self.options], of=self.name)
 
     def defaults(self) -> dict[str, Value]:
         """Every option at its default."""

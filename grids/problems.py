@@ -80,11 +80,14 @@ def nearest(given: object, allowed: Iterable[str]) -> str:
     return f"did you mean '{by_lower_case[close[0]]}'?" if close else ""
 
 
-def unknown(what: str, given: str, allowed: Iterable[str]) -> GridError:
-    """The error for a name that is not among the allowed ones."""
+def unknown(what: str, given: str, allowed: Iterable[str], of: str = "") -> GridError:
+    """The error for a name that is not among the allowed ones (`of` says whose names they are)."""
     names = sorted(allowed)
-    listed = ", ".join(names) or "nothing"
-    return GridError(f"unknown {what} {show(given)}; allowed: {listed}", nearest(given, names))
+    whose = f" of {of}" if of else ""
+    listed = ", ".join(names) or "none"
+    return GridError(
+        f"unknown {what} {show(given)}{whose}; allowed: {listed}", nearest(given, names)
+    )
 
 
 def show(value: object, limit: int = 60) -> str:

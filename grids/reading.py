@@ -140,13 +140,13 @@ class _Reader:
             if isinstance(event, yaml.DocumentStartEvent):
                 count += 1
                 if count > 1:
-                    where = self._locate(event.start_mark.line + 1)
+                    where = self._place(event)
                     self._fail(where, "a second document starts here", "one file holds one grid")
                 node = self._node(next(self._events), 1)
         return node
 
     def _node(self, event: Any, depth: int) -> Node:
-        where = self._locate(event.start_mark.line + 1)
+        where = self._place(event)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(str(event.anchor), where, depth)
         self._check_depth(depth, where)
@@ -162,6 +162,9 @@ class _Reader:
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         return node
+
+    def _place(self, event: Any) -> Where:
+        return self._locate(event.start_mark.line + 1)
 
     def _alias(self, name: str, where: Where, depth: int) -> Node:
         if name not in self._anchors:
@@ -200,7 +203,7 @@ class _Reader:
         return Node(entries, where, size, _height(entries.values()))
 
     def _key(self, event: Any, depth: int) -> tuple[str, Where]:
-        where = self._locate(event.start_mark.line + 1)
+        where = self._place(event)
         if isinstance(event, yaml.ScalarEvent):
             return event.value, where
         key = self._node(event, depth + 1)

@@ -1,0 +1,178 @@
+"""What one cell field comes to when settings of several layers meet.
+
+Each distinct combination is resolved once and shared by all cells that have it, so that a grid of
+a hundred thousand cells costs no more work here than its axes have values.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+from grids import recipe as recipes
+from grids.catalogue import KINDS, Entry
+from grids.cell import DEFAULT_ALLOCATION, DEFAULT_SCENARIO, Component
+from grids.checking import Checker
+from grids.fields import Setting
+from grids.options import Value
+from grids.problems import GridError, Where
+
+_DEFAULTS = {"allocation": DEFAULT_ALLOCATION.name, "scenario": DEFAULT_SCENARIO.name}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Resolved:
+    """The value of one cell field under some settings.
+
+    `value` is what the cell holds (None: a density that nobody gave), `key` an integer that equal
+    values share. `full` has the options with defaults filled in, "" being the value itself.
+    `used` are the settings that had a say. `ignores` are the fields a method has no use for.
+    """
+
+    value: Component | str | tuple[tuple[str, Value], ...] | None
+    key: int
+    full: dict[str, Value]
+    used: tuple[Setting, ...] = ()
+    semantics: int = 1
+    ignores: frozenset[str] = frozenset()
+
+
+class Resolver:
+    """Merges settings into the values of cell fields.
+
+    With `tolerant`, a required field that is missing is not noted: it may only be misspelt.
+
+    `used` gathers the settings that had a say in some cell, `reasons` why one had none where it
+    was given, `owners` the entries a dotted option met, each with whether it has that option.
+    """
+
+    def __init__(self, checker: Checker, *, tolerant: bool = False) -> None:
+        self.checker = checker
+        self.tolerant = tolerant
+        self.used: set[Setting] = set()
+        self.reasons: dict[Setting, str] = {}
+        self.owners: dict[Setting, dict[str, Entry]] = {}
+        self._keys: dict[Hashable, int] = {}
+
+    def resolve(self, name: str, settings: Sequence[Setting], where: Where) -> Resolved | None:
+        """The value of a cell field; None after a mistake that leaves nothing to go on with.
+
+        `settings` are all that are in force, lower layers first; `where` is the place to blame
+        when a required field is missing. The use of a density or an allocation is not noted here:
+        it depends on the method (`note_use`).
+        """
+        if name == "recipe":
+            resolved: Resolved | None = self._recipe(settings)
+        elif name in KINDS:
+            resolved = self._component(name, settings, where)
+        else:
+            resolved = self._fraction(name, settings)
+        if resolved is not None and name not in ("density", "allocation"):
+            self.note_use(resolved)
+        return resolved
+
+    def note_use(self, resolved: Resolved) -> None:
+        """Note that some cell holds this value."""
+        self.used.update(resolved.used)
+
+    def note_missing(self, name: str, where: Where, message: str) -> None:
+        """Note that a required field was given nowhere."""
+        self.checker.broken.add(name)
+        if not self.tolerant:
+            self.checker.note(name, where, GridError(message))
+
+    def neutral(self, name: str) -> Resolved:
+        """What "density" or "allocation" holds in a cell whose method ignores it."""
+        if name == "density":
+            return self._text("density", "1")
+        value = DEFAULT_ALLOCATION
+        return Resolved(value=value, key=self._key(name, value), full={"": value.name})
+
+    def _fraction(self, name: str, settings: Sequence[Setting]) -> Resolved:
+        if settings:
+            return self._text(name, self.checker.fraction(settings[-1]), settings[-1:])
+        return self._text(name, None if name == "density" else "1")
+
+    def _text(self, name: str, text: str | None, used: Sequence[Setting] = ()) -> Resolved:
+        return Resolved(value=text, key=self._key(name, text), full={"": text}, used=tuple(used))
+
+    def _component(self, kind: str, settings: Sequence[Setting], where: Where) -> Resolved | None:
+        whole = [setting for setting in settings if not setting.path.option]
+        entry, inline = self._named(kind, whole, where)
+        if entry is None:
+            return None
+        options = dict(inline)
+        used = dict.fromkeys(whole[-1:])
+        for setting in settings:
+            if setting.path.option and self._applies(setting, entry, inline, whole):
+                used = {kept: None for kept in used if kept.path != setting.path}
+                used[setting] = None
+                options[setting.path.option] = self.checker.option(setting, entry)
+        component = entry.component(options)
+        return Resolved(
+            value=component,
+            key=self._key(kind, component),
+            full={"": entry.name, **entry.defaults(), **options},
+            used=tuple(used),
+            semantics=entry.semantics,
+            ignores=entry.ignores(component),
+        )
+
+    def _named(
+        self, kind: str, whole: Sequence[Setting], where: Where
+    ) -> tuple[Entry | None, dict[str, Value]]:
+        """The entry in force and the options written inside it."""
+        if whole:
+            return self.checker.component(whole[-1]) or (None, {})
+        if kind in _DEFAULTS:
+            return self.checker.entry(kind, _DEFAULTS[kind], where), {}
+        self.note_missing(kind, where, f"{kind} is missing; give it in base or as an axis")
+        return None, {}
+
+    def _applies(
+        self,
+        setting: Setting,
+        entry: Entry,
+        inline: dict[str, Value],
+        whole: Sequence[Setting],
+    ) -> bool:
+        """Whether a dotted option has a say: the entry has it, and no later layer wrote it."""
+        name = setting.path.option
+        self.owners.setdefault(setting, {})[entry.name] = entry
+        if all(option.name != name for option in entry.options):
+            return False
+        if name not in inline or setting.layer > whole[-1].layer:
+            return True
+        self.reasons[setting] = f"{entry.name} gives it in {whole[-1].where}"
+        if setting.layer == whole[-1].layer:
+            message = f"{setting.path} is given twice; also inside {entry.name}"
+            error = GridError(f"{message} in {whole[-1].where}")
+            self.checker.note(setting.path.field, setting.where, error)
+        return False
+
+    def _recipe(self, settings: Sequence[Setting]) -> Resolved:
+        latest = {setting.path.option: setting for setting in settings}
+        given = {name: self.checker.recipe_field(setting) for name, setting in latest.items()}
+        standard = recipes.defaults()
+        full = standard | given
+        idle = recipes.without_effect(full)
+        self.reasons |= {latest[name]: idle[name] for name in idle if name in latest}
+        self._note_contradiction(full, latest)
+        full |= {name: standard[name] for name in idle}
+        value = tuple(sorted((n, v) for n, v in full.items() if v != standard[n]))
+        return Resolved(
+            value=value,
+            key=self._key("recipe", value),
+            full=full,
+            used=tuple(setting for name, setting in latest.items() if name not in idle),
+            semantics=recipes.SEMANTICS,
+        )
+
+    def _note_contradiction(self, full: dict[str, Value], latest: dict[str, Setting]) -> None:
+        found = recipes.contradiction(full)
+        if found is None:
+            return
+        name, why = found
+        blamed = latest.get(name) or latest["epochs"]
+        self.checker.note("recipe", blamed.where, GridError(f"recipe.{name} {why}"))
+
+    def _key(self, name: str, value: Hashable) -> int:
+        return self._keys.setdefault((name, value), len(self._keys))
