@@ -1,12 +1,14 @@
-"""Which active weights a topology update drops: pure functions from weight and mask to positions.
+"""Which active weights a topology update drops: pure functions that return positions.
 
-All return flat positions (int64, ascending, row-major). `fraction` is the drop fraction in [0, 1]
-and k a count. The published threshold rules are kept beside the exact ones under their own names.
+Positions are flat indices (int64, row-major). `active` holds those of the active weights,
+ascending; what is returned is a part of it. `fraction` is the drop fraction in [0, 1] and k a
+count. The threshold rules of published codes stand beside the exact ones, under the codes' names.
 """
 
 import math
 from fractions import Fraction
 
+import torch
 from torch import Tensor
 
 from sparse.select import positions, smallest
@@ -17,68 +19,75 @@ def whole_share(fraction: float, count: int) -> int:
 
     Floating point would give 28 for 0.29 of 100.
     """
-    return math.floor(Fraction(str(float(fraction))) * count)
+    return math.floor(_decimal(fraction) * count)
 
 
-def magnitude(weight: Tensor, mask: Tensor, k: int, *, active: int | None = None) -> Tensor:
-    """Return the k active weights closest to zero, ties to the lower index.
-
-    `active` is the number of active weights where the caller knows it.
-    """
-    candidates = positions(mask, active)
-    scores = weight.flatten()[candidates].abs()
-    return candidates[positions(smallest(scores, k, checked=True), k)]
+def magnitude(weight: Tensor, active: Tensor, k: int) -> Tensor:
+    """Return the k active weights closest to zero, ties to the lower position."""
+    return _closest(_values(weight, active), active, k)
 
 
-def signed(weight: Tensor, mask: Tensor, fraction: float, *, limit: int | None = None) -> Tensor:
+def signed(weight: Tensor, active: Tensor, fraction: float, *, limit: int | None = None) -> Tensor:
     """Return the active weights closest to zero: a share of the positive, one of the negative.
 
     floor(fraction * count) of each sign (SET, Mocanu et al. 2018, with exact counts). An active
     weight of exactly zero counts as positive: it would otherwise never be dropped. Where both
     counts together exceed `limit`, they are reduced to it in proportion.
     """
-    candidates = positions(mask)
-    values = weight.flatten()[candidates]
+    values = _values(weight, active)
     negative = values < 0
-    below = int(negative.count_nonzero())
-    down = whole_share(fraction, below)
-    up = whole_share(fraction, len(values) - below)
+    below, above = positions(negative), positions(~negative)
+    down, up = whole_share(fraction, len(below)), whole_share(fraction, len(above))
     if limit is not None and down + up > limit:
-        down, up = limit - limit * up // (down + up), limit * up // (down + up)
-    sizes = values.abs()
-    chosen = smallest(sizes, down, among=negative, checked=True)
-    chosen |= smallest(sizes, up, among=~negative, checked=True)
-    return candidates[chosen]
+        up = limit * up // (down + up)
+        down = limit - up
+    dropped = [
+        _closest(values.index_select(0, side), active.index_select(0, side), k)
+        for side, k in ((below, down), (above, up))
+    ]
+    return torch.cat(dropped)
 
 
-def itop(weight: Tensor, mask: Tensor, fraction: float) -> Tensor:
+def itop(weight: Tensor, active: Tensor, fraction: float) -> Tensor:
     """Return what the published ITOP code drops: every active weight up to the k-th smallest |w|.
 
     k = ceil(fraction * active), and all ties at the threshold go together, so it may drop more.
     """
-    candidates = positions(mask)
-    sizes = weight.flatten()[candidates].abs()
-    k = math.ceil(Fraction(str(float(fraction))) * len(candidates))
-    return candidates[sizes <= sizes.kthvalue(k).values] if k else candidates[:0]
+    sizes = _values(weight, active).abs()
+    k = math.ceil(_decimal(fraction) * len(active))
+    return active[sizes <= sizes.kthvalue(k).values] if k else active[:0]
 
 
-def set2018(weight: Tensor, mask: Tensor, fraction: float, *, dense: bool) -> Tensor:
-    """Return what the two published SET codes drop, by the thresholds they compute.
+def set2018(weight: Tensor, active: Tensor, fraction: float, *, dense: bool) -> Tensor:
+    """Return what the two published SET codes drop, by the thresholds that they compute.
 
-    The sorted values are cut at int((1 - fraction) * f) on the negative side and at
-    int(min(n - 1, l + fraction * (n - l))) on the positive one, where f and l are the first index
-    of the value closest to zero and the index after the last; both threshold values are dropped.
+    The n sorted values are cut at int((1 - fraction) * f) on the negative side and at
+    int(min(n - 1, l + fraction * (n - l))) on the positive one, f being the first index of the
+    value closest to zero and l the index after the last such; both threshold values go as well.
     `dense=False` (SciPy release) sorts the active values, `dense=True` (Keras release) the whole
     matrix with its zeros.
     """
-    candidates = positions(mask)
-    values = weight.flatten()[candidates]
-    ranked = (weight.flatten() * mask.flatten() if dense else values).sort().values
+    values = _values(weight, active)
+    zeros = values.new_zeros(weight.numel() - len(active) if dense else 0)
+    ranked = torch.cat([values, zeros]).sort().values
     sizes, n = ranked.abs(), len(ranked)
     if n == 0:
-        return candidates
-    closest = (sizes == sizes.min()).nonzero().flatten()
+        return active
+    closest = positions(sizes == sizes.min())
     first, after = int(closest[0]), int(closest[-1]) + 1
     low = ranked[int((1 - fraction) * first)]
     high = ranked[int(min(n - 1, after + fraction * (n - after)))]
-    return candidates[~((values < low) | (values > high))]
+    return active[~((values < low) | (values > high))]
+
+
+def _values(weight: Tensor, active: Tensor) -> Tensor:
+    return weight.flatten().index_select(0, active)
+
+
+def _closest(values: Tensor, at: Tensor, k: int) -> Tensor:
+    chosen = smallest(values.abs(), k, checked=True)
+    return at.index_select(0, positions(chosen, k))
+
+
+def _decimal(fraction: float) -> Fraction:
+    return Fraction(str(float(fraction)))

@@ -1,23 +1,27 @@
 """Which inactive weights a topology update grows: pure functions that return positions.
 
-All return k flat positions (int64). `among` is the bool mask of the candidates: the weights that
-were inactive before the update, unless a published convention adds those just dropped.
+Positions are flat indices (int64, row-major). `occupied` holds those that may not grow: all weights
+that were active before the update; a published convention leaves out those that it just dropped.
 """
+
+import math
 
 import torch
 from torch import Tensor
 
-from sparse.select import largest_among, positions, random_positions
+from sparse.select import largest, positions, random_positions
 
 
-def random(among: Tensor, k: int, generator: torch.Generator) -> Tensor:
-    """Return k candidates drawn uniformly (SET, Mocanu et al. 2018)."""
-    return random_positions(among, k, generator)
+def random(size: int, occupied: Tensor, k: int, generator: torch.Generator) -> Tensor:
+    """Return k of the other positions below `size`, drawn uniformly (SET, Mocanu et al. 2018)."""
+    free = torch.ones(size, dtype=torch.bool, device=occupied.device)
+    return random_positions(free.index_fill_(0, occupied, False), k, generator)
 
 
-def gradient(scores: Tensor, among: Tensor, k: int) -> Tensor:
-    """Return the k candidates with the largest |dL/dw| (RigL, Evci et al. 2020, algorithm 1).
+def gradient(scores: Tensor, occupied: Tensor, k: int) -> Tensor:
+    """Return the k other positions with the largest scores, ties to the lower position.
 
-    `scores` are the absolute dense gradients; ties go to the lower index.
+    `scores` are the absolute dense gradients (RigL, Evci et al. 2020, algorithm 1).
     """
-    return positions(largest_among(scores, k, among, checked=True), k)
+    free = scores.flatten().index_fill(0, occupied, -math.inf)
+    return positions(largest(free, k, checked=True), k)

@@ -22,6 +22,5 @@ def parameter_slots(optimizer: torch.optim.Optimizer, parameter: Tensor) -> dict
 
 def zero_inactive(slots: Iterable[Tensor], mask: Tensor) -> None:
     """Set the entries of every slot to zero in place where the mask is zero."""
-    inactive = mask == 0
     for slot in slots:
-        slot.masked_fill_(inactive, 0)
+        slot.mul_(mask)

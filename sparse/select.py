@@ -38,14 +38,13 @@ def smallest(
 def largest_among(scores: Tensor, k: int, among: Tensor, *, checked: bool = False) -> Tensor:
     """Return the mask of exactly the k largest scores among the true positions of a bool mask.
 
-    `among` must have at least k true positions: checked, unless `checked` says that it is known.
+    `among` must have at least k true positions.
     """
-    if not checked:
-        _refuse_count(k, int(among.count_nonzero()))
-        refuse_nan({"scores": scores[among]})
-    values = scores.float() if not scores.is_floating_point() else scores
-    values = values.masked_fill(~among, -math.inf).flatten()
-    return _top(values, k, among.flatten()).view(scores.shape)
+    candidates = positions(among)
+    values = scores.flatten().index_select(0, candidates)
+    chosen = torch.zeros_like(among, memory_format=torch.contiguous_format)
+    fill(chosen, candidates[largest(values, k, checked=checked)], True)
+    return chosen
 
 
 def largest_global(scores: Mapping[str, Tensor], k: int, *, minimum: int = 1) -> dict[str, Tensor]:
@@ -54,27 +53,26 @@ def largest_global(scores: Mapping[str, Tensor], k: int, *, minimum: int = 1) ->
     The raw scores are pooled; between tensors ties go to the earlier one. Every tensor keeps at
     least its `minimum` best (or all it has), so that no layer is cut off; they count towards k.
     """
-    sizes = {name: tensor.numel() for name, tensor in scores.items()}
-    floors = {name: min(minimum, size) for name, size in sizes.items()}
-    if not sum(floors.values()) <= k <= sum(sizes.values()):
-        raise ValueError(
-            f"k is {k}; it must lie between {sum(floors.values())} ({minimum} for each of"
-            f" {len(sizes)} layers) and {sum(sizes.values())}"
-        )
+    sizes = [tensor.numel() for tensor in scores.values()]
+    floors = [min(minimum, size) for size in sizes]
+    if not sum(floors) <= k <= sum(sizes):
+        each = f"{sum(floors)} ({minimum} for each of {len(sizes)} layers)"
+        raise ValueError(f"k is {k}; it must lie between {each} and {sum(sizes)}")
     refuse_nan(scores)
-    flat = {name: tensor.flatten() for name, tensor in scores.items()}
-    safe = torch.cat([_top(values, floors[name]) for name, values in flat.items()])
-    pooled = torch.cat(list(flat.values())).masked_fill(safe, -math.inf)
-    chosen = safe | _top(pooled, k - sum(floors.values()), ~safe)
-    parts = chosen.split(list(sizes.values()))
-    return {name: part.view(scores[name].shape) for name, part in zip(scores, parts, strict=True)}
+    pool = torch.cat([tensor.flatten() for tensor in scores.values()])
+    chosen = _top(pool, k)
+    kept = [int(part.count_nonzero()) for part in chosen.split(sizes)]
+    if any(count < floor for count, floor in zip(kept, floors, strict=True)):
+        chosen = _top_with_floors(pool, k, sizes, floors)
+    parts = zip(scores.items(), chosen.split(sizes), strict=True)
+    return {name: part.view(tensor.shape) for (name, tensor), part in parts}
 
 
 def random_among(among: Tensor, k: int, generator: torch.Generator) -> Tensor:
     """Return the mask of exactly k true positions of a bool mask, drawn uniformly."""
-    chosen = torch.zeros_like(among).flatten()
-    chosen[random_positions(among, k, generator)] = True
-    return chosen.view(among.shape)
+    chosen = torch.zeros_like(among, memory_format=torch.contiguous_format)
+    fill(chosen, random_positions(among, k, generator), True)
+    return chosen
 
 
 def random_positions(among: Tensor, k: int, generator: torch.Generator) -> Tensor:
@@ -82,28 +80,28 @@ def random_positions(among: Tensor, k: int, generator: torch.Generator) -> Tenso
 
     The draws are made on the generator's device, which may be the CPU for a mask on a CUDA device.
     """
-    flat = among.flatten()
-    size, candidates = flat.numel(), int(flat.count_nonzero())
+    flat = among.flatten().to(generator.device)
+    size, candidates = len(flat), int(flat.count_nonzero())
     _refuse_count(k, candidates)
     if 2 * k > candidates or 4 * candidates < size:
-        return flat.nonzero().flatten()[_permutation(candidates, generator)[:k].to(flat.device)]
+        order = _permutation(candidates, generator)[:k]
+        return flat.nonzero().flatten().index_select(0, order).to(among.device)
     # Few of many: drawing with replacement until k distinct ones are there avoids the long
     # permutation. Given their number, the distinct ones are a uniform subset, so any k are too.
     draws = _draws(size, candidates, k)
     while True:
         drawn = torch.randint(size, (draws,), generator=generator, device=generator.device)
-        distinct = drawn[flat[drawn.to(flat.device)].to(drawn.device)].unique()
+        distinct = positions(torch.zeros_like(flat).index_fill_(0, drawn, True) & flat)
         if len(distinct) >= k:
-            return distinct[_permutation(len(distinct), generator)[:k]].to(flat.device)
+            order = _permutation(len(distinct), generator)[:k]
+            return distinct.index_select(0, order).to(among.device)
 
 
 def refuse_nan(scores: Mapping[str, Tensor]) -> None:
     """Raise a ValueError that names the tensors with a NaN in them; waits for the device once."""
-    if not scores:
-        return
     # The largest of values with a NaN among them is NaN, and it is found several times faster.
-    peaks = torch.stack([tensor.max().float() for tensor in scores.values() if tensor.numel()])
-    if bool(peaks.isnan().any()):
+    peaks = [tensor.max().float() for tensor in scores.values() if tensor.numel()]
+    if peaks and bool(torch.stack(peaks).isnan().any()):
         named = ", ".join(name for name, tensor in scores.items() if bool(tensor.isnan().any()))
         raise ValueError(f"NaN in {named}: it cannot be ranked; has the training diverged?")
 
@@ -113,9 +111,15 @@ def positions(mask: Tensor, count: int | None = None) -> Tensor:
 
     With their `count` known beforehand a CUDA device is not waited for.
     """
-    if count is None or not mask.is_cuda:
-        return mask.flatten().nonzero().flatten()
-    return torch.nonzero_static(mask.flatten(), size=count).flatten()
+    flat = mask.flatten().to(torch.bool)
+    if count is None or flat.is_cpu:
+        return flat.nonzero().flatten()
+    return torch.nonzero_static(flat, size=count).flatten()
+
+
+def without(at: Tensor, removed: Tensor) -> Tensor:
+    """Return the positions of the first list that are not in the second."""
+    return at[~torch.isin(at, removed)]
 
 
 def fill(tensor: Tensor, at: Tensor, value: float) -> None:
@@ -126,15 +130,12 @@ def fill(tensor: Tensor, at: Tensor, value: float) -> None:
         tensor[torch.unravel_index(at, tensor.shape)] = value
 
 
-def _top(values: Tensor, k: int, among: Tensor | None = None) -> Tensor:
-    """Return the exact top-k mask of a flat tensor without NaN.
-
-    With `among`, the others hold -inf and are never chosen, not even where a candidate is -inf.
-    """
+def _top(values: Tensor, k: int) -> Tensor:
+    """Return the exact top-k mask of a flat tensor without NaN."""
     if k == 0:
         return torch.zeros_like(values, dtype=torch.bool)
     threshold = _kth_largest(values, k)
-    reached = values >= threshold if among is None else (values >= threshold) & among
+    reached = values >= threshold
     if values.is_cpu and int(reached.count_nonzero()) == k:
         return reached
     above = values > threshold
@@ -149,22 +150,37 @@ def _kth_largest(values: Tensor, k: int) -> Tensor:
         if 2 * k <= size:
             return values.topk(k, sorted=False).values.amin()
         return values.topk(size - k + 1, largest=False, sorted=False).values.amax()
-    if size > 16 * _SAMPLE and 4 * k < size:
-        values = _upper_part(values, k)
+    if size > 4 * _SAMPLE:
+        values, k = _bracketed(values, k)
     return values.kthvalue(len(values) - k + 1).values
 
 
-def _upper_part(values: Tensor, k: int) -> Tensor:
-    """Return a small part of the values that surely holds the k largest.
+def _bracketed(values: Tensor, k: int) -> tuple[Tensor, int]:
+    """Return a small part of the values that holds the k-th largest, and its rank in that part.
 
-    A strided sample suggests where to cut, a little below the threshold; were the sample unlucky,
-    all values are returned. The result is the same, only slower.
+    A strided sample suggests two values around the threshold; were it unlucky, everything is
+    returned. The threshold is the same either way, only found more slowly.
     """
+    # An odd stride visits all columns of a matrix with an even number of them.
     sample = values[:: len(values) // _SAMPLE | 1]
     expected = k * len(sample) / len(values)
-    rank = min(len(sample), math.ceil(expected + 3 * math.sqrt(expected) + 3))
-    upper = values[values >= sample.kthvalue(len(sample) - rank + 1).values]
-    return upper if len(upper) >= k else values
+    slack = 3 * math.sqrt(expected * (1 - k / len(values))) + 3
+    from_top, from_bottom = int(expected - slack), int(len(sample) - expected - slack)
+    inside, rank = torch.ones_like(values, dtype=torch.bool), k
+    if from_top > 0:
+        inside = values <= sample.kthvalue(len(sample) + 1 - from_top).values
+        rank = k - len(values) + int(inside.count_nonzero())
+    if from_bottom > 0:
+        inside &= values >= sample.kthvalue(from_bottom).values
+    part = values.index_select(0, inside.nonzero().flatten())
+    return (part, rank) if 1 <= rank <= len(part) else (values, k)
+
+
+def _top_with_floors(pool: Tensor, k: int, sizes: list[int], floors: list[int]) -> Tensor:
+    """Return the top-k mask of pooled tensors in which each tensor keeps its best `floors`."""
+    parts = zip(pool.split(sizes), floors, strict=True)
+    safe = torch.cat([_top(part, floor) for part, floor in parts])
+    return safe | largest_among(pool, k - sum(floors), ~safe, checked=True)
 
 
 def _permutation(size: int, generator: torch.Generator) -> Tensor:
@@ -180,5 +196,5 @@ def _draws(size: int, candidates: int, k: int) -> int:
 def _refuse_count(k: int, available: int) -> None:
     if not 0 <= k <= available:
         raise ValueError(
-            f"k is {k}; it must lie between 0 and the {available} positions to choose from"
+            f"k is {k}; it must be between 0 and {available}, the positions to choose from"
         )

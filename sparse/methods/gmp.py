@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -72,10 +71,11 @@ class GMP(Sparsifier):
 
     def initial_masks(self) -> dict[str, Tensor]:
         """Return masks of ones, or the final ones in a run of a single step."""
-        everything = {
-            layer.name: torch.ones_like(layer.mask, dtype=torch.bool) for layer in self.layers
-        }
-        return everything if self.stop > 0 else self._kept(everything, self.stop)
+        for layer in self.layers:
+            layer.mask.fill_(1)
+        if self.stop == 0:
+            return self._kept(self.stop)
+        return {layer.name: layer.mask.bool() for layer in self.layers}
 
     def wants_update(self, step: int) -> bool:
         """Return whether a pruning is due."""
@@ -86,15 +86,14 @@ class GMP(Sparsifier):
     def after_step(self, step: int) -> TopologyUpdate:
         """Prune to the density of the schedule."""
         before = sum(self.counts.values())
-        kept = self._kept({layer.name: layer.mask != 0 for layer in self.layers}, step)
-        self.set_masks(kept)
+        self.set_masks(self._kept(step))
         dropped = before - sum(self.counts.values())
         return TopologyUpdate(step=step, drop_fraction=None, dropped=dropped, grown=0)
 
-    def _kept(self, active: Mapping[str, Tensor], step: int) -> dict[str, Tensor]:
-        """Return which of the active weights stay; inactive ones rank below all of them."""
+    def _kept(self, step: int) -> dict[str, Tensor]:
+        """Return which of the active weights stay; inactive ones, at -1, rank below all of them."""
         scores = {
-            layer.name: magnitude(layer.weight).masked_fill(~active[layer.name], -1.0)
+            layer.name: magnitude(layer.weight * layer.mask) + (layer.mask - 1)
             for layer in self.layers
         }
         if self._is_global():

@@ -10,7 +10,7 @@ from sparse.methods import METHODS
 from sparse.options import option
 from sparse.schedule import dynamic_schedules
 from sparse.scores import gradient
-from sparse.select import fill, refuse_nan
+from sparse.select import positions, refuse_nan, without
 from sparse.sparsifier import Layer, Sparsifier, TopologyUpdate
 
 
@@ -110,27 +110,21 @@ class RigL(Sparsifier):
         return TopologyUpdate(step=step, drop_fraction=fraction, dropped=dropped, grown=dropped)
 
     def _exchange(self, layer: Layer, fraction: float) -> int:
-        candidates = layer.mask == 0
-        dropped = self._dropped(layer, fraction)
-        if self.options.convention != "exact":
-            fill(candidates, dropped, True)
-        grown = grow.gradient(self.growth_scores[layer.name], candidates, len(dropped))
+        active = positions(layer.mask, self.counts[layer.name])
+        dropped = self._dropped(layer.weight, active, fraction)
+        occupied = active if self.options.convention == "exact" else without(active, dropped)
+        grown = grow.gradient(self.growth_scores[layer.name], occupied, len(dropped))
         if self.options.convention in ("rigl", "itop"):
-            back = grown[torch.isin(grown, dropped)]
-            self.exchange(layer, _without(dropped, back), _without(grown, back))
+            # What is dropped and grown at once stays as it is, with its value and its slots.
+            self.exchange(layer, without(dropped, grown), without(grown, dropped))
         else:
             self.exchange(layer, dropped, grown)
         return len(dropped)
 
-    def _dropped(self, layer: Layer, fraction: float) -> Tensor:
+    def _dropped(self, weight: Tensor, active: Tensor, fraction: float) -> Tensor:
         if self.options.convention == "itop":
-            return drop.itop(layer.weight, layer.mask, fraction)
-        active = self.counts[layer.name]
-        k = drop.whole_share(fraction, active)
+            return drop.itop(weight, active, fraction)
+        k = drop.whole_share(fraction, len(active))
         if self.options.convention == "exact":
-            k = min(k, layer.mask.numel() - active)
-        return drop.magnitude(layer.weight, layer.mask, k, active=active)
-
-
-def _without(positions: Tensor, removed: Tensor) -> Tensor:
-    return positions[~torch.isin(positions, removed)]
+            k = min(k, weight.numel() - len(active))
+        return drop.magnitude(weight, active, k)

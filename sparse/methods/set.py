@@ -9,7 +9,7 @@ from sparse import drop, grow
 from sparse.methods import METHODS
 from sparse.options import option
 from sparse.schedule import dynamic_schedules
-from sparse.select import fill, refuse_nan
+from sparse.select import positions, refuse_nan, without
 from sparse.sparsifier import Layer, Sparsifier, TopologyUpdate
 
 
@@ -99,20 +99,18 @@ class SET(Sparsifier):
         return TopologyUpdate(step=step, drop_fraction=fraction, dropped=dropped, grown=dropped)
 
     def _exchange(self, layer: Layer, fraction: float, generator: torch.Generator) -> int:
-        candidates = layer.mask == 0
-        dropped = self._dropped(layer, fraction)
-        if self.options.convention != "exact":
-            fill(candidates, dropped, True)
-        self.exchange(layer, dropped, grow.random(candidates, len(dropped), generator))
+        active = positions(layer.mask, self.counts[layer.name])
+        dropped = self._dropped(layer.weight, active, fraction)
+        occupied = active if self.options.convention == "exact" else without(active, dropped)
+        grown = grow.random(layer.mask.numel(), occupied, len(dropped), generator)
+        self.exchange(layer, dropped, grown)
         return len(dropped)
 
-    def _dropped(self, layer: Layer, fraction: float) -> Tensor:
+    def _dropped(self, weight: Tensor, active: Tensor, fraction: float) -> Tensor:
         if self.options.convention != "exact":
             dense = self.options.convention == "set2018_keras"
-            return drop.set2018(layer.weight, layer.mask, fraction, dense=dense)
-        active = self.counts[layer.name]
-        limit = (layer.mask.numel() - active) // 2
+            return drop.set2018(weight, active, fraction, dense=dense)
+        limit = (weight.numel() - len(active)) // 2
         if self.options.drop == "signed":
-            return drop.signed(layer.weight, layer.mask, fraction, limit=limit)
-        k = min(drop.whole_share(fraction, active), limit)
-        return drop.magnitude(layer.weight, layer.mask, k, active=active)
+            return drop.signed(weight, active, fraction, limit=limit)
+        return drop.magnitude(weight, active, min(drop.whole_share(fraction, len(active)), limit))
