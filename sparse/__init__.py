@@ -4,6 +4,8 @@ One line makes a loop sparse: `attach(model, optimizer, RigL(density=0.1), total
 Masks simulate sparsity: inactive weights are zeros in dense tensors, and nothing becomes faster.
 """
 
+from sparse.attach import Attached as Attached
+from sparse.attach import attach as attach
 from sparse.methods import METHODS as METHODS
 from sparse.methods.dense import Dense as Dense
 from sparse.methods.gmp import GMP as GMP
@@ -11,3 +13,5 @@ from sparse.methods.rigl import RigL as RigL
 from sparse.methods.set import SET as SET
 from sparse.methods.snip import SNIP as SNIP
 from sparse.methods.static import Static as Static
+from sparse.sparsifier import Sparsifier as Sparsifier
+from sparse.targets import find_targets as find_targets

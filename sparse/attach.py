@@ -1,0 +1,226 @@
+"""One line that makes a user's own training loop sparse.
+
+    sparsifier = attach(model, optimizer, RigL(density=0.1), total_steps=10_000)
+
+Everything else hangs on the optimizer's public hooks: weights and optimizer slots are masked again
+after every real optimizer step, topology updates follow on schedule, and steps that a gradient
+scaler skips do not count.
+"""
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sparse.optim_state import parameter_slots
+from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.stats import layer_stats, realised_density, table
+from sparse.targets import find_targets
+
+Loss = Callable[[nn.Module, Any], Tensor]
+
+
+def attach(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    sparsifier: Sparsifier,
+    *,
+    total_steps: int | None = None,
+    batches: Iterable[Any] | None = None,
+    loss: Loss | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    seed: int = 0,
+) -> "Attached":
+    """Make a model sparse now and keep it so while its optimizer steps.
+
+    total_steps: optimizer steps of the whole run. gmp needs it; without it rigl and set update
+    for ever with a constant drop fraction, and warn.
+    batches, loss: training batches and `loss(model, batch)`, a scalar mean; snip needs both.
+    include, exclude: globs over parameter names, see `find_targets`.
+    seed: names all random draws; the global generators are neither read nor moved.
+
+    All maskable parameters must be in the optimizer (else ValueError). To resume, attach first and
+    then load the states of model, optimizer and handle.
+    """
+    parameters = dict(model.named_parameters())
+    targets = find_targets(model, include=include, exclude=exclude).targets
+    layers = [ModuleLayer(target.name, parameters[target.name], optimizer) for target in targets]
+    _refuse_untrained(layers, optimizer)
+    sparsifier.prepare(
+        ModuleContext(
+            layers, model=model, batches=batches, loss=loss, total_steps=total_steps, seed=seed
+        )
+    )
+    return Attached(optimizer, sparsifier)
+
+
+class ModuleLayer:
+    """One parameter of a module as a sparsifier's layer; the mask follows its device and type."""
+
+    def __init__(
+        self, name: str, parameter: nn.Parameter, optimizer: torch.optim.Optimizer
+    ) -> None:
+        self.name = name
+        self.parameter = parameter
+        self._optimizer = optimizer
+        self._mask = torch.ones_like(parameter, requires_grad=False)
+
+    @property
+    def weight(self) -> Tensor:
+        """The parameter without its graph."""
+        return self.parameter.detach()
+
+    @property
+    def mask(self) -> Tensor:
+        """1 where the weight is active, 0 where not."""
+        self._mask = self._mask.to(self.parameter.detach())
+        return self._mask
+
+    @property
+    def gradient(self) -> Tensor | None:
+        """The parameter's gradient."""
+        return self.parameter.grad
+
+    def slots(self) -> Mapping[str, Tensor]:
+        """Return the optimizer's tensors of the parameter's shape."""
+        return parameter_slots(self._optimizer, self.parameter)
+
+
+class ModuleContext:
+    """A module in a user's own loop as a sparsifier's context."""
+
+    steps_per_epoch = None
+
+    def __init__(
+        self,
+        layers: Sequence[ModuleLayer],
+        *,
+        model: nn.Module,
+        batches: Iterable[Any] | None = None,
+        loss: Loss | None = None,
+        total_steps: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.layers = layers
+        self.total_steps = total_steps
+        self._batches = batches
+        self._model = model
+        self._loss = loss
+        self._seed = seed
+
+    def generator(self, purpose: str, index: int = 0) -> torch.Generator:
+        """Return a fresh CPU generator named by (seed, purpose, index)."""
+        text = f"{self._seed}/{purpose}/{index}".encode()
+        seed = int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
+        return torch.Generator().manual_seed(seed)
+
+    def scoring_batches(self, count: int) -> Iterable[Any]:
+        """Return the first batches that `attach` was given; too few are a ValueError."""
+        if self._batches is None or self._loss is None:
+            raise ValueError("this method scores with training batches: give batches= and loss=")
+        taken = list(itertools.islice(self._batches, count))
+        if len(taken) < count:
+            raise ValueError(f"batches= has {len(taken)} of the {count} batches that are needed")
+        return taken
+
+    def loss(self, batch: Any, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Return the user's loss in the model's current mode; its buffers are left as they are."""
+        if self._loss is None:
+            raise ValueError("this method needs the loss: give loss=")
+        wrapped = _LossOf(self._model, self._loss)
+        copies = {name: buffer.clone() for name, buffer in self._model.named_buffers()}
+        stand_ins = {
+            f"model.{name}": tensor for name, tensor in {**copies, **(weights or {})}.items()
+        }
+        result = torch.func.functional_call(wrapped, stand_ins, (batch,))
+        if not isinstance(result, Tensor):
+            raise ValueError(
+                f"loss= returned {type(result).__name__}; it must return a scalar tensor"
+            )
+        return result
+
+
+class Attached:
+    """A sparsifier at work in a user's loop."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, sparsifier: Sparsifier) -> None:
+        self.sparsifier = sparsifier
+        self.step = 0
+        self.last_update: TopologyUpdate | None = None
+        self._hooks = [
+            optimizer.register_step_pre_hook(self._before_step),
+            optimizer.register_step_post_hook(self._after_step),
+        ]
+
+    @property
+    def density(self) -> float:
+        """Active over all maskable weights, counted in the masks."""
+        return realised_density(layer_stats(self.sparsifier.layers))
+
+    def report(self) -> str:
+        """Return a table with the active weights of every layer."""
+        return table(layer_stats(self.sparsifier.layers))
+
+    def masks(self) -> dict[str, Tensor]:
+        """Return copies of the masks (bool) by parameter name."""
+        return {layer.name: layer.mask.to(torch.bool) for layer in self.sparsifier.layers}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return step, masks and the method's state; loadable with `weights_only=True`."""
+        return {
+            "step": self.step,
+            "masks": self.masks(),
+            "sparsifier": self.sparsifier.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue where `state_dict` was taken; load the model's and optimizer's states first."""
+        self.sparsifier.load_state_dict(state["sparsifier"])
+        for layer in self.sparsifier.layers:
+            layer.mask.copy_(state["masks"][layer.name])
+        self.sparsifier.apply_masks()
+        self.step = int(state["step"])
+
+    def detach(self) -> None:
+        """Stop: the masks are no longer applied; the weights stay as they are."""
+        for hook in self._hooks:
+            hook.remove()
+        self.sparsifier.finish()
+
+    def _before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+        if self.sparsifier.wants_gradients(self.step + 1):
+            # torch passes the optimizer itself first; what follows is a closure.
+            if any(args[1:]) or kwargs.get("closure"):
+                raise ValueError("the gradients must be there before step(): give it no closure")
+            self.sparsifier.after_backward(self.step + 1)
+
+    def _after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+        self.step += 1
+        self.sparsifier.apply_masks()
+        if self.sparsifier.wants_update(self.step):
+            self.last_update = self.sparsifier.after_step(self.step)
+
+
+class _LossOf(nn.Module):
+    """The user's loss as a module, so that weights can stand in for the model's own."""
+
+    def __init__(self, model: nn.Module, loss: Loss) -> None:
+        super().__init__()
+        self.model = model
+        self._loss = loss
+
+    def forward(self, batch: Any) -> Any:
+        return self._loss(self.model, batch)
+
+
+def _refuse_untrained(layers: Sequence[ModuleLayer], optimizer: torch.optim.Optimizer) -> None:
+    trained = {id(item) for group in optimizer.param_groups for item in group["params"]}
+    left_out = [layer.name for layer in layers if id(layer.parameter) not in trained]
+    if left_out:
+        raise ValueError(
+            f"maskable, but not in the optimizer: {', '.join(left_out)}; exclude them or train them"
+        )

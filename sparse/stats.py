@@ -1,0 +1,90 @@
+"""What masks look like: per-layer tables, overlap of masks, explored rate, collapsed layers."""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping
+
+from torch import Tensor
+
+from sparse.sparsifier import Layer
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class LayerStats:
+    """How many weights of one layer are active."""
+
+    name: str
+    shape: tuple[int, ...]
+    total: int
+    active: int
+
+    @property
+    def density(self) -> float:
+        """Active weights over all weights of the layer."""
+        return self.active / self.total
+
+
+def layer_stats(layers: Iterable[Layer]) -> tuple[LayerStats, ...]:
+    """Count the active weights of every layer, from the masks."""
+    return tuple(
+        LayerStats(
+            name=layer.name,
+            shape=tuple(layer.mask.shape),
+            total=math.prod(layer.mask.shape),
+            active=int(layer.mask.count_nonzero()),
+        )
+        for layer in layers
+    )
+
+
+def realised_density(stats: Iterable[LayerStats]) -> float:
+    """Return active over all maskable weights of the network."""
+    counted = list(stats)
+    return sum(layer.active for layer in counted) / sum(layer.total for layer in counted)
+
+
+def table(stats: Iterable[LayerStats]) -> str:
+    """Return a text table with one line per layer and one for the network."""
+    counted = list(stats)
+    rows = [
+        (layer.name, "x".join(map(str, layer.shape)), layer.total, layer.active)
+        for layer in counted
+    ]
+    rows.append(("all", "", sum(row[2] for row in rows), sum(row[3] for row in rows)))
+    names, shapes = (max(len(str(row[column])) for row in rows) for column in (0, 1))
+    return "\n".join(
+        f"{name:<{names}}  {shape:>{shapes}}  {active:>11,} of {total:>11,}  {active / total:8.4%}"
+        for name, shape, total, active in rows
+    )
+
+
+def collapsed_layers(stats: Iterable[LayerStats]) -> tuple[str, ...]:
+    """Return the names of layers without a single active weight, through which nothing passes."""
+    return tuple(layer.name for layer in stats if layer.active == 0)
+
+
+def overlap(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> float:
+    """Return |A and B| / |A| over all layers of two sets of masks with the same names.
+
+    1 for equal masks; for two random masks of one density it is that density on average.
+    """
+    shared = sum(int((first[name].bool() & second[name].bool()).count_nonzero()) for name in first)
+    return shared / sum(int(mask.count_nonzero()) for mask in first.values())
+
+
+def jaccard(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> float:
+    """Return |A and B| / |A or B| over all layers of two sets of masks with the same names."""
+    shared = sum(int((first[name].bool() & second[name].bool()).count_nonzero()) for name in first)
+    either = sum(int((first[name].bool() | second[name].bool()).count_nonzero()) for name in first)
+    return shared / either
+
+
+def chance_corrected(overlap: float, density: float) -> float:
+    """Return (overlap - density) / (1 - density): 0 for random masks, 1 for equal ones."""
+    return (overlap - density) / (1 - density)
+
+
+def explored_rate(explored: Mapping[str, Tensor]) -> float:
+    """Return the share of weights that were ever active: R_s of ITOP (Liu et al. 2021, eq. 2)."""
+    seen = sum(int(tensor.count_nonzero()) for tensor in explored.values())
+    return seen / sum(tensor.numel() for tensor in explored.values())
