@@ -1,0 +1,1 @@
+"""Hand-written peers: what a competent researcher would write without sparsesweep."""
