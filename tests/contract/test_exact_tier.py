@@ -1,0 +1,137 @@
+"""The exact tier: a cell is the same cell, to the last bit, whatever runs beside it."""
+
+import pytest
+import torch
+
+from tests.support.cells import make_cell, result, train
+from trainer.cell_run import CellRun
+from trainer.engines.auto import Choice
+from trainer.engines.stack import StackEngine
+from trainer.loop import BlockLoop
+from trainer.workload import load_workload
+
+SPARSE = ("static", "snip", "gmp", "set", "rigl")
+FAST_UPDATES = {
+    "set": {"update_every": 4},
+    "rigl": {"update_every": 4},
+    "gmp": {"update_every": 4},
+}
+SIZES = (*range(1, 17), 60)
+
+
+def mixed_cells(count, **recipe):
+    """A stack of every method in turn, each with updates in most epochs and a seed of its own."""
+    methods = ("dense", *SPARSE)
+    return [
+        make_cell(methods[n % 6], seed=n, options=FAST_UPDATES.get(methods[n % 6]), **recipe)
+        for n in range(count)
+    ]
+
+
+def final_state(cells):
+    """Train cells as one stack of exactly that width; the tensors of each cell."""
+    workload = load_workload(cells[0], None, "cpu")
+    engine = StackEngine(workload, cells)
+    runs = [CellRun(cell, n) for n, cell in enumerate(cells)]
+    for run in runs:
+        run.prepare(engine, resuming=False)
+    loop = BlockLoop(engine, runs)
+    while loop.step < workload.total_steps:
+        loop.advance()
+    return [engine.cell_state(n) for n in range(len(cells))]
+
+
+def assert_same(one, other):
+    assert one.keys() == other.keys()
+    for key, value in one.items():
+        if isinstance(value, dict):
+            assert_same(value, other[key])
+        elif isinstance(value, torch.Tensor):
+            assert torch.equal(value, other[key]), key
+        else:
+            assert value == other[key], key
+
+
+@pytest.fixture(scope="module", params=["sgd", "nesterov", "adam", "adamw", "clipped"])
+def recipe(request):
+    return {
+        "sgd": {},
+        "nesterov": {"nesterov": True, "label_smoothing": 0.1},
+        "adam": {"optimizer": "adam", "lr": 0.01},
+        "adamw": {
+            "optimizer": "adamw",
+            "lr": 0.01,
+            "model_options": {"hidden": (9,), "activation": "tanh"},
+        },
+        "clipped": {"clip_norm": 0.5, "schedule": "step"},
+    }[request.param]
+
+
+@pytest.fixture(scope="module")
+def alone(recipe):
+    return [final_state([cell])[0] for cell in mixed_cells(60, **recipe)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_stack_of_any_size_computes_the_bits_of_a_stack_of_one(size, recipe, alone):
+    for n, state in enumerate(final_state(mixed_cells(size, **recipe))):
+        assert_same(state, alone[n])
+
+
+@pytest.mark.parametrize("size", [1, 5, 24])
+def test_wide_layers_and_a_real_set_keep_the_bits_too(size):
+    shape = {"model_options": {"hidden": (256, 256)}, "epochs": 1, "batch": 32, "dataset": "digits"}
+    cells = [make_cell("static", "0.1", seed, **shape) for seed in range(size)]
+    last = final_state(cells)[-1]
+    assert_same(last, final_state(cells[-1:])[0])
+
+
+def test_learning_rates_of_neighbours_do_not_matter():
+    cells = [make_cell("set", seed=3, lr=rate) for rate in (0.01, 0.05, 0.2)]
+    together = final_state(cells)
+    for cell, state in zip(cells, together, strict=True):
+        assert_same(state, final_state([cell])[0])
+    assert not torch.equal(
+        together[0]["model"]["layers.0.weight"], together[2]["model"]["layers.0.weight"]
+    )
+
+
+@pytest.mark.parametrize("model", ["mlp", "convnet"])
+@pytest.mark.parametrize("method", ["dense", *SPARSE])
+def test_a_cell_reports_the_same_alone_in_a_pack_and_again(method, model):
+    task = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
+    options = FAST_UPDATES.get(method)
+    kind = {"model": model, "dataset_options": task, "epochs": 2}
+    cell = make_cell(method, seed=5, options=options, **kind)
+    others = [
+        make_cell("set", seed=seed, options={"update_every": 3}, **kind) for seed in (1, 5, 9)
+    ]
+    alone = result(train(cell)[cell.id])
+    assert result(train(*others, cell)[cell.id]) == alone
+    assert result(train(cell)[cell.id]) == alone
+
+
+def test_the_engine_is_fixed_and_its_width_is_free(monkeypatch):
+    cells = mixed_cells(7)
+    widths = {}
+    for width in (1, 3, 7):
+        choice = Choice(engine="stack", width=width)
+        monkeypatch.setattr("trainer.run.choose", lambda *_, choice=choice: choice)
+        widths[width] = {key: result(value) for key, value in train(*cells).items()}
+    assert widths[1] == widths[3] == widths[7]
+
+
+def test_solo_is_refused_for_a_perceptron():
+    (outcome,) = train(make_cell("static"), engine="solo").values()
+    assert outcome.state == "FAILED"
+    assert outcome.error["message"] == (
+        "engine 'solo' may not run static density=0.3 seed=0 in the exact tier on cpu; legal: stack"
+    )
+
+
+def test_the_code_path_of_mkl_must_be_fixed_before_anything_runs(monkeypatch):
+    monkeypatch.delenv("MKL_CBWR")
+    (outcome,) = train(make_cell("static")).values()
+    assert outcome.state == "FAILED"
+    assert outcome.error["type"] == "RuntimeError"
+    assert "MKL_CBWR=AVX512,STRICT" in outcome.error["message"]

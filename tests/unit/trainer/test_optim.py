@@ -1,0 +1,94 @@
+"""Learning-rate schedules, and stacked optimizers against torch's."""
+
+import pytest
+import torch
+
+from trainer.engines.stacked_optim import make_stacked_optimizer
+from trainer.optim import learning_rate_factor, make_optimizer
+from trainer.recipe import Recipe
+
+SETTINGS = {
+    "epochs": 1,
+    "batch": 1,
+    "label_smoothing": 0.0,
+    "clip_norm": None,
+    "precision": "fp32",
+    "tier": "exact",
+    "threads": 1,
+    "optimizer": "sgd",
+    "lr": 0.1,
+    "momentum": 0.9,
+    "nesterov": False,
+    "weight_decay": 5e-4,
+    "schedule": "constant",
+    "milestones": (0.5, 0.75),
+    "gamma": 0.1,
+    "warmup_epochs": 0,
+}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "factors"),
+    [
+        ("constant", {1: 1.0, 100: 1.0}),
+        ("step", {1: 1.0, 50: 1.0, 51: 0.1, 75: 0.1, 76: 0.01, 100: 0.01}),
+        ("cosine", {1: 1.0, 51: 0.5, 26: 0.8535533905932737, 101: 0.0}),
+    ],
+)
+def test_schedules(schedule, factors):
+    settings = Recipe(**{**SETTINGS, "schedule": schedule})
+    for step, factor in factors.items():
+        assert learning_rate_factor(settings, step, 100, 10) == pytest.approx(factor, abs=1e-12)
+
+
+def test_warm_up_is_linear_in_steps_and_reaches_one():
+    settings = Recipe(**{**SETTINGS, "warmup_epochs": 2})
+    factors = [learning_rate_factor(settings, step, 100, 5) for step in (1, 5, 10, 11)]
+    assert factors == pytest.approx([0.1, 0.5, 1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {},
+        {"momentum": 0.0},
+        {"nesterov": True},
+        {"optimizer": "adam", "lr": 0.01},
+        {"optimizer": "adamw", "lr": 0.01, "weight_decay": 0.05},
+    ],
+    ids=["sgd", "plain", "nesterov", "adam", "adamw"],
+)
+def test_each_row_of_a_stack_follows_torch_s_optimizer(recipe):
+    """Same rule, other rounding: equal to 1e-6 after ten steps, with a learning rate per row."""
+    draws = torch.Generator().manual_seed(0)
+    settings = [Recipe(**{**SETTINGS, **recipe}), Recipe(**{**SETTINGS, **recipe, "lr": 0.003})]
+    stacked = torch.randn(2, 5, 7, generator=draws)
+    gradients = [torch.randn(2, 5, 7, generator=draws) for _ in range(10)]
+    rows = [torch.nn.Parameter(row.clone()) for row in stacked]
+    gradient = torch.zeros_like(stacked)
+    ours = make_stacked_optimizer([stacked], [gradient], [torch.ones_like(stacked)], settings)
+    theirs = [make_optimizer(s, [row]) for s, row in zip(settings, rows, strict=True)]
+    for given in gradients:
+        gradient.copy_(given)
+        ours.step(1.0)
+        for row, optimizer, part in zip(rows, theirs, given, strict=True):
+            row.grad = part.clone()
+            optimizer.step()
+    for n, row in enumerate(rows):
+        torch.testing.assert_close(stacked[n], row.detach(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
+def test_what_is_masked_stays_exactly_zero_and_so_do_its_slots(optimizer):
+    draws = torch.Generator().manual_seed(1)
+    mask = (torch.rand(3, 4, 6, generator=draws) < 0.4).float()
+    weight = torch.randn(3, 4, 6, generator=draws) * mask
+    gradient = torch.zeros_like(weight)
+    settings = [Recipe(**{**SETTINGS, "optimizer": optimizer})] * 3
+    ours = make_stacked_optimizer([weight], [gradient], [mask], settings)
+    for _ in range(5):
+        gradient.copy_(torch.randn(3, 4, 6, generator=draws))
+        ours.step(0.5)
+    for tensor in (weight, *ours.slots(0).values()):
+        assert not tensor[mask == 0].any()
+        assert tensor[mask == 1].all()

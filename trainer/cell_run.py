@@ -1,0 +1,122 @@
+"""The bookkeeping of one cell while it trains: its sparsifier, its curve, how it fares."""
+
+import math
+import time
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from grids.cell import Cell
+from sparse.methods import METHODS
+from sparse.sparsifier import Sparsifier
+from trainer.context import CellContext
+from trainer.engines.base import Engine
+from trainer.engines.solo import SoloEngine
+
+CURVE_COLUMNS = (
+    "epoch",
+    "step",
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "density",
+    "lr",
+)
+"""Columns of a curve, one row per epoch. Training values are means over the epoch's steps."""
+
+
+class CellRun:
+    """One cell of a block.
+
+    Attributes:
+        sparsifier: the cell's method.
+        error: set once the cell has failed; it is stepped on but no longer listened to.
+        diverged_epoch: the epoch in which the loss stopped being finite.
+    """
+
+    def __init__(self, cell: Cell, n: int) -> None:
+        self.cell = cell
+        self.n = n
+        self.sparsifier = make_sparsifier(cell)
+        self.curve: dict[str, list[float]] = {name: [] for name in CURVE_COLUMNS}
+        self.topology_updates = 0
+        self.error: dict[str, str] | None = None
+        self.diverged_epoch: int | None = None
+        self.resumed_step = 0
+        self.seconds = 0.0
+        self.started_at = time.time()
+
+    @property
+    def alive(self) -> bool:
+        """Whether anything is still expected of the cell."""
+        return self.error is None and self.diverged_epoch is None
+
+    def prepare(self, engine: Engine, resuming: bool) -> None:
+        """Give the sparsifier views of the cell's tensors, and let it set the initial masks.
+
+        Args:
+            resuming: leave the tensors alone, because a checkpoint is about to fill them.
+        """
+        context = CellContext(engine, self.n)
+        if resuming:
+            self.sparsifier.bind(context)
+        else:
+            self.sparsifier.prepare(context)
+        traits = METHODS.get(self.cell.method.name).traits
+        if isinstance(engine, SoloEngine) and traits["stored_weights"] == "dense":
+            engine.substitute_weights(self.sparsifier)
+
+    def add_point(self, point: Sequence[float]) -> None:
+        """Append a row to the curve; a loss that is not finite ends the cell's hopes."""
+        for name, value in zip(CURVE_COLUMNS, point, strict=True):
+            self.curve[name].append(float(value))
+        if self.alive and not math.isfinite(self.curve["train_loss"][-1]):
+            self.diverged_epoch = int(self.curve["epoch"][-1])
+
+    def update_topology(self, step: int) -> None:
+        """Let the method move its masks after a step."""
+        if self.sparsifier.after_step(step) is not None:
+            self.topology_updates += 1
+
+    def fail(self, error: BaseException, phase: str) -> None:
+        """Note what stopped the cell; the first failure counts."""
+        if self.error is None:
+            self.error = describe_error(error, phase)
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps besides the engine's tensors."""
+        return {
+            "sparsifier": self.sparsifier.state_dict(),
+            "curve": {name: list(values) for name, values in self.curve.items()},
+            "topology_updates": self.topology_updates,
+            "seconds": self.seconds,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Put back what ``state`` returned."""
+        self.sparsifier.load_state_dict(state["sparsifier"])
+        self.curve = {name: list(state["curve"][name]) for name in CURVE_COLUMNS}
+        self.topology_updates = state["topology_updates"]
+        self.seconds = state["seconds"]
+
+
+def make_sparsifier(cell: Cell) -> Sparsifier:
+    """The method a cell names, with its density, allocation and options.
+
+    Raises:
+        ValueError: for a method or an option that does not exist, or a value out of range.
+    """
+    kind: type[Sparsifier] = METHODS.get(cell.method.name).target
+    allocation = {"name": cell.allocation.name, **cell.allocation.as_dict()}
+    return kind(density=cell.density, allocation=allocation, **cell.method.as_dict())
+
+
+def describe_error(error: BaseException, phase: str) -> dict[str, str]:
+    """An exception as plain data: type, message, traceback and what was being done."""
+    return {
+        "type": type(error).__name__,
+        "message": str(error),
+        "traceback": "".join(traceback.format_exception(error)),
+        "phase": phase,
+    }

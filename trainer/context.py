@@ -1,0 +1,52 @@
+"""What a sparsifier may ask of the run it serves (:class:`sparse.sparsifier.Context`)."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor
+
+from trainer import seeding
+from trainer.engines.base import Batch, Engine, LayerView
+
+
+class CellContext:
+    """One cell of an engine, as its sparsifier sees it.
+
+    Args:
+        engine: the engine that holds the cell.
+        n: the cell's number in the engine's block.
+    """
+
+    def __init__(self, engine: Engine, n: int) -> None:
+        self._engine = engine
+        self._n = n
+        self._seed = engine.cells[n].seed
+        self.layers: list[LayerView] = engine.layers(n)
+        self.total_steps: int | None = engine.workload.total_steps
+        self.steps_per_epoch: int | None = engine.workload.steps_per_epoch
+
+    def generator(self, purpose: str, index: int = 0) -> torch.Generator:
+        """The generator named (cell seed, ``sparse.`` + purpose, index)."""
+        return seeding.generator(self._seed, f"sparse.{purpose}", index)
+
+    def scoring_batches(self, count: int) -> Iterator[Batch]:
+        """``count`` training batches of the recipe's size in an order of their own.
+
+        More batches than an epoch holds begin again in a new order.
+        """
+        train = self._engine.workload.bundle.train
+        size = self._engine.workload.recipe.batch
+        return itertools.islice(self._endless_batches(train.inputs, train.targets, size), count)
+
+    def loss(self, batch: Batch, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Mean training loss on a batch, differentiable in ``weights``."""
+        return self._engine.loss(self._n, batch, weights)
+
+    def _endless_batches(self, inputs: Tensor, targets: Tensor, size: int) -> Iterator[Batch]:
+        for round_number in itertools.count():
+            order = torch.randperm(
+                len(targets), generator=seeding.generator(self._seed, "scoring", round_number)
+            )
+            for indices in order.to(targets.device).split(size):
+                yield inputs[indices], targets[indices]

@@ -1,0 +1,12 @@
+"""Datasets: one file each, registered by name.
+
+A dataset is a function ``(options, data_root) -> RawData``. Splitting, scaling and moving to the
+device are the same for all and live in :mod:`trainer.data.bundle`.
+"""
+
+from sparse.registry import Registry
+
+DATASETS = Registry("dataset", "sparsesweep.datasets")
+"""Every dataset a grid may name."""
+
+from trainer.data import idx, sklearn_small, synthetic  # noqa: E402, F401  (they register themselves)

@@ -1,0 +1,84 @@
+"""Small real sets that come with scikit-learn: digits, breast_cancer and wine.
+
+Their files are read where scikit-learn keeps them, without importing it: the import costs a worker
+seconds, the files some milliseconds. A test compares each with scikit-learn's own loader.
+"""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sparse.options import option
+from trainer.data import DATASETS
+from trainer.data.bundle import RawData, Split
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SplitOptions:
+    """How a set without a test split of its own is cut, stratified by class."""
+
+    val_fraction: float = option(0.15, help="share held out for validation", gt=0.0, lt=0.5)
+    test_fraction: float = option(0.2, help="share held out for testing", gt=0.0, lt=0.5)
+    split_seed: int = option(0, help="names the split; the same for every cell seed", ge=0)
+
+
+@DATASETS.register(
+    "digits",
+    summary="1,797 images of handwritten digits, 1 x 8 x 8, 10 classes",
+    options=SplitOptions,
+    needs_root=False,
+)
+def digits(options: SplitOptions, data_root: Path | None) -> RawData:
+    """UCI optical recognition of handwritten digits (test part), values 0 to 16."""
+    table = np.loadtxt(_file("digits.csv.gz"), delimiter=",", dtype=np.float32)
+    return _raw(table[:, :-1].reshape(-1, 1, 8, 8), table[:, -1], "global", options)
+
+
+@DATASETS.register(
+    "breast_cancer",
+    summary="569 Wisconsin breast-cancer records, 30 features, 2 classes",
+    options=SplitOptions,
+    needs_root=False,
+)
+def breast_cancer(options: SplitOptions, data_root: Path | None) -> RawData:
+    """UCI breast cancer Wisconsin (diagnostic)."""
+    table = np.loadtxt(_file("breast_cancer.csv"), delimiter=",", skiprows=1, dtype=np.float32)
+    return _raw(table[:, :-1], table[:, -1], "feature", options)
+
+
+@DATASETS.register(
+    "wine",
+    summary="178 wine analyses, 13 features, 3 classes",
+    options=SplitOptions,
+    needs_root=False,
+)
+def wine(options: SplitOptions, data_root: Path | None) -> RawData:
+    """UCI wine recognition."""
+    table = np.loadtxt(_file("wine_data.csv"), delimiter=",", skiprows=1, dtype=np.float32)
+    return _raw(table[:, :-1], table[:, -1], "feature", options)
+
+
+def _file(name: str) -> Path:
+    found = importlib.util.find_spec("sklearn")
+    if found is None or not found.submodule_search_locations:
+        raise FileNotFoundError(f"the file {name} comes with scikit-learn, which is not installed")
+    path = Path(found.submodule_search_locations[0]) / "datasets" / "data" / name
+    if not path.is_file():
+        raise FileNotFoundError(f"scikit-learn no longer keeps {name} at {path}")
+    return path
+
+
+def _raw(inputs: np.ndarray, labels: np.ndarray, scaling: str, options: SplitOptions) -> RawData:
+    targets = torch.from_numpy(labels.astype(np.int64))
+    return RawData(
+        train=Split(inputs=torch.from_numpy(np.ascontiguousarray(inputs)), targets=targets),
+        test=None,
+        classes=int(targets.max()) + 1,
+        scaling=scaling,
+        split_seed=options.split_seed,
+        val_fraction=options.val_fraction,
+        test_fraction=options.test_fraction,
+    )

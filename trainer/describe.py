@@ -1,0 +1,40 @@
+"""The catalogue's plain data: what may be written in a grid, taken from the registries."""
+
+import importlib.metadata
+from typing import Any
+
+from sparse.allocation import ALLOCATIONS
+from sparse.methods import METHODS
+from trainer.data import DATASETS
+from trainer.evaluate import METRICS
+from trainer.models import MODELS
+from trainer.scenarios import SCENARIOS
+
+REGISTRIES = {
+    "methods": METHODS,
+    "allocations": ALLOCATIONS,
+    "scenarios": SCENARIOS,
+    "datasets": DATASETS,
+    "models": MODELS,
+}
+"""Every registry by the catalogue's key."""
+
+
+def load_plugins() -> list[dict[str, str]]:
+    """Load users' packages into the registries.
+
+    Returns:
+        Distribution and version of each, sorted.
+    """
+    found = {name for registry in REGISTRIES.values() for name in registry.load_plugins()}
+    return [
+        {"distribution": name, "version": importlib.metadata.version(name)}
+        for name in sorted(found)
+    ]
+
+
+def describe() -> dict[str, Any]:
+    """Methods, allocations, scenarios, datasets, models, metrics and plug-ins, JSON-able."""
+    plugins = load_plugins()
+    entries = {kind: registry.describe() for kind, registry in REGISTRIES.items()}
+    return {**entries, "metrics": [dict(metric) for metric in METRICS], "plugins": plugins}

@@ -1,0 +1,117 @@
+"""The contract between the training loop and an engine.
+
+An engine holds a *block*: cells that share a workload and step together. ``solo`` holds one cell,
+``stack`` many. The loop drives every engine in the same documented order, and a sparsifier never
+knows which engine it serves: it sees one cell's tensors as live views.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from grids.cell import Cell
+from trainer.workload import Workload
+
+CellState = dict[str, Any]
+"""Everything an engine knows of one cell, as tensors and plain data (see ``cell_state``)."""
+
+Batch = tuple[Tensor, Tensor]
+"""Inputs (b, *input_shape) and targets (b,)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerView:
+    """One maskable weight of one cell: what :class:`sparse.sparsifier.Layer` asks for.
+
+    Attributes:
+        name: the parameter's name in the model, e.g. ``"layers.0.weight"``.
+        weight, mask: live views of equal shape in the model's layout (out, in, ...).
+        read_gradient: returns the gradient of the last backward pass, or ``None`` before the first.
+        read_slots: returns the optimizer's per-weight slots by name.
+    """
+
+    name: str
+    weight: Tensor
+    mask: Tensor
+    read_gradient: Callable[[], Tensor | None]
+    read_slots: Callable[[], Mapping[str, Tensor]]
+
+    @property
+    def gradient(self) -> Tensor | None:
+        """The dense gradient, before it is masked; valid in ``after_backward``."""
+        return self.read_gradient()
+
+    def slots(self) -> Mapping[str, Tensor]:
+        """Live views of the optimizer's slots of this weight."""
+        return self.read_slots()
+
+
+class Engine(ABC):
+    """A block of cells that step together.
+
+    Args:
+        workload: what the cells share.
+        cells: the cells, in the order in which every method numbers them.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, workload: Workload, cells: Sequence[Cell]) -> None:
+        self.workload = workload
+        self.cells = tuple(cells)
+
+    @abstractmethod
+    def layers(self, n: int) -> list[LayerView]:
+        """Views of the maskable weights of cell ``n``."""
+
+    @abstractmethod
+    def backward(self, indices: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        """Forward and backward pass of one step.
+
+        Args:
+            indices: (cells, b) positions in the training split, one row per cell.
+            step: which optimizer step this is, from 1.
+
+        Returns:
+            Summed loss and number of correct predictions of the batch, each (cells,), on the
+            device. Gradients of the mean loss are left for ``clip`` and ``optimizer_step``.
+        """
+
+    @abstractmethod
+    def clip(self, max_norm: float) -> None:
+        """Scale each cell's gradients so that their joint L2 norm is at most ``max_norm``."""
+
+    @abstractmethod
+    def optimizer_step(self, rate_factor: float) -> None:
+        """Mask the gradients and take the optimizer's step.
+
+        Args:
+            rate_factor: the learning rate relative to each cell's ``lr``.
+
+        Weights and slots that are zero off-mask before stay zero off-mask, because what is inactive
+        receives a zero gradient and decays from zero to zero. That is the re-masking of the loop,
+        at the price of reading the mask once.
+        """
+
+    @abstractmethod
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Evaluation-mode outputs (cells, b, classes) of inputs (b, *input_shape) shared by all."""
+
+    @abstractmethod
+    def loss(self, n: int, batch: Batch, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Mean training loss of cell ``n`` on a batch, differentiable in ``weights``.
+
+        Args:
+            weights: replaces parameters by name; the rest is the cell's own.
+        """
+
+    @abstractmethod
+    def cell_state(self, n: int) -> CellState:
+        """A copy of the weights, buffers, masks and optimizer slots of cell ``n``."""
+
+    @abstractmethod
+    def load_cell_state(self, n: int, state: CellState) -> None:
+        """Put back what ``cell_state`` returned, in this or another block."""

@@ -1,0 +1,161 @@
+"""The ``solo`` engine: one cell, any ``nn.Module``, ordinary autograd.
+
+The reference for convnets on every device, and the fallback for everything that does not stack.
+"""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional as F
+
+from grids.cell import Cell
+from sparse.methods import METHODS
+from sparse.optim_state import parameter_slots
+from sparse.sparsifier import Sparsifier
+from sparse.targets import find_targets
+from trainer import seeding
+from trainer.engines.base import Batch, CellState, Engine, LayerView
+from trainer.optim import make_optimizer
+from trainer.recipe import Recipe
+from trainer.workload import Workload
+
+
+class SoloEngine(Engine):
+    """One cell at a time in a warm worker."""
+
+    name = "solo"
+
+    def __init__(self, workload: Workload, cells: Sequence[Cell]) -> None:
+        super().__init__(workload, cells)
+        (self.cell,) = self.cells
+        self.recipe = Recipe.of(self.cell)
+        self.model = workload.build_model(self.cell.seed)
+        self.optimizer = make_optimizer(self.recipe, self.model.parameters())
+        parameters = dict(self.model.named_parameters())
+        targets = find_targets(self.model).targets
+        self._masks = {
+            target.name: torch.ones_like(parameters[target.name].detach()) for target in targets
+        }
+        self._masked = [parameters[name] for name in self._masks]
+        traits = METHODS.get(self.cell.method.name).traits
+        self._masks_gradients = (
+            traits["stored_weights"] == "masked" and traits["density"] != "dense"
+        )
+        self._substituted_by: Sparsifier | None = None
+
+    def layers(self, n: int) -> list[LayerView]:
+        """Views of the module's maskable weights."""
+        return [
+            self._view(name, parameter, parameter.detach())
+            for name, parameter in zip(self._masks, self._masked, strict=True)
+        ]
+
+    def substitute_weights(self, sparsifier: Sparsifier) -> None:
+        """From now on run the forward pass with the sparsifier's effective weights.
+
+        For methods whose stored weights are dense: the forward weight is computed from the stored
+        one, and gradients reach the stored one through it.
+        """
+        self._substituted_by = sparsifier
+
+    def backward(self, indices: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        """One cell's forward and backward pass; random layers draw from a named stream."""
+        inputs = self.workload.bundle.train.inputs[indices[0]]
+        targets = self.workload.bundle.train.targets[indices[0]]
+        self.model.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        with seeding.seeded_globals(self.cell.seed, "forward", step), self._autocast():
+            logits = self._forward(inputs)
+            loss = F.cross_entropy(logits, targets, label_smoothing=self.recipe.label_smoothing)
+        loss.backward()
+        correct = (logits.detach().argmax(-1) == targets).sum()
+        return (loss.detach() * len(targets)).float().view(1), correct.view(1)
+
+    def clip(self, max_norm: float) -> None:
+        """Clip the global gradient norm of the module."""
+        nn.utils.clip_grad_norm_(self.model.parameters(), max_norm)
+
+    @torch.no_grad()
+    def optimizer_step(self, rate_factor: float) -> None:
+        """Mask the gradients in one fused pass, then step."""
+        if self._masks_gradients:
+            gradients = [weight.grad for weight in self._masked if weight.grad is not None]
+            torch._foreach_mul_(gradients, list(self._masks.values()))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.lr * rate_factor
+        self.optimizer.step()
+
+    @torch.no_grad()
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Evaluation-mode logits (1, b, classes)."""
+        self.model.eval()
+        with self._autocast():
+            return self._forward(inputs).float().unsqueeze(0)
+
+    def loss(self, n: int, batch: Batch, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Training-mode loss that leaves the running statistics alone."""
+        inputs, targets = batch
+        self.model.train()
+        # Copied buffers take the updates of batch norm's running statistics and are thrown away.
+        state = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
+        logits = functional_call(self.model, {**state, **(weights or {})}, (inputs,))
+        smoothing = self.recipe.label_smoothing
+        return F.cross_entropy(logits, targets, label_smoothing=smoothing)
+
+    def cell_state(self, n: int) -> CellState:
+        """Copies of the module's, the optimizer's and the masks' tensors, on the CPU."""
+        return {
+            "engine": self.name,
+            "model": _to_cpu(self.model.state_dict()),
+            "optimizer": _to_cpu(self.optimizer.state_dict()),
+            "masks": _to_cpu(self._masks),
+        }
+
+    @torch.no_grad()
+    def load_cell_state(self, n: int, state: CellState) -> None:
+        """Put a state back into the module, the optimizer and the masks."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        for name, mask in self._masks.items():
+            mask.copy_(state["masks"][name])
+
+    def _forward(self, inputs: Tensor) -> Tensor:
+        if self._substituted_by is None:
+            logits: Tensor = self.model(inputs)
+            return logits
+        effective = {
+            # The view's weight is the parameter itself, so that gradients flow back to it.
+            name: self._substituted_by.effective_weight(self._view(name, parameter, parameter))
+            for name, parameter in zip(self._masks, self._masked, strict=True)
+        }
+        logits = functional_call(self.model, effective, (inputs,))
+        return logits
+
+    def _view(self, name: str, parameter: nn.Parameter, weight: Tensor) -> LayerView:
+        return LayerView(
+            name=name,
+            weight=weight,
+            mask=self._masks[name],
+            read_gradient=lambda: parameter.grad,
+            read_slots=lambda: parameter_slots(self.optimizer, parameter),
+        )
+
+    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
+        if self.recipe.precision == "bf16":
+            device = torch.device(self.workload.device).type
+            return torch.autocast(device, dtype=torch.bfloat16)
+        return contextlib.nullcontext()
+
+
+def _to_cpu(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, Mapping):
+        return {key: _to_cpu(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_to_cpu(item) for item in value]
+    return value

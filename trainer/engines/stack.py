@@ -1,0 +1,153 @@
+"""The ``stack`` engine: many perceptrons stepped as one batched program.
+
+On the CPU in the exact tier this is the only engine for them, alone as a stack of one.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional as F
+
+from grids.cell import Cell
+from trainer.engines.base import Batch, CellState, Engine, LayerView
+from trainer.engines.stacked_mlp import StackedMLP
+from trainer.engines.stacked_optim import make_stacked_optimizer
+from trainer.models.mlp import MLP
+from trainer.recipe import Recipe
+from trainer.workload import Workload
+
+
+class StackEngine(Engine):
+    """N cells in stacked tensors; row n is cell n."""
+
+    name = "stack"
+
+    def __init__(self, workload: Workload, cells: Sequence[Cell]) -> None:
+        super().__init__(workload, cells)
+        models = [workload.build_model(cell.seed) for cell in self.cells]
+        self._template = _as_mlp(models[0])
+        weights, biases = _stack_parameters([_as_mlp(model) for model in models])
+        self._program = StackedMLP(
+            weights,
+            biases,
+            self._template.activation_name,
+            workload.recipe.label_smoothing,
+        )
+        self._masks = [torch.ones_like(weight) for weight in weights]
+        self._parameters = [*weights, *biases]
+        self._gradients = [*self._program.weight_gradients, *self._program.bias_gradients]
+        self._optimizer = make_stacked_optimizer(
+            self._parameters,
+            self._gradients,
+            [*self._masks, *(None for _ in biases)],
+            [Recipe.of(cell) for cell in self.cells],
+        )
+        depth = len(weights)
+        self._names = [f"layers.{index}.weight" for index in range(depth)]
+        self._names += [f"layers.{index}.bias" for index in range(depth)]
+        train = workload.bundle.train
+        self._data, self._labels = train.inputs.flatten(1), train.targets
+
+    def layers(self, n: int) -> list[LayerView]:
+        """Row ``n`` of every weight matrix."""
+        return [self._layer(n, index) for index in range(len(self._masks))]
+
+    @torch.no_grad()
+    def backward(self, indices: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        """All cells' forward and backward pass in a handful of batched kernels."""
+        return self._program.backward(self._data, self._labels, indices)
+
+    @torch.no_grad()
+    def clip(self, max_norm: float) -> None:
+        """Scale each row by its own norm; biases are (N, 1, O), so all have three dimensions."""
+        norms = [torch.linalg.vector_norm(gradient, dim=(1, 2)) for gradient in self._gradients]
+        total = torch.linalg.vector_norm(torch.stack(norms, 1), dim=1)
+        scale = (max_norm / (total + 1e-6)).clamp_max_(1.0).view(-1, 1, 1)
+        for gradient in self._gradients:
+            gradient.mul_(scale)
+
+    @torch.no_grad()
+    def optimizer_step(self, rate_factor: float) -> None:
+        """One update of every row, the mask inside it."""
+        self._optimizer.step(rate_factor)
+
+    @torch.no_grad()
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Logits (N, b, classes) of inputs shared by all rows."""
+        flat = inputs.flatten(1)
+        return self._program.logits(flat.unsqueeze(0).expand(len(self.cells), -1, -1))
+
+    def loss(self, n: int, batch: Batch, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Loss of row ``n`` alone, through the ordinary module: the same for every stack."""
+        own = {name: self._row(n, index) for index, name in enumerate(self._names)}
+        logits = functional_call(self._template, {**own, **(weights or {})}, (batch[0],))
+        smoothing = self.workload.recipe.label_smoothing
+        return F.cross_entropy(logits, batch[1], label_smoothing=smoothing)
+
+    def cell_state(self, n: int) -> CellState:
+        """Copies of row ``n`` of everything."""
+        return {
+            "engine": self.name,
+            "steps": self._optimizer.steps,
+            "model": {name: self._row(n, i).to("cpu", copy=True) for i, name in self._numbered()},
+            "slots": {
+                name: {slot: view.to("cpu", copy=True) for slot, view in self._slots(n, i).items()}
+                for i, name in self._numbered()
+            },
+            "masks": {layer.name: layer.mask.to("cpu", copy=True) for layer in self.layers(n)},
+        }
+
+    @torch.no_grad()
+    def load_cell_state(self, n: int, state: CellState) -> None:
+        """Put a row back, in this or another stack of cells that are equally far."""
+        self._optimizer.steps = state["steps"]
+        for index, name in self._numbered():
+            self._row(n, index).copy_(state["model"][name])
+            for slot, view in self._slots(n, index).items():
+                view.copy_(state["slots"][name][slot])
+        for layer in self.layers(n):
+            layer.mask.copy_(state["masks"][layer.name])
+
+    def _numbered(self) -> list[tuple[int, str]]:
+        return list(enumerate(self._names))
+
+    def _layer(self, n: int, index: int) -> LayerView:
+        return LayerView(
+            name=self._names[index],
+            weight=self._parameters[index][n],
+            mask=self._masks[index][n],
+            read_gradient=lambda: self._gradients[index][n],
+            read_slots=lambda: self._slots(n, index),
+        )
+
+    def _row(self, n: int, index: int) -> Tensor:
+        row = self._parameters[index][n]
+        return row if index < len(self._masks) else row[0]
+
+    def _slots(self, n: int, index: int) -> dict[str, Tensor]:
+        slots = {name: slot[n] for name, slot in self._optimizer.slots(index).items()}
+        if index < len(self._masks):
+            return slots
+        return {name: slot[0] for name, slot in slots.items()}
+
+
+def _as_mlp(model: nn.Module) -> MLP:
+    if not isinstance(model, MLP):
+        raise TypeError(f"the stack engine steps MLPs, not {type(model).__name__}")
+    return model
+
+
+def _stack_parameters(models: Sequence[MLP]) -> tuple[list[Tensor], list[Tensor]]:
+    # Layer by layer: weights (N, out, in) and biases (N, 1, out).
+    layers = [[cast(nn.Linear, layer) for layer in model.layers] for model in models]
+    weights = [
+        torch.stack([own.weight.detach() for own in level]) for level in zip(*layers, strict=True)
+    ]
+    biases = [
+        torch.stack([own.bias.detach()[None] for own in level])
+        for level in zip(*layers, strict=True)
+    ]
+    return weights, biases

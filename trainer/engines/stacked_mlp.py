@@ -1,0 +1,155 @@
+"""A stack of multilayer perceptrons as one batched program, with its gradients written out.
+
+Shapes use N cells, b examples, I inputs and O outputs of a layer, C classes. Every product is one
+``bmm`` over cells, so gradients never mix; results are written into buffers that live as long as
+the stack. With MKL's code path fixed (``MKL_CBWR=...,STRICT``) the bits of a cell do not depend on
+how many cells share the program: ``tests/contract/test_exact_tier.py`` holds it to that.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+def relu(outputs: Tensor) -> Tensor:
+    """ReLU, in place."""
+    return outputs.clamp_min_(0.0)
+
+
+def relu_backward(gradient: Tensor, outputs: Tensor) -> Tensor:
+    """Gradient before the ReLU from that after it, in place."""
+    return gradient.mul_(outputs > 0)
+
+
+def tanh(outputs: Tensor) -> Tensor:
+    """Hyperbolic tangent, in place."""
+    return outputs.tanh_()
+
+
+def tanh_backward(gradient: Tensor, outputs: Tensor) -> Tensor:
+    """Gradient before the tanh from that after it, in place."""
+    return gradient.mul_(1.0 - outputs * outputs)
+
+
+ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
+    "relu": (relu, relu_backward),
+    "tanh": (tanh, tanh_backward),
+}
+"""In-place activation and its in-place backward pass in terms of the outputs, by name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Buffers:
+    """Scratch of one batch size. ``hidden[l]`` is the input of layer l, (N, b, I)."""
+
+    hidden: list[Tensor]
+    gradients: list[Tensor]
+    target_weight: Tensor
+
+
+class StackedMLP:
+    """N perceptrons of one shape.
+
+    Args:
+        weights: per layer (N, O, I), row n being cell n in the layout of ``nn.Linear``.
+        biases: per layer (N, 1, O).
+        activation: a name in :data:`ACTIVATIONS`.
+        label_smoothing: share of the target spread evenly over the classes.
+    """
+
+    def __init__(
+        self,
+        weights: Sequence[Tensor],
+        biases: Sequence[Tensor],
+        activation: str,
+        label_smoothing: float,
+    ) -> None:
+        self.weights = list(weights)
+        self.biases = list(biases)
+        self.weight_gradients = [torch.zeros_like(weight) for weight in weights]
+        self.bias_gradients = [torch.zeros_like(bias) for bias in biases]
+        self._activate, self._activate_backward = ACTIVATIONS[activation]
+        self._smoothing = label_smoothing
+        self._buffers: dict[int, _Buffers] = {}
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Logits (N, b, C) of inputs (N, b, I); the inputs may be expanded over N."""
+        hidden = inputs
+        last = len(self.weights) - 1
+        for index, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            hidden = torch.baddbmm(bias, hidden, weight.transpose(1, 2))
+            if index < last:
+                hidden = self._activate(hidden)
+        return hidden
+
+    def backward(self, data: Tensor, labels: Tensor, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """One forward and backward pass of the mean loss of each cell.
+
+        Args:
+            data: (n, I) training inputs. labels: (n,) training targets.
+            indices: (N, b) each cell's batch.
+
+        Returns:
+            Summed loss (N,) and correct predictions (N,); the gradients are in
+            ``weight_gradients`` and ``bias_gradients``.
+        """
+        buffers = self._buffers_of(indices.shape[1])
+        flat = indices.reshape(-1)
+        first = buffers.hidden[0]
+        torch.index_select(data, 0, flat, out=first.view(-1, first.shape[2]))
+        targets = labels[flat].view(indices.shape)
+        logits = self._forward(buffers)
+        losses, correct = self._loss_backward(logits, targets, buffers)
+        self._backward(buffers)
+        return losses, correct
+
+    def _forward(self, buffers: _Buffers) -> Tensor:
+        last = len(self.weights) - 1
+        for index, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            outputs = buffers.hidden[index + 1]
+            torch.baddbmm(bias, buffers.hidden[index], weight.transpose(1, 2), out=outputs)
+            if index < last:
+                self._activate(outputs)
+        return buffers.hidden[-1]
+
+    def _loss_backward(
+        self, logits: Tensor, targets: Tensor, buffers: _Buffers
+    ) -> tuple[Tensor, Tensor]:
+        # Softmax cross-entropy: d loss / d logits = (p - q) / b with the smoothed target q.
+        labels = targets.unsqueeze(2)
+        correct = (logits.argmax(2) == targets).sum(1)
+        log_p = torch.log_softmax(logits, 2)
+        losses = log_p.gather(2, labels).sum((1, 2)).neg_()
+        gradient = torch.exp(log_p, out=buffers.gradients[-1])
+        if self._smoothing:
+            even = log_p.mean(2).sum(1).neg_()
+            losses = losses.mul_(1.0 - self._smoothing).add_(even, alpha=self._smoothing)
+            gradient.sub_(self._smoothing / logits.shape[2])
+        gradient.scatter_add_(2, labels, buffers.target_weight)
+        gradient.mul_(1.0 / logits.shape[1])
+        return losses, correct
+
+    def _backward(self, buffers: _Buffers) -> None:
+        for index in range(len(self.weights) - 1, -1, -1):
+            gradient = buffers.gradients[index]
+            hidden = buffers.hidden[index]
+            torch.bmm(gradient.transpose(1, 2), hidden, out=self.weight_gradients[index])
+            torch.sum(gradient, 1, keepdim=True, out=self.bias_gradients[index])
+            if index:
+                below = buffers.gradients[index - 1]
+                torch.bmm(gradient, self.weights[index], out=below)
+                self._activate_backward(below, hidden)
+
+    def _buffers_of(self, batch: int) -> _Buffers:
+        if batch not in self._buffers:
+            like = self.weights[0]
+            n = like.shape[0]
+            widths = [like.shape[2], *(weight.shape[1] for weight in self.weights)]
+            self._buffers[batch] = _Buffers(
+                hidden=[like.new_empty(n, batch, width) for width in widths],
+                gradients=[like.new_empty(n, batch, width) for width in widths[1:]],
+                target_weight=like.new_full((n, batch, 1), self._smoothing - 1.0),
+            )
+        return self._buffers[batch]

@@ -1,0 +1,207 @@
+"""The training loop: one block of cells, any engine, one documented order.
+
+Per optimizer step: forward and backward, clip, sparsifiers see gradients, masked optimizer step,
+evaluation and curve point if the epoch ends here, topology updates that are due, checkpoint if due.
+The last step is never followed by a topology update, and evaluation comes before an update, so no
+reported number contains untrained new weights.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainer import seeding
+from trainer.cell_run import CellRun
+from trainer.checkpoint import CheckpointClock
+from trainer.engines.base import Engine
+from trainer.evaluate import evaluate
+from trainer.optim import learning_rate_factor
+from trainer.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoopControl:
+    """What the loop asks and tells while it runs.
+
+    Attributes:
+        should_stop: polled after every step.
+        on_step: told the step just finished.
+        clock: says when a checkpoint is due; ``None`` for never.
+        save: writes a checkpoint of the block's states.
+    """
+
+    should_stop: Callable[[], bool]
+    on_step: Callable[[int], None]
+    clock: CheckpointClock | None
+    save: Callable[[dict[str, dict[str, Any]]], None]
+
+
+class BlockLoop:
+    """Drives one engine from a step to the end, or until it is asked to stop.
+
+    Args:
+        engine: holds the cells' tensors.
+        runs: the cells' bookkeeping, in the engine's order; prepared, or loaded from a checkpoint.
+        step: optimizer steps already taken.
+    """
+
+    def __init__(self, engine: Engine, runs: Sequence[CellRun], step: int = 0) -> None:
+        self.engine = engine
+        self.runs = list(runs)
+        self.step = step
+        self._workload = engine.workload
+        self._recipe = engine.workload.recipe
+        self._gradients_due = self._calendar(lambda run, at: run.sparsifier.wants_gradients(at))
+        self._updates_due = self._calendar(lambda run, at: run.sparsifier.wants_update(at))
+        self._totals = _EpochTotals(len(self.runs), engine.workload.device)
+        self._order: Tensor | None = None
+
+    def run(self, control: LoopControl) -> bool:
+        """Train to the end.
+
+        Returns:
+            False when it was stopped; the block's states have then been saved.
+        """
+        clock = control.clock
+        while self.step < self._workload.total_steps and any(run.alive for run in self.runs):
+            self.advance()
+            control.on_step(self.step)
+            if control.should_stop() and self.step < self._workload.total_steps:
+                control.save(self.states())
+                return False
+            if clock is not None and clock.due(self.step):
+                started = time.monotonic()
+                control.save(self.states())
+                clock.written(time.monotonic() - started)
+        return True
+
+    def advance(self) -> None:
+        """One optimizer step and everything that is due at it."""
+        step = self.step + 1
+        indices = self._indices(step)
+        self._totals.add(*self.engine.backward(indices, step), indices.shape[1])
+        if self._recipe.clip_norm is not None:
+            self.engine.clip(self._recipe.clip_norm)
+        for run in self._gradients_due.get(step, ()):
+            self._guarded(run, run.sparsifier.after_backward, step)
+        self.engine.optimizer_step(self._rate_factor(step))
+        self.step = step
+        if step % self._workload.steps_per_epoch == 0:
+            self._add_curve_points()
+        for run in self._updates_due.get(step, ()):
+            self._guarded(run, run.update_topology, step)
+
+    def states(self) -> dict[str, dict[str, Any]]:
+        """The state of every living cell by id, for a checkpoint."""
+        return {
+            run.cell.id: {
+                "step": self.step,
+                "engine": self.engine.cell_state(run.n),
+                "run": run.state(),
+                "totals": self._totals.of(run.n),
+            }
+            for run in self.runs
+            if run.alive
+        }
+
+    def load_states(self, states: dict[str, dict[str, Any]]) -> None:
+        """Put the cells' states back; all must be equally far."""
+        for run in self.runs:
+            state = states[run.cell.id]
+            self.step = run.resumed_step = state["step"]
+            self.engine.load_cell_state(run.n, state["engine"])
+            run.load_state(state["run"])
+            self._totals.set(run.n, state["totals"])
+
+    def _indices(self, step: int) -> Tensor:
+        epoch, offset = divmod(step - 1, self._workload.steps_per_epoch)
+        if offset == 0 or self._order is None:
+            self._order = self._epoch_order(epoch)
+        batch = self._recipe.batch
+        return self._order[:, offset * batch : (offset + 1) * batch]
+
+    def _epoch_order(self, epoch: int) -> Tensor:
+        # Cells of one seed see the same order, whatever their method: comparisons are paired.
+        count = len(self._workload.bundle.train)
+        orders = {
+            seed: torch.randperm(count, generator=seeding.generator(seed, "order", epoch))
+            for seed in {run.cell.seed for run in self.runs}
+        }
+        return torch.stack([orders[run.cell.seed] for run in self.runs]).to(self._workload.device)
+
+    def _rate_factor(self, step: int) -> float:
+        return learning_rate_factor(
+            self._recipe, step, self._workload.total_steps, self._workload.steps_per_epoch
+        )
+
+    def _add_curve_points(self) -> None:
+        losses, accuracies = self._totals.take()
+        val = evaluate(self.engine, self._workload.bundle.val)
+        epoch = self.step // self._workload.steps_per_epoch
+        factor = self._rate_factor(self.step)
+        for run in self.runs:
+            rate = Recipe.of(run.cell).lr * factor
+            trained = (losses[run.n], accuracies[run.n])
+            held_out = (val.loss[run.n], val.accuracy[run.n])
+            density = realised_density(self.engine, run.n)
+            run.add_point((epoch, self.step, *trained, *held_out, density, rate))
+
+    def _guarded(self, run: CellRun, hook: Callable[[int], None], step: int) -> None:
+        # A method's fault is its cell's alone: the others of the block go on.
+        if not run.alive:
+            return
+        try:
+            with torch.no_grad():
+                hook(step)
+        except Exception as error:
+            run.fail(error, "topology update")
+
+    def _calendar(self, wants: Callable[[CellRun, int], bool]) -> dict[int, list[CellRun]]:
+        # Asked once per run, so that a step on which nobody wants anything costs one look-up.
+        calendar: dict[int, list[CellRun]] = defaultdict(list)
+        for run in self.runs:
+            for step in range(1, self._workload.total_steps + 1):
+                if wants(run, step):
+                    calendar[step].append(run)
+        return dict(calendar)
+
+
+def realised_density(engine: Engine, n: int) -> float:
+    """Active share of the maskable weights of cell ``n``."""
+    layers = engine.layers(n)
+    active = sum(int(layer.mask.count_nonzero()) for layer in layers)
+    return active / sum(layer.mask.numel() for layer in layers)
+
+
+class _EpochTotals:
+    """Loss, hits and examples since the epoch began, summed on the device."""
+
+    def __init__(self, cells: int, device: str) -> None:
+        self._loss = torch.zeros(cells, dtype=torch.float64, device=device)
+        self._correct = torch.zeros(cells, dtype=torch.int64, device=device)
+        self._examples = 0
+
+    def add(self, loss: Tensor, correct: Tensor, examples: int) -> None:
+        self._loss += loss
+        self._correct += correct
+        self._examples += examples
+
+    def take(self) -> tuple[list[float], list[float]]:
+        losses = (self._loss / self._examples).tolist()
+        accuracies = (self._correct.double() / self._examples).tolist()
+        self._loss.zero_()
+        self._correct.zero_()
+        self._examples = 0
+        return losses, accuracies
+
+    def of(self, n: int) -> list[float]:
+        return [float(self._loss[n]), int(self._correct[n]), self._examples]
+
+    def set(self, n: int, totals: Sequence[float]) -> None:
+        self._loss[n], self._correct[n] = totals[0], int(totals[1])
+        self._examples = int(totals[2])

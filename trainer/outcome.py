@@ -1,0 +1,103 @@
+"""What goes into a pack and what comes out of it: plain data between worker and trainer."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from grids.cell import Cell
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """How far a pack is. Sent about once a second."""
+
+    cells_done: int
+    cells_total: int
+    step: int
+    total_steps: int
+    label: str
+
+
+def never() -> bool:
+    """The default of ``PackRequest.should_stop``: run to the end."""
+    return False
+
+
+def ignore_progress(progress: Progress) -> None:
+    """The default of ``PackRequest.progress``: tell nobody."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackRequest:
+    """How to run a pack; nothing here changes what a cell computes in the exact tier.
+
+    Attributes:
+        data_root: folder of the datasets that are read from files.
+        device: a torch device, e.g. ``"cpu"`` or ``"cuda:0"``.
+        slots: workers that share this machine; the fast tier uses cores / slots threads.
+        engine: ``"auto"``, or the name of the engine to insist on.
+        checkpoint_folder: this attempt's own folder; ``None`` writes no checkpoints.
+        checkpoint_minutes: at most one checkpoint in so many minutes, and 1 % of run time.
+        checkpoint_steps: a checkpoint every so many steps instead (for tests).
+        resume_from: checkpoint files of earlier attempts, newest first.
+        should_stop: polled at every step; true drains the pack into a checkpoint.
+        progress: told about once a second.
+    """
+
+    data_root: Path | None = None
+    device: str = "cpu"
+    slots: int = 1
+    engine: str = "auto"
+    checkpoint_folder: Path | None = None
+    checkpoint_minutes: float = 10.0
+    checkpoint_steps: int | None = None
+    resume_from: Sequence[Path] = ()
+    should_stop: Callable[[], bool] = never
+    progress: Callable[[Progress], None] = ignore_progress
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What became of one cell.
+
+    Attributes:
+        state: ``COMPLETED``, ``FAILED``, ``INVALID`` (the loss stopped being finite) or
+            ``OUT_OF_MEMORY``.
+        metrics: final metrics by name; empty unless completed.
+        curve: columns of equal length, one entry per epoch.
+        layers: ``{"layer", "shape", "total", "active"}`` per maskable weight.
+        error: ``{"type", "message", "traceback", "phase"}`` unless completed.
+        started_at, finished_at: seconds since the epoch.
+        engine, stack_width: the engine that ran the cell, and how many cells it stepped together.
+        seconds, device_seconds: wall time and device time charged to this cell.
+        memory_mb: peak memory of the worker (CPU) or of the device.
+        resumed_step: the step this attempt started from; 0 when it started afresh.
+        topology_updates: how often the masks moved.
+    """
+
+    cell: Cell
+    state: str
+    metrics: dict[str, float] = field(default_factory=dict)
+    curve: dict[str, list[float]] = field(default_factory=dict)
+    layers: list[dict[str, Any]] = field(default_factory=list)
+    error: dict[str, str] | None = None
+    started_at: float
+    finished_at: float
+    engine: str
+    stack_width: int
+    seconds: float
+    device_seconds: float
+    memory_mb: float
+    resumed_step: int = 0
+    device: str = "cpu"
+    topology_updates: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackReport:
+    """How a pack ended. ``stopped`` means drained: what is unfinished lies in the checkpoint."""
+
+    finished: int
+    stopped: bool
+    seconds: float

@@ -1,0 +1,143 @@
+"""``run_pack``: the only door through which the orchestrator reaches the trainer."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from grids.cell import Cell
+from trainer import seeding
+from trainer.block import Block, run_block
+from trainer.cell_run import describe_error
+from trainer.checkpoint import CheckpointClock, read_states, write_checkpoint
+from trainer.engines import legal_engines
+from trainer.engines.auto import choose
+from trainer.loop import LoopControl
+from trainer.outcome import Outcome, PackReport, PackRequest, Progress
+from trainer.recipe import Recipe
+from trainer.workload import Workload, group_by_workload, load_workload
+
+
+def run_pack(
+    cells: Sequence[Cell], *, publish: Callable[[Outcome], None], request: PackRequest
+) -> PackReport:
+    """Train the cells of a pack, block after block, in this process.
+
+    Cells are grouped by workload, by the engines that may run them and by the step they resume
+    from; a cell's result does not depend on the grouping.
+
+    Args:
+        cells: what to train.
+        publish: called once per finished cell, failed ones included, as soon as it is finished.
+        request: how to run them.
+
+    Returns:
+        How many cells finished, and whether the pack was drained before its end.
+    """
+    started = time.monotonic()
+    pack = _Pack(cells, publish, request)
+    stopped = not all(pack.run_group(group) for group in group_by_workload(cells))
+    return PackReport(finished=pack.finished, stopped=stopped, seconds=time.monotonic() - started)
+
+
+class _Pack:
+    """The state of one call of ``run_pack``."""
+
+    def __init__(
+        self, cells: Sequence[Cell], publish: Callable[[Outcome], None], request: PackRequest
+    ) -> None:
+        self.finished = 0
+        self._request = request
+        self._publish_outcome = publish
+        self._total = len(cells)
+        self._states = read_states(request.resume_from, [cell.id for cell in cells])
+        self._checkpoints = 0
+        self._told_at = 0.0
+
+    def run_group(self, cells: Sequence[Cell]) -> bool:
+        """Run cells that share a workload; False when drained."""
+        recipe = Recipe.of(cells[0])
+        try:
+            seeding.prepare_tier(recipe.tier, self._threads(recipe))
+            workload = load_workload(cells[0], self._request.data_root, self._request.device)
+            blocks = self._blocks(workload, cells)
+        except Exception as error:
+            self._fail_all(cells, error)
+            return True
+        return all(self._run_block(block) for block in blocks)
+
+    def _threads(self, recipe: Recipe) -> int:
+        if recipe.tier == "exact":
+            return int(recipe.threads)
+        return max(1, (os.cpu_count() or 1) // self._request.slots)
+
+    def _blocks(self, workload: Workload, cells: Sequence[Cell]) -> list[Block]:
+        groups: dict[tuple[tuple[str, ...], int], list[Cell]] = {}
+        for cell in cells:
+            step = self._states[cell.id]["step"] if cell.id in self._states else 0
+            groups.setdefault((legal_engines(workload, cell), step), []).append(cell)
+        blocks = []
+        for members in groups.values():
+            choice = choose(workload, members, self._request.engine)
+            for start in range(0, len(members), choice.width):
+                part = members[start : start + choice.width]
+                states = {c.id: self._states[c.id] for c in part if c.id in self._states}
+                blocks.append(Block(workload=workload, choice=choice, cells=part, states=states))
+        return blocks
+
+    def _run_block(self, block: Block) -> bool:
+        request = self._request
+        if request.should_stop():
+            return False
+        keeps = request.checkpoint_folder is not None
+        clock = CheckpointClock(request.checkpoint_minutes, request.checkpoint_steps)
+        control = LoopControl(
+            should_stop=request.should_stop,
+            on_step=lambda step: self._tell(block, step),
+            clock=clock if keeps else None,
+            save=self._save,
+        )
+        return run_block(block, control, self._publish)
+
+    def _publish(self, outcome: Outcome) -> None:
+        self._publish_outcome(outcome)
+        self.finished += 1
+
+    def _save(self, states: dict[str, dict[str, Any]]) -> None:
+        if self._request.checkpoint_folder is not None:
+            self._checkpoints += 1
+            write_checkpoint(self._request.checkpoint_folder, self._checkpoints, states)
+
+    def _tell(self, block: Block, step: int) -> None:
+        now = time.monotonic()
+        if now - self._told_at < 1.0:
+            return
+        self._told_at = now
+        self._request.progress(
+            Progress(
+                cells_done=self.finished,
+                cells_total=self._total,
+                step=step,
+                total_steps=block.workload.total_steps,
+                label=block.cells[0].label(),
+            )
+        )
+
+    def _fail_all(self, cells: Sequence[Cell], error: Exception) -> None:
+        now = time.time()
+        for cell in cells:
+            self._publish(
+                Outcome(
+                    cell=cell,
+                    state="FAILED",
+                    error=describe_error(error, "load"),
+                    started_at=now,
+                    finished_at=now,
+                    engine="none",
+                    stack_width=0,
+                    seconds=0.0,
+                    device_seconds=0.0,
+                    memory_mb=0.0,
+                    device=self._request.device,
+                )
+            )

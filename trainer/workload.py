@@ -1,0 +1,92 @@
+"""What all cells of a block share: data, model shape and the structural part of the recipe."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from grids.cell import Cell
+from sparse.options import build_options
+from trainer import seeding
+from trainer.data.bundle import Bundle, load_bundle
+from trainer.models import MODELS, build_model
+from trainer.recipe import Recipe
+from trainer.scenarios import SCENARIOS
+
+PER_CELL_SETTINGS = ("lr", "momentum", "weight_decay")
+"""Recipe fields that may differ between the cells of one block."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workload:
+    """Data on the device, the model's description and the length of a run.
+
+    Attributes:
+        recipe: the recipe of the block. The entries named in
+            :data:`PER_CELL_SETTINGS` are those of one cell; engines read them from each cell.
+        stackable: whether the model trains as one batched program.
+    """
+
+    bundle: Bundle
+    model: str
+    model_options: Mapping[str, Any]
+    recipe: Recipe
+    device: str
+    stackable: bool
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps of one epoch; the last batch may be smaller."""
+        return math.ceil(len(self.bundle.train) / self.recipe.batch)
+
+    @property
+    def total_steps(self) -> int:
+        """Optimizer steps of a whole run."""
+        return self.steps_per_epoch * int(self.recipe.epochs)
+
+    def build_model(self, seed: int) -> nn.Module:
+        """The model with the initial weights of a cell seed, on the device."""
+        with seeding.seeded_globals(seed, "weights"):
+            model = build_model(
+                self.model, self.model_options, self.bundle.input_shape, self.bundle.classes
+            )
+        return model.to(self.device)
+
+
+def load_workload(cell: Cell, data_root: Path | None, device: str) -> Workload:
+    """The workload of a cell; every cell with the same :func:`workload_key` shares it."""
+    scenario = SCENARIOS.get(cell.scenario.name)
+    assert scenario.options is not None
+    options: Any = build_options(
+        scenario.options, cell.scenario.as_dict(), f"scenario {cell.scenario.name}"
+    )
+    return Workload(
+        bundle=scenario.target(options, load_bundle(cell, data_root, device)),
+        model=cell.model.name,
+        model_options=cell.model.as_dict(),
+        recipe=Recipe.of(cell),
+        device=device,
+        stackable=bool(MODELS.get(cell.model.name).traits["stackable"]),
+    )
+
+
+def workload_key(cell: Cell) -> str:
+    """Cells with one key share a workload and may be stepped together."""
+    fields = cell.canonical()
+    kept = {name: fields.get(name) for name in ("dataset", "data_ratio", "scenario", "model")}
+    recipe = {
+        name: value for name, value in cell.settings().items() if name not in PER_CELL_SETTINGS
+    }
+    return json.dumps([kept, recipe], sort_keys=True)
+
+
+def group_by_workload(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Cells grouped by workload, in the order in which they were given."""
+    groups: dict[str, list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(workload_key(cell), []).append(cell)
+    return list(groups.values())
