@@ -14,7 +14,7 @@ from orchestrator.store.answering import first_holders, ranked
 from orchestrator.store.index import INDEX, IndexEntry, decode_index, encode_index, entry_of
 from orchestrator.store.layout import StoreError
 from orchestrator.store.records import Curve, Record, check_same_cell
-from orchestrator.store.rows import curve_rows, layer_rows, metric_rows, result_row
+from orchestrator.store.rows import curve_columns, layer_rows, metric_rows, result_row
 from orchestrator.store.schema import SORT_KEYS, TABLES, arrow_schema
 
 if TYPE_CHECKING:
@@ -87,26 +87,29 @@ def decode(parts: Mapping[str, bytes]) -> Folded:
     return Folded(tables=tables, entries=entries, canonicals=canonicals)
 
 
-def _new_rows(outcomes: Iterable[Outcome]) -> dict[str, list[dict[str, Any]]]:
-    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
+def _new_rows(outcomes: Iterable[Outcome]) -> dict[str, "pa.Table"]:
+    import pyarrow as pa
+
+    rows: dict[str, list[dict[str, Any]]] = {"results": [], "metrics": [], "layers": []}
+    points: dict[str, list[Any]] = defaultdict(list)
     for record, curve in outcomes:
         rows["results"].append(result_row(record))
         rows["metrics"].extend(metric_rows(record))
         rows["layers"].extend(layer_rows(record))
-        if curve is not None:
-            rows["curves"].extend(curve_rows(record, curve))
-    return rows
+        for name, values in curve_columns(record, curve or {}).items():
+            points[name].extend(values)
+    points["answers"] = [None] * len(points["cell"])
+    tables = {name: pa.Table.from_pylist(rows[name], schema=arrow_schema(name)) for name in rows}
+    return {**tables, "curves": pa.table(dict(points), schema=arrow_schema("curves"))}
 
 
 def _with_rows(
-    tables: Mapping[str, "pa.Table"], rows: Mapping[str, list[dict[str, Any]]]
+    tables: Mapping[str, "pa.Table"], rows: Mapping[str, "pa.Table"]
 ) -> dict[str, "pa.Table"]:
     import pyarrow as pa
 
     return {
-        name: pa.concat_tables(
-            [table, pa.Table.from_pylist(rows[name], schema=arrow_schema(name))]
-        ).combine_chunks()
+        name: pa.concat_tables([table, rows[name]]).combine_chunks()
         for name, table in tables.items()
     }
 

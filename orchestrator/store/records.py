@@ -34,6 +34,7 @@ RECORD_STATES = (
 Curve = Mapping[str, Sequence[float | None]]
 """Per-epoch values: columns of equal length, None where nothing was measured."""
 
+_STRICT = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
@@ -90,7 +91,7 @@ class Record:
         """The record's file: one line of strict JSON with sorted keys."""
         content = {name: getattr(self, name) for name in _NAMES}
         content["schema"] = SCHEMA_VERSION
-        content["metrics"] = {name: _writable(float(v)) for name, v in self.metrics.items()}
+        content["metrics"] = {name: json_number(float(v)) for name, v in self.metrics.items()}
         return _dump(content)
 
     @classmethod
@@ -178,7 +179,7 @@ def encode_curve(curve: Curve) -> bytes:
     lengths = {name: len(values) for name, values in curve.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"the columns of a curve must be equally long, not {lengths}")
-    return _dump({name: [_writable(v) for v in values] for name, values in curve.items()})
+    return _dump({name: [json_number(v) for v in values] for name, values in curve.items()})
 
 
 def decode_curve(data: bytes | str) -> dict[str, list[float | None]]:
@@ -219,11 +220,12 @@ def scan_hot(store: Store) -> HotScan:
 
 def hot_paths(store: Store) -> list[Path]:
     """The files of the hot records, by (cell, attempt), unread."""
+    folders = [store.records / name for name in _listing(store.records)]
     return [
-        store.records / folder / name
-        for folder in _listing(store.records)
-        if folder != store.archive.name
-        for name in _listing(store.records / folder)
+        folder / name
+        for folder in folders
+        if folder != store.archive
+        for name in _listing(folder)
         if name.endswith(".json") and not name.startswith(".")
     ]
 
@@ -236,7 +238,14 @@ def name_of(path: Path) -> tuple[str, str]:
 
 def canonical_json(content: object) -> str:
     """Strict JSON on one line with sorted keys: equal contents are equal text."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _STRICT.encode(content)
+
+
+def json_number(value: float | None) -> float | str | None:
+    """A number as strict JSON can hold it: NaN and infinities become text that float() reads."""
+    if value is None or math.isfinite(value):
+        return value
+    return str(float(value))
 
 
 def check_same_cell(cell: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> None:
@@ -265,12 +274,6 @@ def _listing(folder: Path) -> list[str]:
 def _check_time(moment: str) -> None:
     if not isinstance(moment, str) or not _TIME.fullmatch(moment):
         raise StoreError(f"{moment!r} is no time such as 2026-11-20T23:14:00.123456Z")
-
-
-def _writable(value: float | None) -> float | str | None:
-    if value is None or math.isfinite(value):
-        return value
-    return str(float(value))  # strict JSON has no NaN or infinity
 
 
 def _dump(content: object) -> bytes:

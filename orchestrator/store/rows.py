@@ -5,12 +5,12 @@ goes as JSON into the column `other` of its row.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from orchestrator.store.layout import SCHEMA_VERSION
-from orchestrator.store.records import Curve, Record, canonical_json
+from orchestrator.store.records import Curve, Record, canonical_json, json_number
 from orchestrator.store.schema import TABLES, Column, Kind, Origin
 
 Row = dict[str, Any]
@@ -20,9 +20,9 @@ for _entry in TABLES["results"]:
     _COLUMNS.setdefault(_entry.origin, []).append(_entry)
 _COMPONENTS = tuple(column.key for column in _COLUMNS["options"])
 _METRICS = frozenset(column.key for column in _COLUMNS["metric"])
-_CURVE_VALUES = {
-    column.name: column.kind for column in TABLES["curves"] if column.kind in ("real", "integer")
-}
+_CURVE_VALUES = (
+    "epoch", "step", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "density", "lr",
+)  # fmt: skip
 _LAYER_VALUES = {
     column.name: column.kind
     for column in TABLES["layers"]
@@ -52,12 +52,12 @@ def fields_of(row: Mapping[str, Any]) -> dict[str, Any]:
     fields = {
         column.key: row[column.name]
         for column in _COLUMNS["field"]
-        if _holds(column) and row[column.name] is not None
+        if _holds(column) and row.get(column.name) is not None
     }
     for column in _COLUMNS["options"]:
-        options = json.loads(row[column.name] or "{}")
+        options = json.loads(row.get(column.name) or "{}")
         fields |= {f"{column.key}.{name}": value for name, value in options.items()}
-    return fields | json.loads(row["other"] or "{}").get("field", {})
+    return fields | json.loads(row.get("other") or "{}").get("field", {})
 
 
 def metric_rows(record: Record) -> Iterator[Row]:
@@ -67,12 +67,20 @@ def metric_rows(record: Record) -> Iterator[Row]:
             yield {**_name(record), "metric": name, "value": value}
 
 
-def curve_rows(record: Record, curve: Curve) -> Iterator[Row]:
-    """Rows of table `curves`: one per point."""
+def curve_columns(record: Record, curve: Curve) -> dict[str, list[Any]]:
+    """Columns of table `curves`, one value per point; a long table is built faster by columns."""
     length = max((len(values) for values in curve.values()), default=0)
-    for point in range(length):
-        values = {name: column[point] for name, column in curve.items()}
-        yield _long_row({**_name(record), "point": point}, _CURVE_VALUES, values)
+    known: dict[str, list[Any]] = {
+        name: list(curve.get(name, [None] * length)) for name in _CURVE_VALUES
+    }
+    return {
+        "cell": [record.cell] * length,
+        "attempt": [record.attempt] * length,
+        "point": list(range(length)),
+        **known,
+        "step": [_whole(step) for step in known["step"]],
+        "other": _other_points({k: v for k, v in curve.items() if k not in known}, length),
+    }
 
 
 def layer_rows(record: Record) -> Iterator[Row]:
@@ -122,6 +130,20 @@ def _holds(column: Column) -> bool:
     return column.origin != "field" or not (column.kind == "real" or "." in column.key)
 
 
+def _other_points(unknown: Curve, length: int) -> list[str | None]:
+    if not unknown:
+        return [None] * length
+    columns = [[json_number(value) for value in values] for values in unknown.values()]
+    return [
+        canonical_json(dict(zip(unknown, point, strict=True)))
+        for point in zip(*columns, strict=True)
+    ]
+
+
+def _whole(value: float | None) -> int | None:
+    return int(value) if value is not None and value.is_integer() else None
+
+
 def _long_row(row: Row, kinds: Mapping[str, Kind], values: Mapping[str, Any]) -> Row:
     other: Row = {}
     for name, value in values.items():
@@ -142,33 +164,37 @@ def _name(record: Record) -> Row:
 
 def _fit(kind: Kind, value: Any) -> Any:
     """`value` as a column of this kind takes it; TypeError or ValueError where it cannot."""
-    if value is None:
-        return None
-    match kind:
-        case "json":
-            return canonical_json(value)
-        case "real":
-            return float(_of(value, int, float, str))
-        case "integer":
-            whole = int(_of(value, int, float))
-            return whole if whole == value and abs(whole) < 2**63 else _refuse(value)
-        case "text":
-            return _of(value, str)
-        case "boolean":
-            return _of(value, bool)
-        case "time":
-            return datetime.fromisoformat(value)
-        case "texts":
-            return [_of(item, str) for item in value]
-        case "integers":
-            return [_fit("integer", item) for item in value]
+    return None if value is None else _FITS[kind](value)
 
 
-def _of(value: Any, *types: type) -> Any:
-    if isinstance(value, bool) != (bool in types) or not isinstance(value, types):
-        _refuse(value)
-    return value
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else _refuse(value)
 
 
-def _refuse(value: Any) -> Any:
+def _boolean(value: Any) -> bool:
+    return value if isinstance(value, bool) else _refuse(value)
+
+
+def _real(value: Any) -> float:
+    return _refuse(value) if isinstance(value, bool) else float(value)
+
+
+def _integer(value: Any) -> int:
+    fits = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
+    return int(value) if fits and abs(value) < 2**63 else _refuse(value)
+
+
+def _refuse(value: Any) -> NoReturn:
     raise TypeError(f"{value!r} does not fit")
+
+
+_FITS: Mapping[Kind, Callable[[Any], Any]] = {
+    "text": _text,
+    "json": canonical_json,
+    "integer": _integer,
+    "real": _real,
+    "boolean": _boolean,
+    "time": datetime.fromisoformat,
+    "texts": lambda values: [_text(value) for value in values],
+    "integers": lambda values: [_integer(value) for value in values],
+}

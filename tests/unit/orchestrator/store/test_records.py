@@ -90,7 +90,10 @@ def test_the_same_record_is_the_same_bytes_whatever_the_order_of_its_keys() -> N
         (b"[]", "it is damaged"),
         (b'{"schema":1}', "it is damaged"),
         (b'{"schema":2}', "it has schema version 2, not 1"),
-        (record().to_json().replace(b"COMPLETED", b"PERHAPS"), "a record cannot have state 'PERHAPS'"),
+        (
+            record().to_json().replace(b"COMPLETED", b"PERHAPS"),
+            "a record cannot have state 'PERHAPS'",
+        ),
         (record(seed=9).to_json(), "it holds cell"),
     ],
 )

@@ -1,0 +1,58 @@
+"""The tables people build on: their columns are frozen, and documented one by one."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from orchestrator.store.schema import SCHEMA_VERSION, SORT_KEYS, TABLES, Column, arrow_schema
+from tests.support.records import failure, record
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "results.md"
+
+FROZEN = {
+    "results": (73, "5b4c82e2cdd2aa33"),
+    "metrics": (5, "6bb0df7bd007ffff"),
+    "curves": (13, "48c4c856b91f8e00"),
+    "layers": (10, "086f4d74cc76d462"),
+}
+
+
+def documented(table: str) -> list[tuple[str, ...]]:
+    """The (column, kind, unit, meaning) rows of a table's section in docs/results.md."""
+    section = DOCUMENT.read_text(encoding="utf-8").split(f"## Table `{table}`")[1].split("## ")[0]
+    return re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \| (.*?) \|$", section, re.MULTILINE)
+
+
+def described(column: Column) -> tuple[str, ...]:
+    return (column.name, column.kind, column.unit, column.meaning)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_column_is_documented_with_its_unit_and_meaning(table: str) -> None:
+    assert documented(table) == [described(column) for column in TABLES[table]]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_columns_change_only_together_with_this_test(table: str) -> None:
+    columns = [(column.name, column.kind) for column in TABLES[table]]
+    assert (len(columns), digest(repr(columns))) == FROZEN[table]
+
+
+def test_records_change_only_together_with_this_test() -> None:
+    assert SCHEMA_VERSION == 1
+    assert digest(record(1).to_json() + failure(2).to_json()) == "ff454e72297a1ea8"
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_names_are_unique_and_rows_are_sorted_by_columns_that_exist(table: str) -> None:
+    names = arrow_schema(table).names
+    assert len(set(names)) == len(names)
+    assert set(SORT_KEYS[table]) <= set(names)
+    assert set(SORT_KEYS[table]) >= {"cell", "attempt"}
+
+
+def digest(text: str | bytes) -> str:
+    data = text.encode() if isinstance(text, str) else text
+    return hashlib.sha256(data).hexdigest()[:16]
