@@ -1,0 +1,7 @@
+"""Backends: who carries packs to workers. Each is one file over an existing engine."""
+
+from orchestrator.backends.base import Backend as Backend
+from orchestrator.backends.base import BackendError as BackendError
+from orchestrator.backends.base import PackEnd as PackEnd
+from orchestrator.backends.base import get_backend as get_backend
+from orchestrator.backends.base import names as names

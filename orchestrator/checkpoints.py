@@ -1,0 +1,67 @@
+"""Where unfinished cells can go on: finding earlier checkpoints, removing spent ones.
+
+A pack's id changes when some of its cells are finished, so checkpoints are found by cell: beside
+its checkpoints every attempt leaves the list of its cells.
+"""
+
+import contextlib
+import json
+import shutil
+from collections.abc import Collection
+from pathlib import Path
+
+from orchestrator.store.layout import Store
+
+_CELLS = "cells.json"
+
+
+def open_folder(store: Store, pack: str, attempt: str, cells: Collection[str]) -> Path:
+    """Make the folder into which an attempt writes its checkpoints."""
+    folder = store.checkpoint_folder(pack, attempt)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _CELLS).write_text(json.dumps(sorted(cells)), encoding="utf-8")
+    return folder
+
+
+def find_checkpoints(store: Store, cells: Collection[str]) -> list[Path]:
+    """The checkpoint files of all earlier attempts at any of these cells, the newest first."""
+    wanted = set(cells)
+    files = [
+        file
+        for folder in _folders(store)
+        if wanted & _cells_of(folder)
+        for file in folder.glob("*.pt")
+    ]
+    return sorted(files, key=_age, reverse=True)
+
+
+def remove_spent(store: Store, done: Collection[str]) -> None:
+    """Remove the checkpoints of attempts all of whose cells have ended."""
+    ended = set(done)
+    for folder in _folders(store):
+        if _cells_of(folder) <= ended:
+            shutil.rmtree(folder, ignore_errors=True)
+            _remove_if_empty(folder.parent)
+
+
+def _folders(store: Store) -> list[Path]:
+    return sorted(path.parent for path in store.checkpoints("").glob(f"*/*/{_CELLS}"))
+
+
+def _cells_of(folder: Path) -> set[str]:
+    try:
+        return set(json.loads((folder / _CELLS).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return set()  # a worker died while it wrote the list: nothing was trained yet
+
+
+def _age(file: Path) -> tuple[float, str]:
+    try:
+        return file.stat().st_mtime, file.name
+    except OSError:
+        return 0.0, file.name
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # another attempt at the pack still has checkpoints
+        folder.rmdir()

@@ -1,0 +1,96 @@
+"""`sparsesweep`: the command line. Commands live in `commands`; here they get their names.
+
+Exit codes: 0 done, or submitted; 1 some cells failed; 2 a mistake in the command or the grid;
+75 not finished yet (`status --exit-code`); 130 interrupted.
+"""
+
+import logging
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from orchestrator.commands import answering, reference, running, watching
+from orchestrator.commands.arguments import STORE_VARIABLE
+
+_OURS = ("grids", "orchestrator", "sparse", "trainer")
+_MISTAKE = 2
+
+app = typer.Typer(
+    name="sparsesweep",
+    help="Turn one grid file into one trustworthy table.",
+    epilog=(
+        "Exit codes: 0 done, 1 some cells failed, 2 a mistake in the command or the grid, "
+        "75 not finished yet (status --exit-code), 130 interrupted."
+    ),
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for command in (
+    running.plan,
+    running.run,
+    watching.status,
+    watching.logs,
+    running.retry,
+    answering.query,
+    answering.table,
+    answering.plot,
+    reference.methods,
+    reference.schema,
+    reference.doctor,
+):
+    app.command()(command)
+
+
+@app.callback()
+def _before(
+    store: Annotated[
+        Path | None, typer.Option("--store", help="Folder of the results, for any command.")
+    ] = None,
+) -> None:
+    if store is not None:
+        os.environ[STORE_VARIABLE] = str(store)  # what the option of every command falls back to
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line; ends the process with the exit code.
+
+    A person's mistake is one message on standard error and code 2. Anything unexpected keeps its
+    traceback: it is a fault of the program.
+    """
+    _show_warnings()
+    try:
+        from orchestrator.environment import check_packages
+
+        check_packages()
+        app(args=arguments, prog_name="sparsesweep")
+    except ValueError as error:
+        if not _is_a_mistake(error):
+            raise
+        typer.echo(str(error), err=True)
+        sys.exit(_MISTAKE)
+    sys.exit(0)
+
+
+def _show_warnings() -> None:
+    """Show warnings as one line each; what workers in this process log goes to their own files."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.addFilter(lambda record: record.name != "orchestrator.worker")
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    logging.captureWarnings(True)
+    warnings.formatwarning = lambda message, *_, **__: str(message)
+
+
+def _is_a_mistake(error: ValueError) -> bool:
+    """Whether an error is one of ours about what a person gave, and not a fault of the program."""
+    return type(error).__module__.partition(".")[0] in _OURS
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Arguments that several commands share, and how commands write."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+STORE_VARIABLE = "SPARSESWEEP_STORE"
+"""Environment variable that stands for `--store`."""
+
+StoreFolder = Annotated[
+    Path, typer.Option("--store", envvar=STORE_VARIABLE, help="Folder of the results.")
+]
+GridFile = Annotated[
+    str, typer.Argument(metavar="GRID", help="A grid file, or the name of a shipped study.")
+]
+SubmittedGrid = Annotated[
+    str | None,
+    typer.Argument(metavar="[GRID]", help="A grid that was run; by default the last one."),
+]
+Overrides = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a cell field: recipe.epochs=5, density=0.05,0.1. Repeatable.",
+    ),
+]
+Slots = Annotated[
+    int | None,
+    typer.Option(
+        "--slots", "-j", min=1, help="Workers at a time; by default cores / recipe.threads."
+    ),
+]
+DataRoot = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-root", envvar="SPARSESWEEP_DATA", help="Folder of datasets read from files."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON, for scripts.")]
+DEFAULT_STORE = Path("results")
+
+
+def write(text: str = "") -> None:
+    """Write a line to standard output."""
+    typer.echo(text)
+
+
+def tell(text: str) -> None:
+    """Write a line to standard error: what is not the answer itself."""
+    typer.echo(text, err=True)
+
+
+def write_json(content: Any) -> None:
+    """Write plain data as JSON to standard output."""
+    typer.echo(json.dumps(content, indent=1, sort_keys=True))
+
+
+def duration(seconds: float | None) -> str:
+    """A duration for people: "3.2 s", "12 min", "5.4 h", or "unknown"."""
+    if seconds is None:
+        return "unknown"
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"

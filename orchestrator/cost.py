@@ -1,0 +1,116 @@
+"""What a cell costs: seconds and memory per kind of cell, learned from finished attempts.
+
+A kind is the part of a cell that decides its cost: method, dataset, model and the recipe without
+the numbers that only move the optimizer. Seeds, densities and learning rates share a kind.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from grids.cell import Cell
+from orchestrator.store.index import CellState
+
+FREE = ("lr", "momentum", "weight_decay")
+"""Recipe fields that may differ between cells of one pack and that move no cost."""
+
+Shape = tuple[str, str, str, str, str]
+"""Dataset, model, data ratio, scenario and structural recipe: what the cells of a pack share."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cost:
+    """What one cell of a kind is expected to take.
+
+    Attributes:
+        seconds: Wall seconds of one worker, its share where cells are stacked.
+        stacked_mb: Megabytes that one more cell adds to a stack; None where cells run singly.
+    """
+
+    seconds: float
+    stacked_mb: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Costs:
+    """Medians of what was measured, per kind and per shape (the kind without the method)."""
+
+    by_kind: Mapping[tuple[Shape, str], Cost]
+    by_shape: Mapping[Shape, Cost]
+
+    def of(self, cell: Cell) -> Cost | None:
+        """The cost of a cell: of its kind, else of its shape, else None: nothing was measured."""
+        shape = shape_of(cell)
+        return self.by_kind.get((shape, cell.method.name)) or self.by_shape.get(shape)
+
+    def total(self, cells: Sequence[Cell]) -> float | None:
+        """Seconds of one worker for all these cells; None when one of them was never measured."""
+        costs = [self.of(cell) for cell in cells]
+        known = [cost.seconds for cost in costs if cost is not None]
+        return sum(known) if len(known) == len(costs) else None
+
+
+NOTHING_MEASURED = Costs(by_kind={}, by_shape={})
+"""What is known of an empty store."""
+
+
+def shape_of(cell: Cell) -> Shape:
+    """What the cells of one pack must have in common with this one."""
+    structural = {name: value for name, value in cell.recipe if name not in FREE}
+    return (
+        cell.dataset.canonical_json(),
+        cell.model.canonical_json(),
+        cell.data_ratio,
+        cell.scenario.canonical_json(),
+        _text(structural),
+    )
+
+
+def learn(states: Iterable[CellState]) -> Costs:
+    """Medians over the completed cells of a store."""
+    by_kind: dict[tuple[Shape, str], list[CellState]] = defaultdict(list)
+    by_shape: dict[Shape, list[CellState]] = defaultdict(list)
+    for state in states:
+        if state.completed and state.answer.seconds is not None:
+            shape = _shape_of_canonical(state.canonical)
+            by_kind[shape, _name(state.canonical["method"])].append(state)
+            by_shape[shape].append(state)
+    return Costs(
+        by_kind={kind: _cost(found) for kind, found in by_kind.items()},
+        by_shape={shape: _cost(found) for shape, found in by_shape.items()},
+    )
+
+
+def _cost(states: Sequence[CellState]) -> Cost:
+    stacked = [
+        state.answer.memory_mb / state.answer.stack_width
+        for state in states
+        if state.answer.memory_mb and (state.answer.stack_width or 1) > 1
+        if state.answer.stack_width
+    ]
+    return Cost(
+        seconds=median(state.answer.seconds or 0.0 for state in states),
+        stacked_mb=median(stacked) if stacked else None,
+    )
+
+
+def _shape_of_canonical(plain: Mapping[str, Any]) -> Shape:
+    recipe = plain.get("recipe", {})
+    return (
+        _text(plain["dataset"]),
+        _text(plain["model"]),
+        plain.get("data_ratio", "1"),
+        _text(plain.get("scenario", "clean")),
+        _text({name: value for name, value in recipe.items() if name not in FREE}),
+    )
+
+
+def _name(component: str | Mapping[str, Any]) -> str:
+    return component if isinstance(component, str) else component["name"]
+
+
+def _text(plain: object) -> str:
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,215 @@
+"""Heartbeats: what a worker says of itself while it lives, and what it is asked meanwhile.
+
+A worker rewrites one small file every two seconds. Whoever reads it decides from the file alone
+whether the worker is still at work: on the same machine by its process, elsewhere by its age.
+"""
+
+import contextlib
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.manifest import Driver, Manifest, started
+from orchestrator.provenance import host
+from orchestrator.store.layout import Store
+from orchestrator.store.publishing import replace as replace_file
+
+if TYPE_CHECKING:
+    from trainer.outcome import Progress
+
+HEARTBEAT_SECONDS = 2.0
+"""How often a worker writes its heartbeat."""
+
+SILENT_SECONDS = 60.0
+"""How old a heartbeat from another machine may be before its worker counts as gone."""
+
+_STOP_POLL_SECONDS = 0.25
+
+
+class Phase(StrEnum):
+    """How an attempt at a pack stands, by its own account."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heartbeat:
+    """What a worker last said of an attempt at a pack.
+
+    Attributes:
+        pack: Id of the pack.
+        attempt: Id of the attempt.
+        phase: How the attempt stands.
+        host: Machine of the worker.
+        pid: Its process there.
+        started: When that process began, in clock ticks.
+        driver: Who waits for the pack.
+        at: Seconds since 1970 when this was written.
+        cells_done: Cells whose records are on the disk.
+        cells_failed: Those of them that did not complete.
+        cells_total: Cells of the pack.
+        step: Optimizer steps taken by the cells now running.
+        total_steps: Steps they take in all; 0 before they start.
+        label: What is running.
+    """
+
+    pack: str
+    attempt: str
+    phase: Phase
+    host: str
+    pid: int
+    started: int
+    driver: Driver
+    at: float
+    cells_done: int = 0
+    cells_failed: int = 0
+    cells_total: int = 0
+    step: int = 0
+    total_steps: int = 0
+    label: str = ""
+
+    def to_json(self) -> bytes:
+        """The heartbeat's file."""
+        return json.dumps(asdict(self), sort_keys=True).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, data: bytes | str) -> "Heartbeat":
+        """The inverse of `to_json`; ValueError when damaged."""
+        try:
+            content: dict[str, Any] = json.loads(data)
+            content["driver"] = Driver(**content["driver"])
+            content["phase"] = Phase(content["phase"])
+            return cls(**{name: content[name] for name in _NAMES})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"damaged heartbeat: {error}") from error
+
+    def lives(self, now: float | None = None) -> bool:
+        """Whether its worker is at work: it said so, and it and its driver are still there."""
+        if self.phase is not Phase.RUNNING:
+            return False
+        if self.host == host():
+            return started(self.pid) == self.started and driver_lives(self.driver)
+        return (time.time() if now is None else now) - self.at < SILENT_SECONDS
+
+
+_NAMES = tuple(entry.name for entry in fields(Heartbeat))
+
+
+def driver_lives(driver: Driver) -> bool:
+    """Whether the process that submitted a pack is still there; on another machine, assumed so."""
+    return driver.host != host() or started(driver.pid) == driver.started
+
+
+def newest_heartbeat(store: Store, pack: str) -> Heartbeat | None:
+    """What the newest attempt at a pack said last; None when no worker ever took it."""
+    suffix = ".heartbeat.json"
+    try:
+        names = sorted(path.name for path in store.log_folder(pack).iterdir())
+    except FileNotFoundError:
+        return None
+    for name in reversed([name for name in names if name.endswith(suffix) and name[0] != "."]):
+        path = store.heartbeat_path(pack, name.removesuffix(suffix))
+        try:
+            return Heartbeat.from_json(path.read_bytes())
+        except (OSError, ValueError):
+            continue  # damaged or removed meanwhile: the attempt before it is the newest known
+    return None
+
+
+def request_stop(store: Store, grid: str, number: int) -> None:
+    """Ask all workers of a submission to save what they have and end."""
+    stop_path(store, grid, number).touch()
+
+
+def stop_path(store: Store, grid: str, number: int) -> Path:
+    """The file whose presence asks the workers of a submission to stop."""
+    return store.submission(grid, number) / "stop"
+
+
+class Heart:
+    """The heartbeat of one attempt, written by a thread that also looks for requests to stop."""
+
+    def __init__(
+        self,
+        store: Store,
+        manifest: Manifest,
+        attempt: str,
+        should_stop: Callable[[], bool] | None,
+    ) -> None:
+        self._path = store.heartbeat_path(manifest.pack, attempt)
+        self._stop_path = stop_path(store, manifest.grid, manifest.number)
+        self._asked = should_stop
+        self._stop = threading.Event()
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._now = Heartbeat(
+            pack=manifest.pack,
+            attempt=attempt,
+            phase=Phase.RUNNING,
+            host=host(),
+            pid=os.getpid(),
+            started=started(os.getpid()) or 0,
+            driver=manifest.driver,
+            at=time.time(),
+            cells_total=len(manifest.cells),
+        )
+
+    def __enter__(self) -> "Heart":
+        self._write()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._write()
+
+    def should_stop(self) -> bool:
+        """Whether the pack shall be drained; cheap enough to be asked at every step."""
+        return self._stop.is_set() or (self._asked is not None and self._asked())
+
+    def tell(self, progress: "Progress") -> None:
+        """Note how far the cells now running are."""
+        self._change(step=progress.step, total_steps=progress.total_steps, label=progress.label)
+
+    def count(self, *, failed: bool) -> None:
+        """Note that a cell ended."""
+        with self._lock:
+            self._now = replace(
+                self._now,
+                cells_done=self._now.cells_done + 1,
+                cells_failed=self._now.cells_failed + failed,
+            )
+
+    def end(self, phase: Phase, error: str = "") -> Heartbeat:
+        """Note how the attempt ended; what it comes to."""
+        self._change(phase=phase, label=error)
+        return self._now
+
+    def _change(self, **values: Any) -> None:
+        with self._lock:
+            self._now = replace(self._now, **values)
+
+    def _write(self) -> None:
+        self._change(at=time.time())
+        replace_file(self._path, self._now.to_json())
+
+    def _beat(self) -> None:
+        due = time.monotonic() + HEARTBEAT_SECONDS
+        while not self._ended.wait(_STOP_POLL_SECONDS):
+            if self._stop_path.exists() or not driver_lives(self._now.driver):
+                self._stop.set()
+            if time.monotonic() >= due:
+                due = time.monotonic() + HEARTBEAT_SECONDS
+                with contextlib.suppress(OSError):  # a full disk is told by the records
+                    self._write()

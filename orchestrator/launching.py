@@ -1,0 +1,306 @@
+"""Running a plan: submission, packs, backend, and what came of it."""
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grids.cell import Cell
+from orchestrator.backends.base import Backend, PackEnd
+from orchestrator.checkpoints import remove_spent
+from orchestrator.failures import FailureCluster, cluster
+from orchestrator.heartbeat import newest_heartbeat, request_stop
+from orchestrator.manifest import Manifest, publish_manifests, this_driver
+from orchestrator.packing import Pack
+from orchestrator.planning import Planned, replan
+from orchestrator.progress import Display, Watcher
+from orchestrator.provenance import code_hash, host
+from orchestrator.states import FAILURES
+from orchestrator.store.index import CellState, load_index
+from orchestrator.store.layout import Store
+from orchestrator.store.records import timestamp
+from orchestrator.submission import (
+    Submission,
+    find_submission,
+    next_number,
+    publish_submission,
+    submitted_grids,
+)
+
+_LOG_LINES = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lost:
+    """A pack whose worker ended without telling of all its cells.
+
+    Attributes:
+        pack: Id of the pack.
+        cells: Ids of the cells it left without a record.
+        error: What the backend or the worker said of it, "" when nobody said anything.
+        log: The last lines of its log.
+    """
+
+    pack: str
+    cells: tuple[str, ...]
+    error: str
+    log: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """What a run came to.
+
+    Attributes:
+        submission: The submission it belongs to.
+        trained: Cells for which it wrote a record.
+        completed: Cells of the grid that have results now.
+        failures: The grid's failed cells, also those of earlier runs, by cause.
+        lost: Packs that ended without telling of all their cells.
+        blocked: Cells that wait for a producer that failed.
+        stopped: Whether it was told to stop before its end.
+        seconds: How long it took.
+    """
+
+    submission: Submission
+    trained: int
+    completed: int
+    failures: tuple[FailureCluster, ...] = ()
+    lost: tuple[Lost, ...] = ()
+    blocked: tuple[str, ...] = ()
+    stopped: bool = False
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """0 when every cell has results, 130 when told to stop, else 1."""
+        if self.stopped:
+            return 130
+        return 1 if self.failures or self.lost or self.blocked else 0
+
+
+@dataclass(kw_only=True, slots=True)
+class _Run:
+    """What a run knows while it goes."""
+
+    planned: Planned
+    store: Store
+    submission: Submission
+    backend: Backend
+    attempted: set[str] = field(default_factory=set)
+    ends: list[tuple[Pack, PackEnd]] = field(default_factory=list)
+
+
+def launch(
+    planned: Planned,
+    backend: Backend,
+    *,
+    display: Callable[[], Display],
+    on_stop: Callable[[], None],
+) -> Result:
+    """Train what is missing, and say what came of it. A plan with nothing to train is quick.
+
+    Args:
+        planned: The request, checked; nothing has been written for it yet.
+        backend: What carries its packs; closed when this returns.
+        display: Makes what shows the progress; called only when there is something to train.
+        on_stop: Called when the run is told to stop, before it drains.
+
+    Raises:
+        StoreError: When the store cannot be made or written.
+        BackendError: When the backend cannot be started.
+    """
+    began = time.time()
+    store = Store.create(planned.request.store)
+    todo = planned.plan.to_train()
+    if not todo:
+        submission = _submission_for_nothing(store, planned, backend)
+        return _result(planned, submission, planned.index, stopped=False, began=began)
+    backend.probe()
+    stop = threading.Event()
+    try:
+        backend.prepare(slots=min(planned.slots, len(todo)), threads=planned.threads)
+        submission = _submit(store, planned, backend)
+        run = _Run(planned=planned, store=store, submission=submission, backend=backend)
+
+        def ask_to_stop() -> None:
+            stop.set()
+            request_stop(store, submission.grid, submission.number)
+            on_stop()
+
+        with _on_signals(ask_to_stop):
+            index = _run_waves(run, display, stop)
+    finally:
+        closing = threading.Thread(target=backend.close, name="close-backend")
+        closing.start()
+    _tidy(store, index)
+    closing.join()
+    return _result(planned, submission, index, stopped=stop.is_set(), began=began, run=run)
+
+
+def _run_waves(
+    run: _Run, display: Callable[[], Display], stop: threading.Event
+) -> dict[str, CellState]:
+    """Run wave after wave; what a failed producer starves is left out by planning again."""
+    wave = run.planned.plan.waves()[0]
+    while True:
+        _run_wave(run, wave, display, stop)
+        index = load_index(run.store)
+        plan = replan(run.planned.grid.cells, run.planned.catalogue, index, run.planned.request)
+        waves = [[c for c in cells if c.id not in run.attempted] for cells in plan.waves()]
+        wave = next((cells for cells in waves if cells), [])
+        if stop.is_set() or not wave:
+            return index
+
+
+def _run_wave(
+    run: _Run, cells: Sequence[Cell], display: Callable[[], Display], stop: threading.Event
+) -> None:
+    packs = run.planned.packs(cells)
+    paths = publish_manifests(run.store, [_manifest(run, pack) for pack in packs])
+    run.attempted |= {cell.id for cell in cells}
+    with Watcher(run.store, [pack.id for pack in packs], len(cells), display()):
+        ends = run.backend.run(
+            paths,
+            slots=min(run.planned.slots, len(packs)),
+            threads=run.planned.threads,
+            should_stop=stop.is_set,
+        )
+    by_id = {end.pack: end for end in ends}
+    run.ends += [(pack, by_id.get(pack.id, PackEnd(pack=pack.id))) for pack in packs]
+
+
+def _manifest(run: _Run, pack: Pack) -> Manifest:
+    planned, submission = run.planned, run.submission
+    standing = {
+        cell.id: (planned.index[cell.id].answer.attempt,)
+        for cell in pack.cells
+        if cell.id in planned.index and planned.index[cell.id].completed
+    }
+    return Manifest(
+        pack=pack.id,
+        store=str(run.store.root),
+        grid=submission.grid,
+        number=submission.number,
+        backend=submission.backend,
+        code=submission.code,
+        cells=pack.cells,
+        data_root=submission.data_root,
+        slots=planned.slots,
+        threads=planned.threads,
+        supersedes=standing,
+        driver=this_driver(host()),
+    )
+
+
+def _submission_for_nothing(store: Store, planned: Planned, backend: Backend) -> Submission:
+    """The last submission when it is the newest and asks the same; else a new one."""
+    fresh = _describe(store, planned, backend)
+    if submitted_grids(store):
+        last = find_submission(store, None)
+        if last.grid == fresh.grid and last.asks_the_same(fresh):
+            return last
+    publish_submission(store, fresh)
+    return fresh
+
+
+def _submit(store: Store, planned: Planned, backend: Backend) -> Submission:
+    submission = _describe(store, planned, backend)
+    publish_submission(store, submission)
+    return submission
+
+
+def _describe(store: Store, planned: Planned, backend: Backend) -> Submission:
+    data_root = planned.request.data_root
+    return Submission(
+        grid=planned.grid.name,
+        number=next_number(store, planned.grid.name),
+        source=str(planned.source),
+        text=planned.grid.text,
+        overrides=planned.request.overrides,
+        backend=backend.name,
+        slots=planned.slots,
+        data_root=str(data_root.resolve()) if data_root is not None else None,
+        code=code_hash(),
+        submitted_at=timestamp(time.time()),
+        cells=planned.grid.cells,
+        producers=tuple(entry.cell for entry in planned.plan.cells if entry.produced_for),
+    )
+
+
+def _tidy(store: Store, index: dict[str, CellState]) -> None:
+    """Fold the new records into the tables, and drop checkpoints nobody can need."""
+    from orchestrator.store.compaction import compact
+
+    ended = [cell for cell, state in index.items() if state.completed or state.state in FAILURES]
+    remove_spent(store, ended)
+    compact(store)
+
+
+def _result(
+    planned: Planned,
+    submission: Submission,
+    index: dict[str, CellState],
+    *,
+    stopped: bool,
+    began: float,
+    run: _Run | None = None,
+) -> Result:
+    cells = [entry.cell for entry in planned.plan.cells]
+    states = [index[cell.id] for cell in cells if cell.id in index]
+    attempted = run.attempted if run is not None else set()
+    lost = [] if run is None or stopped else _lost(run, index)
+    started = timestamp(began)
+    plan = replan(planned.grid.cells, planned.catalogue, index, planned.request)
+    return Result(
+        submission=submission,
+        trained=sum(index[c].answer.finished_at >= started for c in attempted if c in index),
+        completed=sum(cell.id in index and index[cell.id].completed for cell in planned.grid.cells),
+        failures=tuple(cluster(state for state in states if state.state in FAILURES)),
+        lost=tuple(lost),
+        blocked=tuple(f"{e.cell.label()}: {e.reason}" for e in plan.cells if e.reason),
+        stopped=stopped,
+        seconds=time.time() - began,
+    )
+
+
+def _lost(run: _Run, index: dict[str, CellState]) -> list[Lost]:
+    found = []
+    for pack, end in run.ends:
+        missing = tuple(cell.id for cell in pack.cells if cell.id not in index)
+        if missing:
+            log = log_end(run.store, pack.id)
+            found.append(Lost(pack=pack.id, cells=missing, error=end.error, log=log))
+    return found
+
+
+def log_end(store: Store, pack: str) -> tuple[str, ...]:
+    """The last lines of the log of the newest attempt at a pack."""
+    beat = newest_heartbeat(store, pack)
+    path: Path | None = store.log_path(pack, beat.attempt) if beat is not None else None
+    if path is None or not path.exists():
+        return ()
+    return tuple(path.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:])
+
+
+@contextlib.contextmanager
+def _on_signals(ask_to_stop: Callable[[], None]) -> Iterator[None]:
+    """Call `ask_to_stop` on the first SIGINT or SIGTERM; the next one interrupts at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(number: int, frame: object) -> None:
+        for told in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(told, signal.default_int_handler)
+        ask_to_stop()
+
+    before = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,103 @@
+"""Packs: the cells that one worker runs together, and how many of them to make.
+
+Cells of a pack share dataset, model, data ratio, scenario and structural recipe, so that one engine
+can step them as one program. Packs of a group are balanced by longest processing time first. The
+same cells always give the same packs.
+"""
+
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grids.cell import Cell
+from orchestrator.cost import NOTHING_MEASURED, Costs, shape_of
+
+TARGET_SECONDS = 60.0
+"""Length of a local pack, where lengths are known: long against its start, short against a stop."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pack:
+    """Cells for one worker, in grid order.
+
+    Attributes:
+        id: 12 hex digits over the sorted ids of its cells.
+        cells: At least one; all of one shape (see `cost.shape_of`).
+        seconds: Expected length; None where nothing was measured.
+    """
+
+    id: str
+    cells: tuple[Cell, ...]
+    seconds: float | None
+
+
+def pack_cells(
+    cells: Sequence[Cell],
+    *,
+    slots: int,
+    costs: Costs = NOTHING_MEASURED,
+    memory_mb: float | None = None,
+    target_seconds: float = TARGET_SECONDS,
+) -> list[Pack]:
+    """Group cells into packs, the longest first.
+
+    There are at least `slots` packs for every group with that many cells; more where a group's
+    measured seconds or memory ask for shorter ones.
+
+    Args:
+        cells: Distinct cells of one wave.
+        slots: Workers at a time, at least 1.
+        costs: What was measured so far.
+        memory_mb: Memory of one worker; None for no limit.
+        target_seconds: Wanted length of a pack.
+    """
+    groups: dict[object, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        groups[shape_of(cell)].append(cell)
+    packs: list[Pack] = []
+    for group in groups.values():
+        count = _pack_count(group, slots, costs, memory_mb, target_seconds)
+        packs += [_make(members, costs) for members in _balance(group, count, costs)]
+    return sorted(packs, key=lambda pack: -(pack.seconds or 0.0))
+
+
+def pack_id(cells: Sequence[Cell]) -> str:
+    """The id of a pack: it depends on its cells only, never on their order or on the grid."""
+    return hashlib.sha256("".join(sorted(cell.id for cell in cells)).encode()).hexdigest()[:12]
+
+
+def _pack_count(
+    group: Sequence[Cell], slots: int, costs: Costs, memory_mb: float | None, target: float
+) -> int:
+    count = slots
+    total = costs.total(group)
+    if total is not None:
+        count = max(count, math.ceil(total / target))
+    stacked = [cost.stacked_mb for cell in group if (cost := costs.of(cell)) is not None]
+    heaviest = max((size for size in stacked if size is not None), default=None)
+    if memory_mb is not None and heaviest is not None:
+        count = max(count, math.ceil(len(group) / max(1, int(memory_mb / heaviest))))
+    return min(len(group), count)
+
+
+def _balance(group: Sequence[Cell], count: int, costs: Costs) -> list[list[Cell]]:
+    """Longest processing time first: the next longest cell joins the pack that is shortest yet."""
+    seconds = [_seconds(cell, costs) for cell in group]
+    members: list[list[int]] = [[] for _ in range(count)]
+    loads = [0.0] * count
+    for position in sorted(range(len(group)), key=lambda at: (-seconds[at], at)):
+        shortest = min(range(count), key=lambda at: (loads[at], len(members[at]), at))
+        members[shortest].append(position)
+        loads[shortest] += seconds[position]
+    return [[group[position] for position in sorted(positions)] for positions in members]
+
+
+def _seconds(cell: Cell, costs: Costs) -> float:
+    cost = costs.of(cell)
+    return cost.seconds if cost is not None else 1.0
+
+
+def _make(cells: Sequence[Cell], costs: Costs) -> Pack:
+    return Pack(id=pack_id(cells), cells=tuple(cells), seconds=costs.total(cells))

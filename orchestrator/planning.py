@@ -1,0 +1,190 @@
+"""From what a person asked for to a plan: reads grid, catalogue and store, writes nothing."""
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grids.catalogue import Catalogue
+from grids.cell import Cell
+from grids.finding import find_study
+from grids.grid import Grid, build_grid, read_grid
+from orchestrator.catalogue import load_catalogue
+from orchestrator.cost import Costs, learn
+from orchestrator.heartbeat import newest_heartbeat
+from orchestrator.packing import Pack, pack_cells
+from orchestrator.plan import Plan, make_plan
+from orchestrator.provenance import code_hash
+from orchestrator.store.index import CellState, load_index
+from orchestrator.store.layout import Store, StoreError
+from orchestrator.submission import check_same_source, manifests_of
+
+_MEMORY_SHARE = 0.8  # of the machine's memory; the rest is the system's and the driver's
+
+
+class RequestError(ValueError):
+    """Something asked for on the command line does not fit the grid or this machine."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What a person asks of a grid.
+
+    Attributes:
+        grid: Path of a grid file, or name of a shipped study.
+        overrides: The `--set` arguments.
+        store: Folder of the store; need not exist.
+        slots: Workers at a time; None for as many as the cores carry.
+        data_root: Folder of the datasets that are read from files, or None.
+        rerun_stale: Whether to train again what other code answered.
+        retry: States of failed cells to train again.
+    """
+
+    grid: str
+    overrides: tuple[str, ...] = ()
+    store: Path = Path("results")
+    slots: int | None = None
+    data_root: Path | None = None
+    rerun_stale: bool = False
+    retry: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planned:
+    """A request that was understood and holds no mistake.
+
+    Attributes:
+        request: What was asked.
+        grid: The grid, read and expanded.
+        source: Absolute path of the grid file.
+        catalogue: What its names mean.
+        index: What the store holds, by cell id.
+        plan: What there is to do.
+        costs: What was measured so far.
+        threads: Threads of each worker.
+        slots: Workers at a time.
+    """
+
+    request: Request
+    grid: Grid
+    source: Path
+    catalogue: Catalogue
+    index: dict[str, CellState]
+    plan: Plan
+    costs: Costs
+    threads: int
+    slots: int
+
+    def packs(self, cells: Sequence[Cell]) -> list[Pack]:
+        """The packs in which these cells would be trained."""
+        memory = _memory_mb()
+        share = memory * _MEMORY_SHARE / self.slots if memory is not None else None
+        return pack_cells(cells, slots=self.slots, costs=self.costs, memory_mb=share)
+
+
+def plan_request(request: Request) -> Planned:
+    """Understand a request, and plan it.
+
+    Raises:
+        GridError: For every mistake in the grid, all at once.
+        StoreError: When the store is of another version, or has the name from another file.
+        RequestError: When slots or data do not fit.
+    """
+    path = find_study(request.grid)
+    raw = read_grid(path, request.overrides)
+    grid = build_grid(raw, catalogue := load_catalogue())
+    source = path.resolve()
+    store = existing_store(request.store)
+    if store is not None:
+        check_same_source(store, grid.name, source, grid.text)
+    check_data(grid.cells, catalogue, request.data_root)
+    index = load_index(store) if store is not None else {}
+    threads = max((int(str(cell.settings()["threads"])) for cell in grid.cells), default=1)
+    return Planned(
+        request=request,
+        grid=grid,
+        source=source,
+        catalogue=catalogue,
+        index=index,
+        plan=replan(grid.cells, catalogue, index, request, running_cells(store, grid.name)),
+        costs=learn(index.values()),
+        threads=threads,
+        slots=default_slots(threads) if request.slots is None else request.slots,
+    )
+
+
+def replan(
+    cells: Sequence[Cell],
+    catalogue: Catalogue,
+    index: dict[str, CellState],
+    request: Request,
+    running: Collection[str] = (),
+) -> Plan:
+    """The plan of these cells against an index read just now."""
+    return make_plan(
+        cells,
+        catalogue,
+        index,
+        code_hash(),
+        running=running,
+        rerun_stale=request.rerun_stale,
+        retry=request.retry,
+    )
+
+
+def existing_store(root: Path) -> Store | None:
+    """The store at `root`; None when nothing is there yet.
+
+    Raises:
+        StoreError: When something else is there, or a store of another schema version.
+    """
+    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
+        return None
+    if not root.is_dir():
+        raise StoreError(f"{root} is a file; --store takes a folder")
+    return Store.open(root)
+
+
+def running_cells(store: Store | None, grid: str) -> set[str]:
+    """Ids of the cells that a living run of this grid is training now."""
+    if store is None:
+        return set()
+    numbers = store.submission_numbers(grid)[-1:]
+    return {
+        cell.id
+        for number in numbers
+        for manifest in manifests_of(store, grid, number)
+        if (beat := newest_heartbeat(store, manifest.pack)) is not None and beat.lives()
+        for cell in manifest.cells
+    }
+
+
+def default_slots(threads: int) -> int:
+    """As many workers as the cores carry with that many threads each, at least 1."""
+    return max(1, len(os.sched_getaffinity(0)) // threads)
+
+
+def check_data(cells: Sequence[Cell], catalogue: Catalogue, data_root: Path | None) -> None:
+    """Refuse datasets that are read from files when it is not said where these are.
+
+    Raises:
+        RequestError: Naming the datasets, or the folder that does not exist.
+    """
+    if data_root is not None and not data_root.is_dir():
+        raise RequestError(f"--data-root {data_root}: there is no such folder")
+    if data_root is not None:
+        return
+    names = sorted({cell.dataset.name for cell in cells})
+    missing = [n for n in names if catalogue.entry("dataset", n).traits.get("needs_root", False)]
+    if missing:
+        raise RequestError(
+            f"dataset {', '.join(missing)} is read from files: say where with --data-root FOLDER "
+            "(or SPARSESWEEP_DATA)"
+        )
+
+
+def _memory_mb() -> float | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
+    except (ValueError, OSError):
+        return None

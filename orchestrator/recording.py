@@ -1,0 +1,144 @@
+"""From a finished cell to its record on the disk, without holding up the cell that trains next."""
+
+import platform
+import queue
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from grids.catalogue import Catalogue
+from orchestrator import provenance
+from orchestrator.environment import EXACT, explain
+from orchestrator.failures import signature_of
+from orchestrator.manifest import Manifest
+from orchestrator.store.layout import Store
+from orchestrator.store.records import Curve, Record, publish_batch, timestamp
+
+if TYPE_CHECKING:
+    from trainer.outcome import Outcome
+
+
+def record_of(
+    outcome: "Outcome",
+    *,
+    manifest: Manifest,
+    attempt: str,
+    catalogue: Catalogue,
+    worker: Mapping[str, Any],
+) -> Record:
+    """The record of a finished cell.
+
+    Args:
+        outcome: What became of the cell.
+        manifest: The pack it was trained in.
+        attempt: Id of this attempt at the pack.
+        catalogue: Where the defaults of its fields stand.
+        worker: The columns that are the same for all cells of a worker, from `worker_columns`.
+    """
+    cell = outcome.cell
+    settings = cell.settings()
+    error = None if outcome.error is None else {**outcome.error}
+    if error is not None:
+        error["message"] = explain(error["message"])
+        error["signature"] = signature_of(error)
+    return Record(
+        cell=cell.id,
+        attempt=attempt,
+        state=outcome.state,
+        canonical=cell.canonical(),
+        fields=catalogue.fields(cell),
+        started_at=timestamp(outcome.started_at),
+        finished_at=timestamp(outcome.finished_at),
+        metrics=outcome.metrics,
+        layers=outcome.layers,
+        curve=bool(outcome.curve),
+        error=error,
+        supersedes=manifest.supersedes.get(cell.id, ()),
+        provenance={
+            **worker,
+            "device": outcome.device,
+            "engine": outcome.engine,
+            "stack_width": outcome.stack_width,
+            "tier": settings["tier"],
+            "threads": settings["threads"],
+            "backend": manifest.backend,
+            "grid": manifest.grid,
+            "pack": manifest.pack,
+            "pack_size": len(manifest.cells),
+            "seconds": outcome.seconds,
+            "device_seconds": outcome.device_seconds,
+            "memory_mb": outcome.memory_mb,
+            "resumed_step": outcome.resumed_step,
+            "topology_updates": outcome.topology_updates,
+        },
+    )
+
+
+def worker_columns(environment: Mapping[str, str], driver: str | None = None) -> dict[str, Any]:
+    """The provenance that is the same for every cell of a worker process.
+
+    Args:
+        environment: The process environment, where MKL's code path stands.
+        driver: Version of the device's driver, where there is one.
+    """
+    return {
+        "code": provenance.code_hash(),
+        "plugins": [f"{name} {version}" for name, version in provenance.plugins()],
+        "environment": provenance.environment_hash(),
+        "torch": provenance.installed().get("torch"),
+        "python": platform.python_version(),
+        "host": provenance.host(),
+        "machine": provenance.machine(),
+        "driver": driver,
+        "cpu": provenance.processor(),
+        "cbwr": environment.get(EXACT),
+        "job": provenance.job(),
+    }
+
+
+class Publisher:
+    """Writes records from a thread of its own; those that wait together share the disk's waits.
+
+    Use it as a context manager: leaving it returns only when everything given is on the disk, and
+    raises what went wrong there.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: queue.SimpleQueue[tuple[Record, Curve | None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write_all, name="publisher", daemon=True)
+        self._error: Exception | None = None
+        self.published = 0
+
+    def __enter__(self) -> "Publisher":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._waiting.put(None)
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def put(self, record: Record, curve: Curve | None) -> None:
+        """Have a record and its curve written soon; raises what went wrong with earlier ones."""
+        if self._error is not None:
+            raise self._error
+        self._waiting.put((record, curve))
+
+    def _write_all(self) -> None:
+        more = True
+        while more:
+            batch = [self._waiting.get()]
+            while not self._waiting.empty():
+                batch.append(self._waiting.get())
+            more = None not in batch
+            try:
+                self._write([entry for entry in batch if entry is not None])
+            except Exception as error:  # told to the worker by the next `put` or at the end
+                self._error = self._error or error
+
+    def _write(self, batch: list[tuple[Record, Curve | None]]) -> None:
+        if batch:
+            publish_batch(self._store, batch)
+            self.published += len(batch)

@@ -1,0 +1,235 @@
+"""The worker: reads one pack manifest, trains its cells, leaves a record for every one that ends.
+
+`python -m orchestrator.worker MANIFEST` is one worker process; backends also call `run_manifest` in
+processes of their own. This is the only module that runs the trainer.
+"""
+
+import contextlib
+import faulthandler
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grids.catalogue import Catalogue
+from orchestrator.checkpoints import find_checkpoints, open_folder, remove_spent
+from orchestrator.environment import explain
+from orchestrator.heartbeat import Heart, Heartbeat, Phase
+from orchestrator.manifest import Manifest
+from orchestrator.recording import Publisher, record_of, worker_columns
+from orchestrator.store.layout import Store
+from orchestrator.store.records import new_attempt
+
+if TYPE_CHECKING:
+    from trainer.outcome import Outcome, PackReport, PackRequest
+
+_LOG = logging.getLogger(__name__)
+
+Trainer = Callable[..., "PackReport"]
+"""What trains a pack: `trainer.run.run_pack`, or a stand-in with its signature."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerReport:
+    """How an attempt at a pack ended.
+
+    Attributes:
+        pack: Id of the pack.
+        attempt: Id of the attempt; records, log and heartbeat carry it.
+        finished: Cells whose records were written.
+        failed: Those of them that did not complete.
+        stopped: Whether it was told to stop; unfinished cells go on from the checkpoint.
+        error: What broke the worker itself, else "".
+    """
+
+    pack: str
+    attempt: str
+    finished: int
+    failed: int
+    stopped: bool
+    error: str = ""
+
+
+def run_manifest(
+    path: Path,
+    *,
+    should_stop: Callable[[], bool] | None = None,
+    trainer: Trainer | None = None,
+    catalogue: Catalogue | None = None,
+) -> WorkerReport:
+    """Train the cells of a manifest in this process.
+
+    An error of a cell becomes its record; an error of the worker itself is logged and reported, and
+    its cells stay missing, because it says nothing about them.
+
+    Args:
+        path: The manifest.
+        should_stop: Asked often besides the stop request in the store; true drains the pack.
+        trainer: What trains the cells; the real trainer when None.
+        catalogue: Where defaults stand; asked from the registries of this process when None.
+
+    Raises:
+        StoreError: When the manifest or the store cannot be read.
+    """
+    manifest = Manifest.read(path)
+    store = Store.open(manifest.store)
+    attempt = new_attempt()
+    with _logging_to(store.log_path(manifest.pack, attempt)):
+        with Heart(store, manifest, attempt, should_stop) as heart:
+            try:
+                stopped = _train(store, manifest, attempt, heart, trainer, catalogue)
+            except Exception as error:
+                _LOG.exception("the worker broke; its unfinished cells stay missing")
+                said = heart.end(Phase.FAILED, explain(f"{type(error).__name__}: {error}"))
+                return _report(said)
+            said = heart.end(Phase.STOPPED if stopped else Phase.FINISHED)
+        if not stopped:
+            remove_spent(store, [cell.id for cell in manifest.cells])
+        _compact_if_due(store)
+    return _report(said)
+
+
+def preload() -> None:
+    """Load the trainer, so that the first pack of a waiting process starts at once."""
+    import trainer.run  # noqa: F401
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one manifest as a process; the exit status is 0, 1 (it broke) or 130 (stopped)."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if len(given) != 1:
+        sys.stderr.write("usage: python -m orchestrator.worker MANIFEST\n")
+        return 2
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    report = run_manifest(Path(given[0]), should_stop=told.is_set)
+    if report.error:
+        sys.stderr.write(f"{report.error}\n")
+        return 1
+    return 130 if report.stopped else 0
+
+
+def _train(
+    store: Store,
+    manifest: Manifest,
+    attempt: str,
+    heart: Heart,
+    trainer: Trainer | None,
+    catalogue: Catalogue | None,
+) -> bool:
+    """Train the pack; True when it was drained before its end."""
+    train = trainer if trainer is not None else _real_trainer()
+    described = catalogue if catalogue is not None else _registries()
+    columns = worker_columns(os.environ, _device_driver(manifest.device))
+    if columns["code"] != manifest.code:
+        _LOG.warning("the code changed since submission; records carry the hash of what runs now")
+
+    with Publisher(store) as publisher:
+
+        def publish(outcome: "Outcome") -> None:
+            record = record_of(
+                outcome, manifest=manifest, attempt=attempt, catalogue=described, worker=columns
+            )
+            _log_outcome(outcome)
+            publisher.put(record, outcome.curve or None)
+            heart.count(failed=outcome.state != "COMPLETED")
+
+        request = _request(store, manifest, attempt, heart)
+        return train(manifest.cells, publish=publish, request=request).stopped
+
+
+def _request(store: Store, manifest: Manifest, attempt: str, heart: Heart) -> "PackRequest":
+    from trainer.outcome import PackRequest
+
+    ids = [cell.id for cell in manifest.cells]
+    earlier = find_checkpoints(store, ids)
+    return PackRequest(
+        data_root=Path(manifest.data_root) if manifest.data_root is not None else None,
+        device=manifest.device,
+        slots=manifest.slots,
+        engine=manifest.engine,
+        checkpoint_folder=open_folder(store, manifest.pack, attempt, ids),
+        checkpoint_minutes=manifest.checkpoint_minutes,
+        resume_from=earlier,
+        should_stop=heart.should_stop,
+        progress=heart.tell,
+    )
+
+
+def _real_trainer() -> Trainer:
+    from trainer.run import run_pack
+
+    return run_pack
+
+
+def _registries() -> Catalogue:
+    from trainer.describe import describe
+
+    return Catalogue.from_json(describe())
+
+
+def _log_outcome(outcome: "Outcome") -> None:
+    label = f"{outcome.cell.id} {outcome.cell.label()}"
+    if outcome.error is None:
+        _LOG.info("%s %s in %.2f s", outcome.state, label, outcome.seconds)
+        return
+    _LOG.error("%s %s in phase %s", outcome.state, label, outcome.error.get("phase"))
+    _LOG.error("%s", outcome.error.get("traceback") or outcome.error.get("message"))
+
+
+def _report(said: Heartbeat) -> WorkerReport:
+    return WorkerReport(
+        pack=said.pack,
+        attempt=said.attempt,
+        finished=said.cells_done,
+        failed=said.cells_failed,
+        stopped=said.phase is Phase.STOPPED,
+        error=said.label if said.phase is Phase.FAILED else "",
+    )
+
+
+def _device_driver(device: str) -> str | None:
+    if not device.startswith("cuda"):
+        return None
+    try:
+        text = Path("/proc/driver/nvidia/version").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    return text.splitlines()[0].partition(":")[2].strip()
+
+
+def _compact_if_due(store: Store) -> None:
+    from orchestrator.store.compaction import compact_if_due
+
+    compact_if_due(store)
+
+
+@contextlib.contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """Send this process's log, and where it was if it crashes, to a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    root = logging.getLogger()
+    before = root.level
+    with path.open("a", encoding="utf-8", buffering=1) as file:
+        handler = logging.StreamHandler(file)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        root.addHandler(handler)
+        root.setLevel(min(before, logging.INFO) or logging.INFO)
+        crashes_elsewhere = faulthandler.is_enabled()
+        faulthandler.enable(file)
+        try:
+            yield
+        finally:
+            root.removeHandler(handler)
+            root.setLevel(before)
+            faulthandler.enable() if crashes_elsewhere else faulthandler.disable()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
