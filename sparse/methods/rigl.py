@@ -104,7 +104,8 @@ class RigL(Sparsifier):
     def after_step(self, step: int) -> TopologyUpdate:
         """Drop and grow in every layer."""
         fraction = self.drops.drop_fraction(step)
-        refuse_nan({layer.name: layer.weight for layer in self.layers} | self.growth_scores)
+        refuse_nan({f"weight of {layer.name}": layer.weight for layer in self.layers})
+        refuse_nan({f"gradient of {name}": scores for name, scores in self.growth_scores.items()})
         dropped = sum(self._exchange(layer, fraction) for layer in self.layers)
         self.growth_scores = {}
         return TopologyUpdate(step=step, drop_fraction=fraction, dropped=dropped, grown=dropped)

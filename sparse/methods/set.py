@@ -94,7 +94,7 @@ class SET(Sparsifier):
         """Drop and grow in every layer."""
         fraction = self.drops.drop_fraction(step)
         generator = self.context.generator("grow", step)
-        refuse_nan({layer.name: layer.weight for layer in self.layers})
+        refuse_nan({f"weight of {layer.name}": layer.weight for layer in self.layers})
         dropped = sum(self._exchange(layer, fraction, generator) for layer in self.layers)
         return TopologyUpdate(step=step, drop_fraction=fraction, dropped=dropped, grown=dropped)
 

@@ -1,0 +1,85 @@
+"""A network small enough to read, as a sparsifier sees it: for tests of methods without an engine."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparse.methods import METHODS
+from sparse.sparsifier import Sparsifier
+
+
+class ToyLayer:
+    """A layer with one optimizer slot, filled with ones."""
+
+    def __init__(self, name: str, weight: Tensor, mask: Tensor | None = None) -> None:
+        self.name = name
+        self.weight = weight.clone()
+        self.mask = torch.ones_like(weight) if mask is None else mask.to(weight)
+        self.gradient: Tensor | None = None
+        self.slot = self.mask.clone()
+
+    def slots(self) -> Mapping[str, Tensor]:
+        return {"momentum_buffer": self.slot}
+
+
+class ToyContext:
+    """Some layers, a length of the run, and the loss sum(w^3) / 3, whose gradient is w^2."""
+
+    steps_per_epoch = None
+
+    def __init__(self, layers: list[ToyLayer], total_steps: int | None = 1000, seed: int = 0):
+        self.layers = layers
+        self.total_steps = total_steps
+        self.seed = seed
+
+    def generator(self, purpose: str, index: int = 0) -> torch.Generator:
+        digest = hashlib.sha256(f"{self.seed}/{purpose}/{index}".encode()).digest()
+        return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+
+    def scoring_batches(self, count: int) -> Iterable[Any]:
+        return [1.0] * count
+
+    def loss(self, batch: Any, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+        weights = weights or {layer.name: layer.weight for layer in self.layers}
+        return batch * sum((weight**3).sum() / 3 for weight in weights.values())
+
+
+def make_method(name: str, density: str = "0.3", **options: Any) -> Sparsifier:
+    """A method with a density, or without one where it takes none."""
+    kind = METHODS.get(name).target
+    takes = all(item["field"] != "density" for item in METHODS.get(name).traits["ignores"])
+    return kind(density if takes else "1", **options)
+
+
+def make_layers(seed: int = 0, scale: float = 1.0) -> list[ToyLayer]:
+    """Three layers: 12x7, 9x12 and 3x9."""
+    generator = torch.Generator().manual_seed(seed)
+    shapes = {"first": (12, 7), "second": (9, 12), "third": (3, 9)}
+    return [
+        ToyLayer(name, scale * torch.randn(shape, generator=generator))
+        for name, shape in shapes.items()
+    ]
+
+
+def run_steps(method: Sparsifier, first: int, last: int, seed: int = 1) -> list[int]:
+    """Run optimizer steps that move the active weights at random; return the steps of updates.
+
+    The moves depend on the step alone, so that a run may be cut in two.
+    """
+    updated = []
+    for step in range(first, last + 1):
+        generator = torch.Generator().manual_seed(1000 * seed + step)
+        for layer in method.layers:
+            layer.gradient = torch.randn(layer.weight.shape, generator=generator)
+        if method.wants_gradients(step):
+            method.after_backward(step)
+        for layer in method.layers:
+            moves = torch.randn(layer.weight.shape, generator=generator)
+            layer.weight.add_(0.1 * moves * layer.mask)
+            layer.slots()["momentum_buffer"].copy_(layer.mask)
+        if method.wants_update(step) and method.after_step(step) is not None:
+            updated.append(step)
+    return updated

@@ -1,0 +1,126 @@
+"""Options: what they declare is what is validated and described."""
+
+import dataclasses
+
+import pytest
+
+from sparse.options import build_options, describe_options, nearest, option
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Kiln:
+    heat: float = option(0.5, ge=0, lt=1, help="share of the highest temperature")
+    shelves: int = option(3, ge=1, help="number of shelves")
+    glaze: str = option("matt", choices=["matt", "gloss"], help="surface")
+    vents: tuple[int, ...] = option((1, 2), gt=0, help="open vents")
+    timer: float | None = option(None, gt=0, help="minutes; null: no timer")
+    lit: bool = option(False, help="whether it burns")
+
+
+def test_description_is_plain_data_with_the_declared_bounds_only():
+    assert describe_options(Kiln) == [
+        {
+            "name": "heat",
+            "type": "float",
+            "nullable": False,
+            "default": 0.5,
+            "help": "share of the highest temperature",
+            "ge": 0,
+            "lt": 1,
+        },
+        {
+            "name": "shelves",
+            "type": "int",
+            "nullable": False,
+            "default": 3,
+            "help": "number of shelves",
+            "ge": 1,
+        },
+        {
+            "name": "glaze",
+            "type": "str",
+            "nullable": False,
+            "default": "matt",
+            "help": "surface",
+            "choices": ["matt", "gloss"],
+        },
+        {
+            "name": "vents",
+            "type": "list[int]",
+            "nullable": False,
+            "default": [1, 2],
+            "help": "open vents",
+            "gt": 0,
+        },
+        {
+            "name": "timer",
+            "type": "float",
+            "nullable": True,
+            "default": None,
+            "help": "minutes; null: no timer",
+            "gt": 0,
+        },
+        {
+            "name": "lit",
+            "type": "bool",
+            "nullable": False,
+            "default": False,
+            "help": "whether it burns",
+        },
+    ]
+
+
+def test_given_values_replace_defaults_and_take_the_declared_types():
+    kiln = build_options(Kiln, {"heat": 0, "vents": [4], "timer": 2, "lit": True}, "kiln")
+    assert kiln == Kiln(heat=0.0, vents=(4,), timer=2.0, lit=True)
+    assert isinstance(kiln.heat, float)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"heat": 1.0}, "kiln: heat is 1.0; it must be >= 0 and < 1"),
+        ({"heat": "0.5"}, "kiln: heat is '0.5'; it must be of type float"),
+        ({"heat": float("nan")}, "kiln: heat is nan; it must be >= 0 and < 1"),
+        ({"heat": True}, "kiln: heat is True; it must be of type float"),
+        ({"shelves": 2.0}, "kiln: shelves is 2.0; it must be of type int"),
+        ({"shelves": True}, "kiln: shelves is True; it must be of type int"),
+        ({"shelves": None}, "kiln: shelves is None; it must be of type int"),
+        ({"glaze": "mat"}, "kiln: glaze is 'mat'; allowed: matt, gloss (did you mean 'matt'?)"),
+        ({"vents": 3}, "kiln: vents is 3; it must be a list of int"),
+        ({"vents": [1, 0]}, "kiln: vents is 0; it must be > 0"),
+        (
+            {"shelfs": 2},
+            "kiln: unknown option 'shelfs'; allowed: heat, shelves, glaze, vents, timer, lit"
+            " (did you mean 'shelves'?)",
+        ),
+    ],
+)
+def test_a_wrong_value_is_told_with_what_is_allowed(given, message):
+    with pytest.raises(ValueError, match="kiln") as problem:
+        build_options(Kiln, given, "kiln")
+    assert str(problem.value) == message
+
+
+def test_all_problems_are_told_at_once():
+    with pytest.raises(ValueError, match="kiln") as problem:
+        build_options(Kiln, {"heat": 2, "shelves": 0, "colour": "red"}, "kiln")
+    assert len(str(problem.value).splitlines()) == 3
+
+
+def test_what_contradicts_other_options_is_told_with_where():
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Window:
+        start: int = option(1, help="first")
+
+        def __post_init__(self):
+            if self.start > 5:
+                raise ValueError("too late")
+
+    with pytest.raises(ValueError, match="^window: too late$"):
+        build_options(Window, {"start": 6}, "window")
+
+
+def test_nearest_says_nothing_when_nothing_is_near():
+    assert nearest("rigel", ["rigl", "set"]) == " (did you mean 'rigl'?)"
+    assert nearest("xyz", ["rigl", "set"]) == ""

@@ -1,0 +1,88 @@
+"""Registries: names are unique, unknown ones are told, broken plug-ins do not stop anything."""
+
+import dataclasses
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from sparse.options import option
+from sparse.registry import Registry
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Sweetness:
+    sugar: float = option(0.2, ge=0, help="share of sugar")
+
+
+@pytest.fixture
+def cakes():
+    registry = Registry("cake", "sparsesweep.tests.cakes")
+
+    @registry.register("sponge", summary="light", options=Sweetness, semantics=2, layers=1)
+    def sponge():
+        return "sponge"
+
+    @registry.register("apple", summary="moist")
+    class Apple:
+        pass
+
+    return registry
+
+
+def test_registering_leaves_the_target_as_it_is_and_keeps_the_facts(cakes):
+    entry = cakes.get("sponge")
+    assert entry.target() == "sponge"
+    assert (entry.semantics, dict(entry.traits)) == (2, {"layers": 1})
+    assert cakes.names() == ("apple", "sponge")
+
+
+def test_description_is_json_and_sorted(cakes):
+    described = json.loads(json.dumps(cakes.describe()))
+    assert [item["name"] for item in described] == ["apple", "sponge"]
+    assert described[1] == {
+        "name": "sponge",
+        "summary": "light",
+        "semantics": 2,
+        "options": [
+            {
+                "name": "sugar",
+                "type": "float",
+                "nullable": False,
+                "default": 0.2,
+                "help": "share of sugar",
+                "ge": 0,
+            }
+        ],
+        "traits": {"layers": 1},
+    }
+
+
+def test_an_unknown_name_is_told_with_the_allowed_ones(cakes):
+    with pytest.raises(ValueError, match="unknown cake 'aple'") as problem:
+        cakes.get("aple")
+    assert str(problem.value).endswith("allowed: apple, sponge (did you mean 'apple'?)")
+
+
+def test_a_name_registered_twice_names_both_places(cakes):
+    with pytest.raises(ValueError, match="registered twice") as problem:
+        cakes.register("apple", summary="dry")(Sweetness)
+    assert "Apple" in str(problem.value)
+    assert "Sweetness" in str(problem.value)
+
+
+def test_a_broken_plug_in_is_a_warning_with_its_distribution(cakes, monkeypatch):
+    def load_broken():
+        raise ImportError("no oven")
+
+    points = [
+        SimpleNamespace(name="a", dist=SimpleNamespace(name="good-cakes"), load=lambda: None),
+        SimpleNamespace(name="b", dist=SimpleNamespace(name="bad-cakes"), load=load_broken),
+    ]
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points)
+    with pytest.warns(UserWarning, match=r"cake plug-in 'b' of bad-cakes failed.*no oven"):
+        assert cakes.load_plugins() == ["good-cakes"]
+
+
+def test_a_registry_without_a_plug_in_group_loads_nothing():
+    assert Registry("cake").load_plugins() == []

@@ -1,0 +1,79 @@
+"""Schedules: when updates happen, how much they drop, how dense the network is."""
+
+import pytest
+
+from sparse.schedule import (
+    ConstantDrop,
+    CosineDrop,
+    CubicDensity,
+    UpdateSchedule,
+    dynamic_schedules,
+    resolve_step,
+)
+
+
+def due(schedule, last):
+    return [step for step in range(last + 1) if schedule.is_update(step)]
+
+
+def test_updates_happen_at_multiples_before_the_stop():
+    assert due(UpdateSchedule(every=10, stop=40, total=60), 60) == [10, 20, 30]
+
+
+def test_updates_begin_at_the_start():
+    assert due(UpdateSchedule(every=10, start=20, total=60), 60) == [20, 30, 40, 50]
+
+
+def test_there_is_no_update_at_the_last_step():
+    assert due(UpdateSchedule(every=10, stop=30, total=30), 60) == [10, 20]
+
+
+def test_there_is_no_update_before_the_first_step():
+    assert due(UpdateSchedule(every=1), 3) == [1, 2, 3]
+
+
+def test_a_run_shorter_than_the_interval_has_no_update():
+    assert due(UpdateSchedule(every=100, stop=15, total=20), 20) == []
+
+
+@pytest.mark.parametrize(
+    ("fraction", "total", "step"), [(0.75, 20, 15), (0.75, 10, 8), (1.0, 7, 7), (0.29, 100, 29)]
+)
+def test_fractions_of_a_run_are_rounded_half_up(fraction, total, step):
+    assert resolve_step(fraction, total) == step
+
+
+def test_cosine_ends_at_its_final_value():
+    drop = CosineDrop(initial=0.5, stop=100, final=0.1)
+    assert drop.drop_fraction(0) == 0.5
+    assert drop.drop_fraction(50) == pytest.approx(0.3)
+    assert drop.drop_fraction(100) == drop.drop_fraction(200) == 0.1
+
+
+def test_cubic_stays_dense_until_the_start_and_reaches_its_end_exactly():
+    ramp = CubicDensity(initial=1.0, final=0.1, start=10, stop=30)
+    assert ramp.density(10) == 1.0
+    assert ramp.density(20) == pytest.approx(0.1 + 0.9 / 8)
+    assert ramp.density(30) == ramp.density(31) == 0.1
+
+
+def test_cubic_of_no_length_jumps():
+    ramp = CubicDensity(initial=1.0, final=0.1, start=5, stop=5)
+    assert (ramp.density(4), ramp.density(5)) == (1.0, 0.1)
+
+
+def test_dynamic_schedules_resolve_fractions():
+    updates, drops = dynamic_schedules(
+        every=10, stop=0.75, anneal="cosine", initial=0.3, final=0.0, total=80
+    )
+    assert updates == UpdateSchedule(every=10, stop=60, total=80)
+    assert drops == CosineDrop(initial=0.3, stop=60, final=0.0)
+
+
+def test_without_a_length_the_drop_is_constant_and_that_is_said():
+    with pytest.warns(UserWarning, match="total_steps is not known"):
+        updates, drops = dynamic_schedules(
+            every=10, stop=0.75, anneal="cosine", initial=0.3, final=0.0, total=None
+        )
+    assert updates == UpdateSchedule(every=10)
+    assert drops == ConstantDrop(initial=0.3)

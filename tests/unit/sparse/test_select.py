@@ -1,0 +1,195 @@
+"""Selection: exact counts, ties by position, NaN refused, uniform draws."""
+
+import math
+
+import pytest
+import torch
+
+from sparse import select
+from sparse.select import (
+    fill,
+    largest,
+    largest_among,
+    largest_global,
+    positions,
+    random_among,
+    random_positions,
+    refuse_nan,
+    smallest,
+    without,
+)
+
+
+def bools(*entries):
+    return torch.tensor(entries, dtype=torch.bool)
+
+
+def test_largest_takes_the_first_of_equal_scores():
+    assert largest(torch.tensor([1.0, 2.0, 2.0, 2.0]), 2).tolist() == [False, True, True, False]
+
+
+def test_smallest_takes_the_first_of_equal_scores():
+    assert smallest(torch.tensor([2.0, 1.0, 1.0, 1.0]), 2).tolist() == [False, True, True, False]
+
+
+def test_the_mask_has_the_shape_of_the_scores_and_ties_run_along_rows():
+    scores = torch.tensor([[0.0, 3.0], [3.0, 3.0]])
+    assert largest(scores, 2).tolist() == [[False, True], [True, False]]
+    assert largest(scores.T, 2).tolist() == [[False, True], [True, False]]
+
+
+@pytest.mark.parametrize("k", [0, 4])
+def test_nothing_and_everything_can_be_selected(k):
+    assert int(largest(torch.tensor([1.0, 1.0, -math.inf, 5.0]), k).sum()) == k
+
+
+@pytest.mark.parametrize("k", [-1, 4])
+def test_a_count_that_cannot_be_met_is_refused(k):
+    with pytest.raises(ValueError, match=f"k is {k}; it must be between 0 and 3"):
+        largest(torch.zeros(3), k)
+
+
+def test_infinite_scores_are_ranked_and_zeros_of_both_signs_are_equal():
+    scores = torch.tensor([-math.inf, 0.0, -0.0, math.inf])
+    assert largest(scores, 2).tolist() == [False, True, False, True]
+
+
+def test_among_limits_the_choice_even_where_candidates_score_lowest():
+    scores = torch.tensor([9.0, -math.inf, -math.inf, 8.0])
+    among = bools(False, True, True, False)
+    assert largest_among(scores, 1, among).tolist() == [False, True, False, False]
+    assert smallest(scores, 1, among=bools(True, False, False, True)).tolist() == [
+        False,
+        False,
+        False,
+        True,
+    ]
+
+
+def test_more_than_the_candidates_are_refused():
+    with pytest.raises(ValueError, match="k is 2; it must be between 0 and 1"):
+        largest_among(torch.zeros(3), 2, bools(False, True, False))
+
+
+def test_whole_numbers_can_be_ranked():
+    assert largest(torch.tensor([3, 1, 2]), 2).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    "choose",
+    [
+        lambda scores: largest(scores, 1),
+        lambda scores: smallest(scores, 1),
+        lambda scores: largest_among(scores, 1, bools(True, True, True)),
+        lambda scores: largest_global({"scores": scores}, 1),
+    ],
+)
+def test_nan_is_refused(choose):
+    with pytest.raises(ValueError, match="NaN in scores"):
+        choose(torch.tensor([1.0, math.nan, 0.0]))
+
+
+def test_refusal_names_the_tensors_with_a_nan():
+    scores = {"a": torch.ones(2), "b": torch.tensor([math.inf, math.nan]), "c": torch.empty(0)}
+    with pytest.raises(ValueError, match="NaN in b: "):
+        refuse_nan(scores)
+
+
+def test_global_selection_pools_raw_scores():
+    scores = {"a": torch.tensor([9.0, 8.0, 1.0]), "b": torch.tensor([[0.5, 7.0]])}
+    chosen = largest_global(scores, 3)
+    assert chosen["a"].tolist() == [True, True, False]
+    assert chosen["b"].tolist() == [[False, True]]
+
+
+def test_global_ties_go_to_the_earlier_tensor():
+    chosen = largest_global({"a": torch.ones(2), "b": torch.ones(2)}, 3)
+    assert [mask.tolist() for mask in chosen.values()] == [[True, True], [True, False]]
+
+
+def test_global_selection_empties_no_tensor_and_keeps_the_count():
+    scores = {"a": torch.tensor([9.0, 8.0, 7.0]), "b": torch.tensor([0.1, 0.2])}
+    chosen = largest_global(scores, 3)
+    assert [mask.tolist() for mask in chosen.values()] == [[True, True, False], [False, True]]
+    chosen = largest_global(scores, 4, minimum=2)
+    assert [mask.tolist() for mask in chosen.values()] == [[True, True, False], [True, True]]
+
+
+def test_global_count_below_the_minimum_is_refused():
+    with pytest.raises(
+        ValueError, match=r"k is 1; it must lie between 2 \(1 for each of 2 layers\)"
+    ):
+        largest_global({"a": torch.ones(3), "b": torch.ones(3)}, 1)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("k", [1, 50, 3000, 9000, 15000, 17499, 17500])
+def test_large_tensors_agree_with_a_stable_sort(k, ties):
+    generator = torch.Generator().manual_seed(k)
+    scores = torch.randn(100, 175, generator=generator)
+    if ties:
+        scores = (2 * scores).round()
+    order = scores.flatten().sort(descending=True, stable=True).indices[:k]
+    expected = torch.zeros(17500, dtype=torch.bool)
+    expected[order] = True
+    assert torch.equal(largest(scores, k).flatten(), expected)
+
+
+def test_a_misleading_sample_changes_nothing():
+    # The sampled positions hold the largest values, so that the suggested bracket is far too high.
+    size = 20 * select._SAMPLE
+    scores = torch.arange(size, dtype=torch.float32)
+    scores[:: size // select._SAMPLE | 1] += size
+    part, rank = select._bracketed(scores, 2000)
+    assert (len(part), rank) == (size, 2000)
+    assert torch.equal(largest(scores, 2000), scores >= scores.sort(descending=True).values[1999])
+
+
+def test_random_draws_have_the_exact_count_and_stay_among_the_candidates():
+    among = torch.rand(40, 50, generator=torch.Generator().manual_seed(0)) < 0.8
+    for k in (0, 1, 100, 1000, int(among.sum())):
+        chosen = random_among(among, k, torch.Generator().manual_seed(k))
+        assert int(chosen.sum()) == k
+        assert not bool((chosen & ~among).any())
+
+
+def test_random_draws_repeat_with_the_generator_and_differ_between_generators():
+    among = torch.ones(5000, dtype=torch.bool)
+    first, again, other = (
+        random_among(among, 400, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize(("candidates", "k"), [(20, 2), (20, 15), (3, 1)])
+def test_random_draws_are_uniform(candidates, k):
+    # chi-squared over `candidates` of 20 positions: beyond mean + 6 standard deviations never.
+    among = torch.arange(20) < candidates
+    generator = torch.Generator().manual_seed(7)
+    drawn = sum(random_among(among, k, generator).double() for _ in range(3000))[:candidates]
+    expected = 3000 * k / candidates
+    spread = ((drawn - expected) ** 2 / (expected * (1 - k / candidates))).sum()
+    assert spread < candidates + 6 * math.sqrt(2 * candidates)
+
+
+def test_random_draws_do_not_touch_the_global_generator():
+    before = torch.get_rng_state()
+    random_positions(torch.ones(5000, dtype=torch.bool), 300, torch.Generator().manual_seed(0))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_more_random_draws_than_candidates_are_refused():
+    with pytest.raises(ValueError, match="k is 2; it must be between 0 and 1"):
+        random_positions(bools(False, True), 2, torch.Generator())
+
+
+def test_positions_count_rows_first():
+    assert positions(torch.tensor([[0.0, 1.0], [1.0, 0.0]])).tolist() == [1, 2]
+    assert without(torch.tensor([5, 1, 7]), torch.tensor([7, 2])).tolist() == [5, 1]
+
+
+def test_fill_writes_through_any_layout():
+    for base in (torch.zeros(2, 3), torch.zeros(3, 2).T, torch.zeros(2, 6)[:, ::2]):
+        fill(base, torch.tensor([1, 3]), 4.0)
+        assert base.tolist() == [[0.0, 4.0, 0.0], [4.0, 0.0, 0.0]]
