@@ -1,5 +1,6 @@
 """``run_pack``: the only door through which the orchestrator reaches the trainer."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -79,8 +80,10 @@ class _Pack:
         blocks = []
         for members in groups.values():
             choice = choose(workload, members, self._request.engine)
-            for start in range(0, len(members), choice.width):
-                part = members[start : start + choice.width]
+            count = math.ceil(len(members) / choice.width)
+            width = math.ceil(len(members) / count)
+            for start in range(0, len(members), width):
+                part = members[start : start + width]
                 states = {c.id: self._states[c.id] for c in part if c.id in self._states}
                 blocks.append(Block(workload=workload, choice=choice, cells=part, states=states))
         return blocks

@@ -18,14 +18,17 @@ from trainer.workload import Workload
 WIDTHS = (1, 4, 16, 64)
 """Block widths that are tried."""
 
-WARM_STEPS = 2
+WARM_STEPS = 1
 """Steps before the clock starts: first calls allocate buffers and choose kernels."""
 
-TIMED_STEPS = 3
-"""Steps per round of timing; the fastest round counts, so that a disturbance does not."""
+TIMED_STEPS = 2
+"""Steps of one timing."""
 
-ROUNDS = 2
-"""Rounds of timing per candidate, taken in turn."""
+TIMINGS = 2
+"""Timings per candidate; the fastest counts, so that a disturbance does not decide."""
+
+GIVE_UP = 1.1
+"""A width so many times slower than the best one ends the search among wider ones."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,12 +55,10 @@ def choose(workload: Workload, cells: Sequence[Cell], wanted: str = "auto") -> C
             f"{workload.recipe.tier} tier on {workload.device}; legal: {', '.join(legal)}"
         )
     names = legal if wanted == "auto" else (wanted,)
-    candidates = [
-        Choice(engine=name, width=width) for name in names for width in _widths(name, len(cells))
-    ]
-    if len(candidates) == 1 or workload.total_steps == 0:
-        return candidates[-1]
-    return _fastest(workload, cells, candidates)
+    if workload.total_steps == 0 or (len(names) == 1 and len(_widths(names[0], len(cells))) == 1):
+        return Choice(engine=names[0], width=_widths(names[0], len(cells))[-1])
+    timed = [_best_width(workload, cells, name) for name in names]
+    return min(timed, key=lambda found: found[0])[1]
 
 
 def _widths(engine: str, cells: int) -> list[int]:
@@ -66,18 +67,24 @@ def _widths(engine: str, cells: int) -> list[int]:
     return sorted({min(width, cells) for width in WIDTHS})
 
 
-def _fastest(workload: Workload, cells: Sequence[Cell], candidates: Sequence[Choice]) -> Choice:
-    steps = [_warm_stepper(workload, cells[: choice.width], choice) for choice in candidates]
-    times = [float("inf")] * len(candidates)
-    for _ in range(ROUNDS):
-        for index, (choice, step) in enumerate(zip(candidates, steps, strict=True)):
-            times[index] = min(times[index], _time(step) / choice.width)
-    return candidates[min(range(len(candidates)), key=times.__getitem__)]
+def _best_width(workload: Workload, cells: Sequence[Cell], engine: str) -> tuple[float, Choice]:
+    # Seconds per step and cell of the best width. Caches make the time a valley in the width, so
+    # the search ends once it climbs.
+    best = (float("inf"), Choice(engine=engine, width=1))
+    for width in _widths(engine, len(cells)):
+        step = _warm_stepper(workload, cells[:width], engine)
+        seconds = min(_time(step) for _ in range(TIMINGS)) / width
+        if seconds > GIVE_UP * best[0]:
+            break
+        best = min(best, (seconds, Choice(engine=engine, width=width)), key=lambda found: found[0])
+    return best
 
 
-def _warm_stepper(workload: Workload, cells: Sequence[Cell], choice: Choice) -> Callable[[], None]:
+def _warm_stepper(
+    workload: Workload, cells: Sequence[Cell], engine_name: str
+) -> Callable[[], None]:
     # A throw-away engine; nothing it learns reaches a cell.
-    engine: Engine = ENGINES[choice.engine](workload, cells)
+    engine: Engine = ENGINES[engine_name](workload, cells)
     batch = min(workload.recipe.batch, len(workload.bundle.train))
     indices = torch.arange(batch, device=workload.device).expand(len(cells), -1).contiguous()
 

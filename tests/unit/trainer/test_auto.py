@@ -14,10 +14,10 @@ def workload_of(cell):
 
 @pytest.fixture
 def times(monkeypatch):
-    """Timings by (engine, width) instead of the clock; steps are not run."""
+    """Seconds by (engine, width), each a list to be used up, instead of the clock."""
     table = {}
-    monkeypatch.setattr(auto, "_warm_stepper", lambda workload, cells, choice: choice)
-    monkeypatch.setattr(auto, "_time", lambda choice: table[choice.engine, choice.width])
+    monkeypatch.setattr(auto, "_warm_stepper", lambda workload, cells, engine: (engine, len(cells)))
+    monkeypatch.setattr(auto, "_time", lambda candidate: table[candidate].pop(0))
     return table
 
 
@@ -42,20 +42,27 @@ def test_legal_engines(cell, legal):
 
 def test_the_width_with_the_least_time_per_cell_wins(times):
     cells = [make_cell("static", seed=seed) for seed in range(20)]
-    times.update({("stack", 1): 10, ("stack", 4): 20, ("stack", 16): 64, ("stack", 20): 120})
+    times.update({("stack", 1): [10] * 2, ("stack", 4): [20] * 2, ("stack", 16): [64] * 2})
+    times["stack", 20] = [120] * 2
     assert choose(workload_of(cells[0]), cells) == Choice(engine="stack", width=16)
+
+
+def test_the_search_ends_once_wider_is_clearly_slower(times):
+    cells = [make_cell("static", seed=seed) for seed in range(64)]
+    times.update({("stack", 1): [10] * 2, ("stack", 4): [20] * 2, ("stack", 16): [160] * 2})
+    assert choose(workload_of(cells[0]), cells) == Choice(engine="stack", width=4)
+    assert times["stack", 16] == []
 
 
 def test_the_fast_tier_may_prefer_solo(times):
     cells = [make_cell("static", seed=seed, tier="fast") for seed in range(4)]
-    times.update({("solo", 1): 3, ("stack", 1): 10, ("stack", 4): 20})
+    times.update({("solo", 1): [3] * 2, ("stack", 1): [10] * 2, ("stack", 4): [20] * 2})
     assert choose(workload_of(cells[0]), cells) == Choice(engine="solo", width=1)
 
 
-def test_a_disturbed_round_does_not_decide(monkeypatch, times):
+def test_a_disturbed_timing_does_not_decide(times):
     cells = [make_cell("static", seed=seed) for seed in range(4)]
-    rounds = iter([8.0, 100.0, 8.0, 4.0])  # stack 1, stack 4, stack 1, stack 4
-    monkeypatch.setattr(auto, "_time", lambda choice: next(rounds))
+    times.update({("stack", 1): [8, 8], ("stack", 4): [400, 4]})
     assert choose(workload_of(cells[0]), cells) == Choice(engine="stack", width=4)
 
 
