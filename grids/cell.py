@@ -111,7 +111,9 @@ class Cell:
             scenario = f'"scenario":{self.scenario.canonical_json()},'
         if self.data_ratio != "1":
             ratio = f'"data_ratio":"{self.data_ratio}",'
-        recipe = f'"recipe":{_recipe_json(self.recipe)},' if self.recipe else ""
+        recipe = ""
+        if self.recipe:
+            recipe = f'"recipe":{{{",".join([_recipe_json(*pair) for pair in self.recipe])}}},'
         semantics = f',"semantics":{_semantics_json(self.semantics)}' if self.semantics else ""
         return (
             f'{{{allocation}{ratio}"dataset":{self.dataset.canonical_json()},'
@@ -185,12 +187,12 @@ def _dump(plain: object) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _recipe_json(pairs: tuple[tuple[str, Value], ...]) -> str:
-    # The declared types are applied here too: 1 and 1.0 are one cache key, so must be one text.
-    return _dump({name: _plain(recipes.OPTIONS[name].check(value)) for name, value in pairs})
+def _recipe_json(name: str, value: Value) -> str:
+    # The declared type is applied here too: 1 and 1.0 are one cache key, so must be one text.
+    return f'"{name}":{_dump(_plain(recipes.OPTIONS[name].check(value)))}'
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _semantics_json(pairs: tuple[tuple[str, int], ...]) -> str:
     return _dump(dict(pairs))
 

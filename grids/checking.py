@@ -1,13 +1,12 @@
 """The check of every written value against the catalogue: once per value, not once per cell."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from grids import recipe as recipes
 from grids.catalogue import Catalogue, Entry
 from grids.fields import Setting
 from grids.options import Value, fraction_text
 from grids.problems import Collector, GridError, Where, show
-from grids.reading import Node
 
 
 class Checker:
@@ -21,35 +20,32 @@ class Checker:
         self.catalogue = catalogue
         self.problems = problems
         self.broken: set[str] = set()
-        self._values: dict[tuple[Setting, str], Value] = {}
+        self._values: dict[Hashable, Value] = {}
         self._components: dict[Setting, tuple[Entry, dict[str, Value]] | None] = {}
 
     def fraction(self, setting: Setting) -> str:
         """The canonical text of a density or a data ratio."""
-        name = setting.path.field
-
-        def check() -> Value:
-            return fraction_text(setting.node.plain(), name)
-
-        return str(self._once(setting, "", "1", check))
+        if setting not in self._values:
+            name = setting.path.field
+            self._keep(setting, setting, "1", lambda given: fraction_text(given, name))
+        return str(self._values[setting])
 
     def recipe_field(self, setting: Setting) -> Value:
         """The value of a recipe field in its declared type."""
-        option = recipes.OPTIONS[setting.path.option]
-
-        def check() -> Value:
-            return option.check(setting.node.plain(), str(setting.path))
-
-        return self._once(setting, "", option.default, check)
+        if setting not in self._values:
+            option = recipes.OPTIONS[setting.path.option]
+            what = str(setting.path)
+            self._keep(setting, setting, option.default, lambda given: option.check(given, what))
+        return self._values[setting]
 
     def option(self, setting: Setting, entry: Entry) -> Value:
         """The value that a dotted path gives to an option which the entry has."""
-        option = entry.option(setting.path.option)
-
-        def check() -> Value:
-            return option.check(setting.node.plain(), f"{setting.path} of {entry.name}")
-
-        return self._once(setting, entry.name, option.default, check)
+        key = (setting, entry.name)
+        if key not in self._values:
+            option = entry.option(setting.path.option)
+            what = f"{setting.path} of {entry.name}"
+            self._keep(key, setting, option.default, lambda given: option.check(given, what))
+        return self._values[key]
 
     def component(self, setting: Setting) -> tuple[Entry, dict[str, Value]] | None:
         """The entry that a setting names and the options inside it; None for an unknown name."""
@@ -70,17 +66,14 @@ class Checker:
         self.problems.add_error(where, error)
         self.broken.add(field)
 
-    def _once(
-        self, setting: Setting, key: str, fallback: Value, check: Callable[[], Value]
-    ) -> Value:
-        if (setting, key) not in self._values:
-            try:
-                value = check()
-            except GridError as error:
-                self.note(setting.path.field, setting.where, error)
-                value = fallback
-            self._values[setting, key] = value
-        return self._values[setting, key]
+    def _keep(
+        self, key: Hashable, setting: Setting, fallback: Value, check: Callable[[object], Value]
+    ) -> None:
+        try:
+            self._values[key] = check(setting.node.plain())
+        except GridError as error:
+            self.note(setting.path.field, setting.where, error)
+            self._values[key] = fallback
 
     def _read_component(self, setting: Setting) -> tuple[Entry, dict[str, Value]] | None:
         kind, node = setting.path.field, setting.node
@@ -94,12 +87,12 @@ class Checker:
         entry = self.entry(kind, name.value, name.where)
         if entry is None:
             return None
-        options = {key: self._inline(kind, entry, key, value) for key, value in given.items()}
+        options = {}
+        for key, value in given.items():
+            try:
+                option = entry.option(key)
+                options[key] = option.default
+                options[key] = option.check(value.plain(), f"{kind}.{key} of {entry.name}")
+            except GridError as error:
+                self.note(kind, value.where, error)
         return entry, options
-
-    def _inline(self, kind: str, entry: Entry, name: str, node: Node) -> Value:
-        try:
-            return entry.option(name).check(node.plain(), f"{kind}.{name} of {entry.name}")
-        except GridError as error:
-            self.note(kind, node.where, error)
-            return entry.defaults().get(name)

@@ -38,7 +38,7 @@ class Document:
     """A grid file whose grammar was checked; names and values are checked later.
 
     `overridden` are the cell fields that flags set, "seed" among them. A document that is not
-    `whole` has mistakes in its blocks, so that what is missing may only be misspelt.
+    `whole` has mistakes in its grammar, so that what is missing may only be misspelt.
     """
 
     name: str
@@ -55,10 +55,10 @@ def read_document(
     root: Node, source: FilePath, overrides: Sequence[Override], problems: Collector
 ) -> Document:
     """Check the grammar of a grid file; every mistake is noted in `problems`."""
+    before = len(problems)
     entries = _top_level(root, source, problems)
     nothing = Node(None, Where(str(source), 1))
     excluded = entries.get("exclude", nothing)
-    before = len(problems)
     flags = override_factors(overrides, problems)
     blocks = _blocks(entries, nothing, flags, problems)
     whole = len(problems) == before
@@ -88,9 +88,7 @@ def _top_level(root: Node, source: FilePath, problems: Collector) -> dict[str, N
     for key, node in root.value.items():
         if key == "sparsity":
             hint = density_hint(node)
-            problems.add(
-                node.where, "sparsity is not a field; grids use density", f"{hint} in base"
-            )
+            problems.add(node.where, "sparsity is not a field of a grid", f"{hint} in base")
         elif key not in KEYS:
             error = unknown("key", key, KEYS)
             problems.add(node.where, error.message, _place_for(key) or error.hint)

@@ -33,6 +33,6 @@ class Exclusions:
         value = point[FIELDS.index(condition.path.field)]
         key = (id(condition), value)
         if key not in self._verdicts:
-            option = condition.path.option
-            self._verdicts[key] = option in value.full and condition.test(value.full[option])
+            option, full = condition.path.option, value.full()
+            self._verdicts[key] = option in full and condition.test(full[option])
         return self._verdicts[key]

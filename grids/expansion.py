@@ -94,7 +94,7 @@ def tables(block: Block, resolver: Resolver) -> list[Table]:
     undecided = any(density.value is None for density in every[DENSITY].rows.values())
     for method in every[METHOD].rows.values() if undecided else ():
         if "density" not in method.ignores:
-            message = f"density is missing; {method.full['']} needs one"
+            message = f"density is missing; {method.name()} needs one"
             resolver.note_missing("density", block.where, message)
     return every
 

@@ -42,7 +42,7 @@ def parse_path(key: str) -> Path:
     """The path that a key names. Raises `GridError` with the nearest match for any other key."""
     field, dot, option = key.partition(".")
     if key in ("seed", "seeds"):
-        raise GridError(f"{key} is no field to set here", "write seeds: at the top of the file")
+        raise GridError(f"{key} is no cell field", "use seeds: a count or a list of integers")
     if field not in FIELDS:
         raise _unknown_field(key, field, option)
     if not dot:
@@ -60,7 +60,7 @@ def parse_path(key: str) -> Path:
 def check_key(key: str, node: Node, problems: Collector) -> Path | None:
     """The path that a key names; None, with the problem noted, when it names nothing."""
     if key == "sparsity":
-        problems.add(node.where, "sparsity is not a field; grids use density", density_hint(node))
+        problems.add(node.where, "sparsity is not a field of a grid", density_hint(node))
         return None
     try:
         return parse_path(key)

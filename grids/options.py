@@ -113,7 +113,7 @@ class Option:
 
     def _hint(self, given: object) -> str:
         if not isinstance(given, str):
-            return "write it as a list: [...]" if self._takes_in_list(given) else ""
+            return f"write [{show(given)}]" if self._takes_in_list(given) else ""
         if self.type == "bool":
             meant = _OLD_BOOLEANS.get(given.lower()) or nearest(given, ("true", "false"))
             return f"write {meant}" if meant in ("true", "false") else meant

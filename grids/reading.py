@@ -189,29 +189,29 @@ class _Reader:
         entries: dict[str, Node] = {}
         size = 1
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            key, key_where = self._key(event, depth)
-            node = replace(self._node(next(self._events), depth + 1), where=key_where)
+            key = self._key(event, depth)
+            place = self._place(event)
+            node = replace(self._node(next(self._events), depth + 1), where=place)
             size = self._grown(size, node)
             if key in entries:
                 first = entries[key].where
                 message = f"the key {show(key)} is given twice; first in {first}"
-                self._problems.add(key_where, message)
+                self._problems.add(place, message)
             elif key == "<<":
-                self._problems.add(key_where, "the key '<<' is not allowed", MERGE_HINT)
-            else:
+                self._problems.add(place, "the key '<<' is not allowed", MERGE_HINT)
+            elif key is not None:
                 entries[key] = node
         return Node(entries, where, size, _height(entries.values()))
 
-    def _key(self, event: Any, depth: int) -> tuple[str, Where]:
-        where = self._place(event)
+    def _key(self, event: Any, depth: int) -> str | None:
+        """The text of a key; None, with the problem noted, for a list or a mapping."""
         if isinstance(event, yaml.ScalarEvent):
-            return event.value, where
-        key = self._node(event, depth + 1)
-        if isinstance(key.value, str):
-            return key.value, where
-        message = f"the key {show(key.plain())} is not a text"
-        self._problems.add(where, message)
-        return show(key.plain()), where
+            return str(event.value)
+        key = self._node(event, depth + 1).plain()
+        if isinstance(key, str):
+            return key
+        self._problems.add(self._place(event), f"the key {show(key)} is not a text")
+        return None
 
     def _grown(self, size: int, node: Node) -> int:
         size += node.size

@@ -7,6 +7,7 @@ meaning, so it changes only together with `SEMANTICS`.
 from collections.abc import Mapping
 
 from grids.options import Option, Value
+from grids.problems import show
 
 SEMANTICS = 1
 """Raised when a default below, or what a field means, changes; part of every cell's id."""
@@ -110,15 +111,18 @@ def without_effect(settings: Mapping[str, Value]) -> dict[str, str]:
     return idle
 
 
-def contradiction(settings: Mapping[str, Value]) -> tuple[str, str] | None:
-    """A field that cannot go with the others and why, or None. `settings` holds every field."""
-    epochs, warmup = settings["epochs"], settings["warmup_epochs"]
+def contradictions(settings: Mapping[str, Value]) -> dict[str, str]:
+    """The fields that cannot go with the others, each with the reason in words.
+
+    `settings` holds every field.
+    """
+    wrong: dict[str, str] = {}
+    epochs, warmup, milestones = (settings[n] for n in ("epochs", "warmup_epochs", "milestones"))
     assert isinstance(epochs, int)
     assert isinstance(warmup, int)
-    if warmup > epochs:
-        return "warmup_epochs", f"is {warmup}, which is more than recipe.epochs {epochs}"
-    milestones = settings["milestones"]
     assert isinstance(milestones, tuple)
-    if list(milestones) != sorted(set(milestones), key=float):  # type: ignore[arg-type]
-        return "milestones", "must rise from one to the next"
-    return None
+    if warmup > epochs:
+        wrong["warmup_epochs"] = f"is {warmup}, which is more than recipe.epochs {epochs}"
+    if list(milestones) != sorted(set(milestones), key=lambda fraction: float(fraction or 0)):
+        wrong["milestones"] = f"is {show(milestones)}; each must be larger than the one before"
+    return wrong

@@ -4,8 +4,8 @@ Each distinct combination is resolved once and shared by all cells that have it,
 a hundred thousand cells costs no more work here than its axes have values.
 """
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from grids import recipe as recipes
 from grids.catalogue import KINDS, Entry
@@ -15,6 +15,7 @@ from grids.fields import Setting
 from grids.options import Value
 from grids.problems import GridError, Where
 
+_STANDARD = recipes.defaults()
 _DEFAULTS = {"allocation": DEFAULT_ALLOCATION.name, "scenario": DEFAULT_SCENARIO.name}
 
 
@@ -23,16 +24,27 @@ class Resolved:
     """The value of one cell field under some settings.
 
     `value` is what the cell holds (None: a density that nobody gave), `key` an integer that equal
-    values share. `full` has the options with defaults filled in, "" being the value itself.
-    `used` are the settings that had a say. `ignores` are the fields a method has no use for.
+    values share. `options` are the options that differ from `defaults`. `used` are the settings
+    that had a say. `ignores` are the fields a method has no use for.
     """
 
     value: Component | str | tuple[tuple[str, Value], ...] | None
     key: int
-    full: dict[str, Value]
+    options: tuple[tuple[str, Value], ...] = ()
+    defaults: Mapping[str, Value] = field(default_factory=dict)
     used: tuple[Setting, ...] = ()
     semantics: int = 1
     ignores: frozenset[str] = frozenset()
+
+    def name(self) -> str | None:
+        """The text of a density or a data ratio, the name of a component."""
+        if isinstance(self.value, Component):
+            return self.value.name
+        return self.value if isinstance(self.value, str) else None
+
+    def full(self) -> dict[str, Value]:
+        """Every option, defaults filled in; under "" what `name` answers."""
+        return {"": self.name(), **self.defaults, **dict(self.options)}
 
 
 class Resolver:
@@ -84,7 +96,7 @@ class Resolver:
         if name == "density":
             return self._text("density", "1")
         value = DEFAULT_ALLOCATION
-        return Resolved(value=value, key=self._key(name, value), full={"": value.name})
+        return Resolved(value=value, key=self._key(name, value))
 
     def _fraction(self, name: str, settings: Sequence[Setting]) -> Resolved:
         if settings:
@@ -92,7 +104,7 @@ class Resolver:
         return self._text(name, None if name == "density" else "1")
 
     def _text(self, name: str, text: str | None, used: Sequence[Setting] = ()) -> Resolved:
-        return Resolved(value=text, key=self._key(name, text), full={"": text}, used=tuple(used))
+        return Resolved(value=text, key=self._key(name, text), used=tuple(used))
 
     def _component(self, kind: str, settings: Sequence[Setting], where: Where) -> Resolved | None:
         whole = [setting for setting in settings if not setting.path.option]
@@ -110,7 +122,8 @@ class Resolver:
         return Resolved(
             value=component,
             key=self._key(kind, component),
-            full={"": entry.name, **entry.defaults(), **options},
+            options=component.options,
+            defaults=entry.defaults(),
             used=tuple(used),
             semantics=entry.semantics,
             ignores=entry.ignores(component),
@@ -151,28 +164,25 @@ class Resolver:
     def _recipe(self, settings: Sequence[Setting]) -> Resolved:
         latest = {setting.path.option: setting for setting in settings}
         given = {name: self.checker.recipe_field(setting) for name, setting in latest.items()}
-        standard = recipes.defaults()
-        full = standard | given
-        idle = recipes.without_effect(full)
+        settings_in_force = _STANDARD | given
+        idle = recipes.without_effect(settings_in_force)
         self.reasons |= {latest[name]: idle[name] for name in idle if name in latest}
-        self._note_contradiction(full, latest)
-        full |= {name: standard[name] for name in idle}
-        value = tuple(sorted((n, v) for n, v in full.items() if v != standard[n]))
+        self._note_contradictions(settings_in_force, latest)
+        busy = sorted(name for name in given if name not in idle)
+        value = tuple((name, given[name]) for name in busy if given[name] != _STANDARD[name])
         return Resolved(
             value=value,
             key=self._key("recipe", value),
-            full=full,
-            used=tuple(setting for name, setting in latest.items() if name not in idle),
+            options=value,
+            defaults=_STANDARD,
+            used=tuple(latest[name] for name in busy),
             semantics=recipes.SEMANTICS,
         )
 
-    def _note_contradiction(self, full: dict[str, Value], latest: dict[str, Setting]) -> None:
-        found = recipes.contradiction(full)
-        if found is None:
-            return
-        name, why = found
-        blamed = latest.get(name) or latest["epochs"]
-        self.checker.note("recipe", blamed.where, GridError(f"recipe.{name} {why}"))
+    def _note_contradictions(self, settings: dict[str, Value], latest: dict[str, Setting]) -> None:
+        for name, reason in recipes.contradictions(settings).items():
+            blamed = latest.get(name) or latest["epochs"]
+            self.checker.note("recipe", blamed.where, GridError(f"recipe.{name} {reason}"))
 
     def _key(self, name: str, value: Hashable) -> int:
         return self._keys.setdefault((name, value), len(self._keys))

@@ -3,12 +3,12 @@
 What a flag made useless is not: `--set method=dense` may leave the file's densities without a use.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from grids.document import Document
 from grids.factors import Factor
 from grids.fields import FLAG, Path, Setting
-from grids.problems import GridError, show, unknown
+from grids.problems import GridError, Where, show, unknown
 from grids.resolving import Resolver
 
 BY_METHOD = ("density", "allocation")
@@ -30,49 +30,52 @@ def note_unused(document: Document, resolver: Resolver, fields: Iterable[str]) -
 def _note_path(path: Path, factor: Factor, document: Document, resolver: Resolver) -> None:
     given = list(dict.fromkeys(s for row in factor.rows for s in row if s.path == path))
     unused = [s for s in given if s not in resolver.used and not _excused(s, document)]
-    if not unused:
-        return
     if len(unused) == len(given) > 1:
-        error = _reason(path, unused, document, resolver)
-        resolver.checker.note(path.field, factor.where, error)
+        _note(factor.where, unused, document, resolver)
         return
     for setting in unused:
-        resolver.checker.note(
-            path.field, setting.where, _reason(path, [setting], document, resolver)
-        )
+        _note(setting.where, [setting], document, resolver)
 
 
-def _reason(
-    path: Path, unused: Sequence[Setting], document: Document, resolver: Resolver
-) -> GridError:
+def _note(where: Where, unused: Sequence[Setting], document: Document, resolver: Resolver) -> None:
+    """Note one mistake for settings of one path, with the reason why they had no say."""
     first = unused[0]
+    other = _replacing(first, document)
+    if other is not None and not document.whole:
+        return  # both were given for the same layer, and that is noted already
     value = f" {show(first.node.plain())}" if len(unused) == 1 else ""
-    message = f"{path}{value} is given, but no cell uses it"
-    if first in resolver.reasons:
-        return GridError(f"{message}: {resolver.reasons[first]}")
-    owners = resolver.owners.get(first, {})
+    reason = resolver.reasons.get(first, "every method that it meets ignores it")
+    if other is not None:
+        reason = f"{other.what} in {other.where} replaces it"
+    message = f"{first.path}{value} is given, but no cell uses it: {reason}"
+    error = _unknown_option(first, resolver) or GridError(message)
+    resolver.checker.note(first.path.field, where, error)
+
+
+def _unknown_option(setting: Setting, resolver: Resolver) -> GridError | None:
+    """The error for an option that none of the entries it met has."""
+    owners = resolver.owners.get(setting, {})
     options = {option.name for entry in owners.values() for option in entry.options}
-    if owners and path.option not in options:
-        return unknown(f"{path.field} option", path.option, options, of=", ".join(owners))
-    replaced = [f for f in _factors(document) if path in f.paths() and first not in _settings(f)]
-    if replaced:
-        other = replaced[0]
-        return GridError(f"{message}: {other.what} in {other.where} replaces it")
-    return GridError(f"{message}: every method that it meets ignores it")
+    if not owners or setting.path.option in options:
+        return None
+    what = f"{setting.path.field} option"
+    return unknown(what, setting.path.option, options, of=", ".join(owners))
+
+
+def _replacing(setting: Setting, document: Document) -> Factor | None:
+    """A factor that sets the same path by another setting."""
+    factors = (factor for block in document.blocks for factor in block.factors)
+    for factor in factors:
+        settings = {other for row in factor.rows for other in row}
+        if setting not in settings and setting.path in factor.paths():
+            return factor
+    return None
 
 
 def _excused(setting: Setting, document: Document) -> bool:
     field = setting.path.field
     by_method = field in BY_METHOD and "method" in document.overridden
     return setting.layer < FLAG and (field in document.overridden or by_method)
-
-
-def _factors(document: Document) -> Iterator[Factor]:
-    return (factor for block in document.blocks for factor in block.factors)
-
-
-def _settings(factor: Factor) -> set[Setting]:
-    return {setting for row in factor.rows for setting in row}
 
 
 def _distinct(factors: Iterable[Factor]) -> list[Factor]:

@@ -1,0 +1,156 @@
+"""The JSON schema of a grid file, for completion and marking in editors.
+
+It is derived from the catalogue and says what the reader says, as far as JSON Schema can: which
+keys, names and options there are, with types, ranges and help. The reader stays the judge.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from grids.catalogue import KINDS, Catalogue, Entry
+from grids.document import MAX_SEED, NAME
+from grids.options import Option
+from grids.recipe import RECIPE
+
+Schema = dict[str, Any]
+
+_TYPES = {"int": "integer", "float": "number", "str": "string", "bool": "boolean"}
+_BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+_FRACTION = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
+_COMPARISON = {"type": "string", "pattern": r"^\s*(<=|>=|!=|==|<|>)"}
+
+
+def schema_text(catalogue: Catalogue) -> str:
+    """The schema as it is committed: sorted, indented, with a final line break."""
+    return json.dumps(json_schema(catalogue), indent=2, sort_keys=True) + "\n"
+
+
+def json_schema(catalogue: Catalogue) -> Schema:
+    """The JSON schema (draft 7) of a grid file under this catalogue."""
+    fields = _fields(catalogue)
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "sparsesweep grid",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": _top_level(),
+        "definitions": {
+            "fields": _object(fields, "One value for each of these cell fields."),
+            "axes": _object(_each(fields, _values), "Several values for each of these fields."),
+            "rule": _object(
+                _each(fields | {"seed": _seed()}, _condition),
+                "Cells for which all of this holds are removed.",
+            ),
+            **{kind: _component(catalogue.entries(kind)) for kind in KINDS},
+            "recipe": _object(
+                _options(RECIPE), "How a cell is trained; what is left out is default."
+            ),
+        },
+    }
+
+
+def _top_level() -> Schema:
+    fields, axes, rule = ({"$ref": f"#/definitions/{name}"} for name in ("fields", "axes", "rule"))
+    name = {"type": "string", "pattern": f"^{NAME.pattern}$"}
+    count_or_list = [{"type": "integer", "minimum": 1}, {**_values(_seed()), "uniqueItems": True}]
+    described: dict[str, tuple[Schema, str]] = {
+        "name": (name, "The grid's name; without it, that of the file."),
+        "description": ({"type": "string"}, "What the grid asks."),
+        "base": (fields, "Fields that every cell shares."),
+        "axes": (axes, "Every combination of these values becomes a cell."),
+        "zip": (_values(axes), "Groups of equally long lists that advance together."),
+        "include": (_values(fields), "Further cells: base with these fields changed."),
+        "exclude": (_values(rule), "Rules that remove cells."),
+        "seeds": ({"anyOf": count_or_list}, "A count (5 means 0 to 4) or a list."),
+    }
+    return {key: {**schema, "description": text} for key, (schema, text) in described.items()}
+
+
+def _fields(catalogue: Catalogue) -> Schema:
+    fields: Schema = {
+        "density": {**_FRACTION, "description": "Kept fraction of the maskable weights."},
+        "data_ratio": {**_FRACTION, "description": "Used fraction of the training split."},
+        "recipe": {"$ref": "#/definitions/recipe"},
+    }
+    for kind in KINDS:
+        fields[kind] = {"$ref": f"#/definitions/{kind}"}
+        fields |= _dotted(kind, catalogue.entries(kind))
+    return fields | {f"recipe.{name}": schema for name, schema in _options(RECIPE).items()}
+
+
+def _dotted(kind: str, entries: Iterable[Entry]) -> Schema:
+    """The paths of all options of a kind; one name may be declared by several entries."""
+    variants: dict[str, list[Schema]] = {}
+    for entry in entries:
+        for option in entry.options:
+            schemas = variants.setdefault(f"{kind}.{option.name}", [])
+            if _option(option) not in schemas:
+                schemas.append(_option(option))
+    return {
+        path: schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+        for path, schemas in variants.items()
+    }
+
+
+def _component(entries: Iterable[Entry]) -> Schema:
+    names = [{"const": entry.name, "description": entry.summary} for entry in entries]
+    return {"anyOf": [*names, *(_entry(entry) for entry in entries)]}
+
+
+def _entry(entry: Entry) -> Schema:
+    name = {"name": {"const": entry.name}}
+    return {**_object(name | _options(entry.options), entry.summary), "required": ["name"]}
+
+
+def _options(options: Iterable[Option]) -> Schema:
+    return {option.name: _option(option) for option in options}
+
+
+def _option(option: Option) -> Schema:
+    default = list(option.default) if isinstance(option.default, tuple) else option.default
+    schema = {**_value(option), "description": option.help, "default": default}
+    if option.nullable:
+        value = _value(option)
+        return {**schema, **value, "type": [value["type"], "null"]} | _nullable_choices(option)
+    return schema
+
+
+def _nullable_choices(option: Option) -> Schema:
+    return {} if option.choices is None else {"enum": [*option.choices, None]}
+
+
+def _value(option: Option) -> Schema:
+    inner = option.type.removeprefix("list[").removesuffix("]")
+    given = {name: getattr(option, bound) for bound, name in _BOUNDS.items()}
+    schema: Schema = {"type": _TYPES[inner]}
+    schema |= {name: bound for name, bound in given.items() if bound is not None}
+    if option.choices is not None:
+        schema["enum"] = list(option.choices)
+    return schema if inner == option.type else {"type": "array", "items": schema}
+
+
+def _seed() -> Schema:
+    return {"type": "integer", "minimum": 0, "maximum": MAX_SEED}
+
+
+def _values(schema: Mapping[str, Any]) -> Schema:
+    return {"type": "array", "minItems": 1, "items": dict(schema)}
+
+
+def _condition(schema: Mapping[str, Any]) -> Schema:
+    return {"anyOf": [dict(schema), _values(schema), _COMPARISON]}
+
+
+def _each(fields: Schema, change: Any) -> Schema:
+    return {name: change(schema) for name, schema in fields.items()}
+
+
+def _object(properties: Schema, description: str) -> Schema:
+    return {
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
