@@ -1,0 +1,167 @@
+"""Grouping answers by two fields, honestly: what is averaged differs in the seed alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.answers import Answer, AnswerError, Answers, nearest, text_of
+from orchestrator.statistics import Summary, summarise
+
+_AVERAGED = "seed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """The cells that share one row and one column.
+
+    Attributes:
+        summary: The value over their seeds; None when no cell has it.
+        missing: How many of them have no result.
+    """
+
+    summary: Summary | None
+    missing: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grouped:
+    """A value by two fields.
+
+    Attributes:
+        value: Name of the measurement.
+        rows: Values of the first field as text, in the order of the grid.
+        columns: Values of the second field as text, numbers ascending.
+        entries: (row, column) to entry; combinations that the grid does not have are absent.
+        notes: What a reader must be told.
+    """
+
+    value: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    entries: Mapping[tuple[str, str], Entry]
+    notes: tuple[str, ...]
+
+    @property
+    def missing(self) -> int:
+        """How many cells have no result."""
+        return sum(entry.missing for entry in self.entries.values())
+
+    @property
+    def common_n(self) -> int | None:
+        """The number of seeds in every entry; None when it differs or there is nothing."""
+        counts = {entry.summary.n for entry in self.entries.values() if entry.summary}
+        return counts.pop() if len(counts) == 1 else None
+
+
+def group(
+    answers: Answers, *, rows: str, columns: str, value: str, confidence: float | None = None
+) -> Grouped:
+    """Summarise `value` over the seeds for every combination of two fields.
+
+    Args:
+        answers: The cells to group.
+        rows: Path of the first field, for example "method".
+        columns: Path of the second field, for example "density".
+        value: Name of the measurement, for example "test_accuracy".
+        confidence: Of the intervals of the means; None for none.
+
+    Raises:
+        AnswerError: When a field or the value does not occur, or when cells that would be
+            averaged differ in another field than the seed.
+    """
+    _check_asked(answers, rows, columns, value)
+    groups: dict[tuple[str, str], list[Answer]] = {}
+    for answer in answers.answers:
+        key = (text_of(answer.fields.get(rows)), text_of(answer.fields.get(columns)))
+        groups.setdefault(key, []).append(answer)
+    _check_alike(groups, rows, columns)
+    return Grouped(
+        value=value,
+        rows=tuple(dict.fromkeys(row for row, _ in groups)),
+        columns=_ordered(column for _, column in groups),
+        entries={key: _entry(group, value, confidence) for key, group in groups.items()},
+        notes=(*answers.notes, *_confounded(answers, rows, columns)),
+    )
+
+
+def _check_asked(answers: Answers, rows: str, columns: str, value: str) -> None:
+    if not answers.answers:
+        raise AnswerError("there are no cells to answer for")
+    known = {path for answer in answers.answers for path in answer.fields}
+    for path in (rows, columns):
+        if path not in known:
+            raise AnswerError(
+                f"no cell has a field {path!r}{nearest(path, known)}; fields: "
+                f"{', '.join(sorted(known))}"
+            )
+    if rows == columns:
+        raise AnswerError(f"rows and columns are both {rows}")
+    names = answers.metric_names()
+    if names and value not in names:
+        raise AnswerError(
+            f"no cell has a measurement {value!r}{nearest(value, names)}; measurements: "
+            f"{', '.join(names)}"
+        )
+
+
+def _check_alike(
+    groups: Mapping[tuple[str, str], Sequence[Answer]], rows: str, columns: str
+) -> None:
+    varying: dict[str, dict[str, None]] = {}
+    for answers in groups.values():
+        for path in _varying(answers):
+            values = {text_of(answer.fields.get(path)): None for answer in answers}
+            varying.setdefault(path, {}).update(values)
+    if varying:
+        found = "; ".join(f"{path} is {', '.join(varying[path])}" for path in sorted(varying))
+        first = min(varying)
+        raise AnswerError(
+            f"cells that differ in more than the {_AVERAGED} would be averaged: {found}. Make it "
+            f"the rows or the columns (now {rows} and {columns}), or fix it with "
+            f"--where {first}={next(iter(varying[first]))}"
+        )
+
+
+def _varying(answers: Sequence[Answer]) -> list[str]:
+    first = answers[0].fields
+    paths = {path for answer in answers for path in answer.fields} - {_AVERAGED}
+    return sorted(
+        path
+        for path in paths
+        if any(answer.fields.get(path) != first.get(path) for answer in answers)
+    )
+
+
+def _confounded(answers: Answers, rows: str, columns: str) -> list[str]:
+    """Notes on fields that differ from row to row, so that more than the rows is compared."""
+    notes = []
+    for path in _varying(answers.answers):
+        component = path.partition(".")[0]
+        if {path, component} & {rows, columns}:
+            continue
+        by_value: dict[str, dict[str, None]] = {}
+        for answer in answers.answers:
+            if path in answer.fields:
+                shown = by_value.setdefault(text_of(answer.fields[path]), {})
+                shown[text_of(answer.fields.get(rows))] = None
+        if len(by_value) > 1:
+            parts = "; ".join(f"{value}: {', '.join(shown)}" for value, shown in by_value.items())
+            notes.append(f"{path} differs ({parts})")
+    return notes
+
+
+def _entry(answers: Sequence[Answer], value: str, confidence: float | None) -> Entry:
+    found = [answer.metrics or {} for answer in answers]
+    values = [metrics[value] for metrics in found if value in metrics]
+    return Entry(
+        summary=summarise(values, confidence) if values else None,
+        missing=len(answers) - len(values),
+    )
+
+
+def _ordered(texts: Any) -> tuple[str, ...]:
+    distinct = list(dict.fromkeys(texts))
+    try:
+        return tuple(sorted(distinct, key=float))
+    except ValueError:
+        return tuple(distinct)
