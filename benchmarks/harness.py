@@ -18,7 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from orchestrator.environment import worker_environment
+
 PACKAGES = ("torch", "ray", "numpy", "pyarrow", "duckdb", "pydantic", "typer")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_CBWR")
 
@@ -159,15 +160,25 @@ def _processor() -> str:
     return platform.processor()
 
 
-def interleave(arms: Mapping[str, Arm], *, rounds: int, warmup: int = 1) -> dict[str, list[float]]:
-    """Run every arm `warmup` times, then `rounds` times in turn; return what each arm returned."""
+def interleave(
+    arms: Mapping[str, Arm], *, rounds: int, warmup: int = 1, turns: int = 1
+) -> dict[str, list[float]]:
+    """Run every arm `warmup` times, then measure `rounds` rounds.
+
+    In a round the arms take turns, A B A B, `turns` times each; a round's sample of an arm is the
+    sum of what its turns returned. Short turns make sure that a disturbance hits all arms.
+    """
     for _ in range(warmup):
         for arm in arms.values():
             arm()
     samples: dict[str, list[float]] = {name: [] for name in arms}
     for _ in range(rounds):
-        for name, arm in arms.items():
-            samples[name].append(arm())
+        sums = dict.fromkeys(arms, 0.0)
+        for _ in range(turns):
+            for name, arm in arms.items():
+                sums[name] += arm()
+        for name, total in sums.items():
+            samples[name].append(total)
     return samples
 
 
@@ -193,7 +204,7 @@ def ratio(
     asked: float | None = None,
     note: str = "",
 ) -> Figure:
-    """The figure `above / below`: the median over rounds of each round's ratio, and its extremes."""
+    """The figure `above / below`: the median of the rounds' ratios, and their extremes."""
     ratios = [a / b for a, b in zip(above, below, strict=True)]
     return Figure(
         name=name, value=statistics.median(ratios), unit="x", asked=asked,
@@ -203,6 +214,4 @@ def ratio(
 
 def set_exact_environment() -> None:
     """Set one thread and the exact tier's numerics; call it before torch is imported."""
-    from orchestrator.environment import worker_environment
-
     os.environ.update(worker_environment(1))

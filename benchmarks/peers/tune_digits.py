@@ -5,14 +5,14 @@ import json
 import tempfile
 from pathlib import Path
 
-from benchmarks.peers.local_ray import start_ray
+from peers.local_ray import start_ray
 
 METHODS, DENSITIES = ["static", "set"], [0.05, 0.1, 0.2]
 
 
 def trainable(config: dict) -> dict[str, float]:
     """Train one cell; Tune records what is returned as the trial's last result."""
-    from benchmarks.peers.digits_by_hand import train_cell
+    from peers.digits_by_hand import train_cell
 
     return train_cell(config["method"], config["density"], config["seed"])
 
