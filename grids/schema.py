@@ -5,7 +5,7 @@ keys, names and options there are, with types, ranges and help. The reader stays
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from grids.catalogue import KINDS, Catalogue, Entry
@@ -18,7 +18,6 @@ Schema = dict[str, Any]
 _TYPES = {"int": "integer", "float": "number", "str": "string", "bool": "boolean"}
 _BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 _FRACTION = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
-_COMPARISON = {"type": "string", "pattern": r"^\s*(<=|>=|!=|==|<|>)"}
 
 
 def schema_text(catalogue: Catalogue) -> str:
@@ -29,6 +28,8 @@ def schema_text(catalogue: Catalogue) -> str:
 def json_schema(catalogue: Catalogue) -> Schema:
     """The JSON schema (draft 7) of a grid file under this catalogue."""
     fields = _fields(catalogue)
+    axes = {path: _values(_ref("fields", path)) for path in fields}
+    rule = {path: _condition(_ref("fields", path)) for path in fields}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "sparsesweep grid",
@@ -37,21 +38,21 @@ def json_schema(catalogue: Catalogue) -> Schema:
         "properties": _top_level(),
         "definitions": {
             "fields": _object(fields, "One value for each of these cell fields."),
-            "axes": _object(_each(fields, _values), "Several values for each of these fields."),
+            "axes": _object(axes, "Several values for each of these fields."),
             "rule": _object(
-                _each(fields | {"seed": _seed()}, _condition),
-                "Cells for which all of this holds are removed.",
+                {**rule, "seed": _condition(_seed())}, "Cells for which all of this holds go."
+            ),
+            "comparison": {"type": "string", "pattern": r"^\s*(<=|>=|!=|==|<|>)"},
+            "recipe": _object(
+                _options(RECIPE), "How a cell is trained; the rest is at its default."
             ),
             **{kind: _component(catalogue.entries(kind)) for kind in KINDS},
-            "recipe": _object(
-                _options(RECIPE), "How a cell is trained; what is left out is default."
-            ),
         },
     }
 
 
 def _top_level() -> Schema:
-    fields, axes, rule = ({"$ref": f"#/definitions/{name}"} for name in ("fields", "axes", "rule"))
+    fields, axes, rule = _ref("fields"), _ref("axes"), _ref("rule")
     name = {"type": "string", "pattern": f"^{NAME.pattern}$"}
     count_or_list = [{"type": "integer", "minimum": 1}, {**_values(_seed()), "uniqueItems": True}]
     described: dict[str, tuple[Schema, str]] = {
@@ -71,12 +72,12 @@ def _fields(catalogue: Catalogue) -> Schema:
     fields: Schema = {
         "density": {**_FRACTION, "description": "Kept fraction of the maskable weights."},
         "data_ratio": {**_FRACTION, "description": "Used fraction of the training split."},
-        "recipe": {"$ref": "#/definitions/recipe"},
+        "recipe": _ref("recipe"),
     }
     for kind in KINDS:
-        fields[kind] = {"$ref": f"#/definitions/{kind}"}
+        fields[kind] = _ref(kind)
         fields |= _dotted(kind, catalogue.entries(kind))
-    return fields | {f"recipe.{name}": schema for name, schema in _options(RECIPE).items()}
+    return fields | {f"recipe.{option.name}": _ref("recipe", option.name) for option in RECIPE}
 
 
 def _dotted(kind: str, entries: Iterable[Entry]) -> Schema:
@@ -109,15 +110,10 @@ def _options(options: Iterable[Option]) -> Schema:
 
 def _option(option: Option) -> Schema:
     default = list(option.default) if isinstance(option.default, tuple) else option.default
-    schema = {**_value(option), "description": option.help, "default": default}
+    value = _value(option)
     if option.nullable:
-        value = _value(option)
-        return {**schema, **value, "type": [value["type"], "null"]} | _nullable_choices(option)
-    return schema
-
-
-def _nullable_choices(option: Option) -> Schema:
-    return {} if option.choices is None else {"enum": [*option.choices, None]}
+        value = {"anyOf": [value, {"type": "null"}]}
+    return {**value, "description": option.help, "default": default}
 
 
 def _value(option: Option) -> Schema:
@@ -134,16 +130,17 @@ def _seed() -> Schema:
     return {"type": "integer", "minimum": 0, "maximum": MAX_SEED}
 
 
-def _values(schema: Mapping[str, Any]) -> Schema:
-    return {"type": "array", "minItems": 1, "items": dict(schema)}
+def _values(schema: Schema) -> Schema:
+    return {"type": "array", "minItems": 1, "items": schema}
 
 
-def _condition(schema: Mapping[str, Any]) -> Schema:
-    return {"anyOf": [dict(schema), _values(schema), _COMPARISON]}
+def _condition(schema: Schema) -> Schema:
+    return {"anyOf": [schema, _values(schema), _ref("comparison")]}
 
 
-def _each(fields: Schema, change: Any) -> Schema:
-    return {name: change(schema) for name, schema in fields.items()}
+def _ref(definition: str, path: str = "") -> Schema:
+    """A reference to a definition, or to one of its properties."""
+    return {"$ref": f"#/definitions/{definition}" + (f"/properties/{path}" if path else "")}
 
 
 def _object(properties: Schema, description: str) -> Schema:

@@ -1,0 +1,101 @@
+"""The JSON schema for editors: current, and of one mind with the reader."""
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from grids.catalogue import Catalogue
+from grids.finding import STUDIES, shipped_studies
+from grids.schema import json_schema, schema_text
+
+COMMITTED = STUDIES.parent / "schema" / "grid.schema.json"
+BASE = {"dataset": "digits", "model": "mlp", "method": "rigl", "density": 0.1}
+
+
+def accepts(catalogue: Catalogue, document: Any) -> bool:
+    schema = json_schema(catalogue)
+    return bool(jsonschema.Draft7Validator(schema).is_valid(document))
+
+
+def test_the_committed_schema_is_current() -> None:
+    from trainer.describe import describe
+
+    current = schema_text(Catalogue.from_json(describe()))
+    assert COMMITTED.read_text() == current, (
+        "run: sparsesweep schema > grids/schema/grid.schema.json"
+    )
+
+
+def test_the_schema_is_a_schema(catalogue: Catalogue) -> None:
+    jsonschema.Draft7Validator.check_schema(json_schema(catalogue))
+
+
+@pytest.mark.parametrize("name", shipped_studies())
+def test_the_schema_accepts_every_study_and_each_names_it(name: str, catalogue: Catalogue) -> None:
+    text = (STUDIES / f"{name}.yaml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=../schema/grid.schema.json\n")
+    assert (STUDIES / "../schema/grid.schema.json").resolve() == COMMITTED
+    assert accepts(catalogue, yaml.safe_load(text))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"base": BASE},
+        {"base": BASE | {"method": {"name": "rigl", "update_every": 5}}, "seeds": 3},
+        {"base": BASE | {"model.dropout": None, "recipe": {"lr": 1}}, "seeds": [0, 4]},
+        {"axes": {"method.drop_fraction": [0.1, 0.2], "recipe": [{"lr": 0.1}]}},
+        {"zip": [{"density": [0.1, 0.2], "recipe.epochs": [1, 2]}]},
+        {"exclude": [{"density": "<0.1", "method": ["rigl", "set"], "seed": ">3"}]},
+        {"include": [{"density": 1}]},
+    ],
+)
+def test_it_accepts_what_the_reader_reads(catalogue: Catalogue, document: Any) -> None:
+    assert accepts(catalogue, document)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"base": BASE | {"density": 0}},
+        {"base": BASE | {"density": 1.5}},
+        {"base": BASE | {"sparsity": 0.9}},
+        {"base": BASE | {"method": "rgl"}},
+        {"base": BASE | {"method": {"name": "static", "update_every": 5}}},
+        {"base": BASE | {"method": {"update_every": 5}}},
+        {"base": BASE | {"method.update_every": 0}},
+        {"base": BASE | {"recipe": {"epoch": 5}}},
+        {"base": BASE | {"recipe.optimizer": "sdg"}},
+        {"base": BASE | {"model.hidden": [0]}},
+        {"axes": {}},
+        {"axes": {"density": []}},
+        {"axes": {"density": 0.1}},
+        {"seeds": 0},
+        {"seeds": [1, 1]},
+        {"seeds": [-1]},
+        {"exclude": [{"density": "low"}]},
+        {"axis": {"density": [0.1]}},
+        [1],
+    ],
+)
+def test_it_refuses_what_the_reader_refuses(catalogue: Catalogue, document: Any) -> None:
+    assert not accepts(catalogue, document)
+
+
+def test_help_and_defaults_are_in_it(catalogue: Catalogue) -> None:
+    lr = json_schema(catalogue)["definitions"]["recipe"]["properties"]["lr"]
+    assert lr == {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "default": 0.1,
+        "description": "learning rate after the warm-up",
+    }
+
+
+def test_the_text_is_the_same_every_time(catalogue: Catalogue) -> None:
+    text = schema_text(catalogue)
+    assert text == schema_text(Catalogue.from_json(catalogue.to_json()))
+    assert json.loads(text) == json_schema(catalogue)
