@@ -91,7 +91,7 @@ def _new_rows(outcomes: Iterable[Outcome]) -> dict[str, "pa.Table"]:
     import pyarrow as pa
 
     rows: dict[str, list[dict[str, Any]]] = {"results": [], "metrics": [], "layers": []}
-    points: dict[str, list[Any]] = defaultdict(list)
+    points: dict[str, list[Any]] = {column.name: [] for column in TABLES["curves"]}
     for record, curve in outcomes:
         rows["results"].append(result_row(record))
         rows["metrics"].extend(metric_rows(record))
@@ -100,7 +100,7 @@ def _new_rows(outcomes: Iterable[Outcome]) -> dict[str, "pa.Table"]:
             points[name].extend(values)
     points["answers"] = [None] * len(points["cell"])
     tables = {name: pa.Table.from_pylist(rows[name], schema=arrow_schema(name)) for name in rows}
-    return {**tables, "curves": pa.table(dict(points), schema=arrow_schema("curves"))}
+    return {**tables, "curves": pa.table(points, schema=arrow_schema("curves"))}
 
 
 def _with_rows(
