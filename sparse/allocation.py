@@ -105,7 +105,7 @@ def uniform(shape: Shape, options: NoOptions) -> Fraction:
 def er(shape: Shape, options: PowerOptions) -> Fraction:
     """Weigh a layer by its numbers of inputs and outputs alone.
 
-    Source: SET (Mocanu et al. 2018, eq. 1); for convolutions channels are counted, not kernels.
+    Source: SET (Mocanu et al. 2018); for convolutions channels are counted, not kernels.
     """
     return _power(Fraction(sum(shape[:2]), math.prod(shape[:2])), options.power)
 

@@ -14,7 +14,7 @@ def gradient(gradient: Tensor) -> Tensor:
 
 
 def snip(weight: Tensor, gradient: Tensor, *, normalised: bool = False) -> Tensor:
-    """Return |w * dL/dw|, the connection sensitivity of SNIP (Lee et al. 2019, eq. 6).
+    """Return |w * dL/dw|, the connection sensitivity of SNIP (Lee et al. 2019, section 4).
 
     It is |dL/dc| at c = 1 for a multiplier c of the weight; |dL/dw| alone is a known mistake that
     ranks worse than chance. `normalised` divides by the sum, which changes no ranking.

@@ -85,6 +85,6 @@ def chance_corrected(overlap: float, density: float) -> float:
 
 
 def explored_rate(explored: Mapping[str, Tensor]) -> float:
-    """Return the share of weights that were ever active: R_s of ITOP (Liu et al. 2021, eq. 2)."""
+    """Return the share of weights that were ever active: R_s of ITOP (Liu et al. 2021)."""
     seen = sum(int(tensor.count_nonzero()) for tensor in explored.values())
     return seen / sum(tensor.numel() for tensor in explored.values())

@@ -61,7 +61,7 @@ class SetOptions:
     dynamic=True,
     ignores=[],
     needs=[],
-    source="Mocanu et al. 2018 (SET), algorithm 1",
+    source="Mocanu et al. 2018 (SET)",
 )
 class SET(Sparsifier):
     """Sparse evolutionary training with layer-wise exact counts.

@@ -33,7 +33,7 @@ class SnipOptions:
     dynamic=False,
     ignores=[{"field": "allocation", "when": None}],
     needs=[],
-    source="Lee et al. 2019 (SNIP), eq. 6 and algorithm 1",
+    source="Lee et al. 2019 (SNIP), section 4 and algorithm 1",
 )
 class SNIP(Sparsifier):
     """Keeps the weights with the largest |w * dL/dw| at the real initial weights.

@@ -1,4 +1,4 @@
-"""A network small enough to read, as a sparsifier sees it: for tests of methods without an engine."""
+"""A network small enough to read, as a sparsifier sees it: tests of methods without an engine."""
 
 import hashlib
 from collections.abc import Iterable, Mapping

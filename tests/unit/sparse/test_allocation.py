@@ -29,7 +29,7 @@ def test_target_is_the_decimal_share_rounded_half_up(density, total, count):
 
 @pytest.mark.parametrize("density", ["0", 0.0, "1.5", -0.1, "tenth", "nan", "inf", True, None])
 def test_a_density_outside_its_range_is_refused(density):
-    with pytest.raises(ValueError, match="density is .*above 0 and at most 1"):
+    with pytest.raises(ValueError, match=r"density is .*above 0 and at most 1"):
         parse_density(density)
 
 
@@ -79,7 +79,7 @@ def test_density_one_keeps_everything():
 
 
 def test_a_density_below_one_weight_per_layer_is_refused():
-    with pytest.raises(ValueError, match="keeps 1 of 200 weights.*of the 2 layers"):
+    with pytest.raises(ValueError, match=r"keeps 1 of 200 weights.*of the 2 layers"):
         network_count("0.005", [100, 100])
 
 

@@ -117,7 +117,7 @@ def test_what_contradicts_other_options_is_told_with_where():
             if self.start > 5:
                 raise ValueError("too late")
 
-    with pytest.raises(ValueError, match="^window: too late$"):
+    with pytest.raises(ValueError, match=r"^window: too late$"):
         build_options(Window, {"start": 6}, "window")
 
 

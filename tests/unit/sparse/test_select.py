@@ -38,6 +38,13 @@ def test_the_mask_has_the_shape_of_the_scores_and_ties_run_along_rows():
     assert largest(scores.T, 2).tolist() == [[False, True], [True, False]]
 
 
+def test_guard_ties_at_the_threshold_do_not_change_the_count():
+    # Published codes compare with the k-th score: ">" then keeps too few, ">=" too many.
+    scores = torch.tensor([5.0, 1.0, 1.0, 1.0, 1.0, 0.0])
+    for k in range(7):
+        assert int(largest(scores, k).sum()) == k
+
+
 @pytest.mark.parametrize("k", [0, 4])
 def test_nothing_and_everything_can_be_selected(k):
     assert int(largest(torch.tensor([1.0, 1.0, -math.inf, 5.0]), k).sum()) == k

@@ -1,0 +1,314 @@
+"""What every registered method promises, selected by its traits; a new one gets these for free."""
+
+import dataclasses
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from sparse.allocation import ALLOCATIONS
+from sparse.methods import METHODS
+from sparse.sparsifier import Sparsifier
+from tests.support.toy import ToyContext, make_layers, make_method, run_steps
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = METHODS.names()
+TOTAL = 219
+STEPS = 24
+
+
+def having(**traits):
+    found = [n for n in NAMES if all(METHODS.get(n).traits[k] == v for k, v in traits.items())]
+    return pytest.mark.parametrize("name", found)
+
+
+def frequent(name):
+    """Options that make updates frequent enough for a short run."""
+    fields = {field.name for field in dataclasses.fields(METHODS.get(name).target.Options)}
+    return {"update_every": 2} if "update_every" in fields else {}
+
+
+def started(name, seed=0, density="0.3", **options):
+    method = make_method(name, density, **(options or frequent(name)))
+    method.prepare(ToyContext(make_layers(seed), total_steps=STEPS, seed=seed))
+    return method
+
+
+def masks(method):
+    return {layer.name: layer.mask.clone() for layer in method.layers}
+
+
+def equal(first, second):
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def consistent(method):
+    """Whether masks are 0/1, counts are true, and weights and slots are zero off the mask."""
+    for layer in method.layers:
+        assert set(layer.mask.unique().tolist()) <= {0.0, 1.0}
+        assert int(layer.mask.sum()) == method.counts[layer.name] >= 1
+        for tensor in (layer.weight, *layer.slots().values()):
+            assert torch.equal(tensor, tensor * layer.mask)
+    return True
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_declares_every_trait_in_plain_data(name):
+    entry = METHODS.get(name)
+    traits = json.loads(json.dumps(dict(entry.traits)))
+    assert traits["stored_weights"] in ("masked", "dense")
+    assert traits["density"] in ("exact", "scheduled", "learned", "pattern", "dense")
+    assert {type(traits[key]) for key in ("changes_shape", "stackable", "dynamic")} == {bool}
+    assert all(item["field"] in ("density", "allocation") for item in traits["ignores"])
+    assert traits["needs"] == [] or all(isinstance(item, dict) for item in traits["needs"])
+    assert traits["source"]
+    assert entry.options is entry.target.Options
+    assert issubclass(entry.target, Sparsifier)
+    assert entry.target.__mro__[1] is Sparsifier, "methods are one class deep"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_has_a_card_that_names_every_option(name):
+    text = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+    assert f"\n## {name}\n" in text
+    card = text.split(f"\n## {name}\n")[1].split("\n## ")[0]
+    for field in dataclasses.fields(METHODS.get(name).target.Options):
+        assert f"`{field.name}`" in card
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ignored_fields_agree_with_the_trait(name):
+    for rule in METHODS.get(name).traits["ignores"]:
+        method = make_method(name, **(rule["when"] or {}))
+        assert rule["field"] in method.ignored_fields()
+    always = {rule["field"] for rule in METHODS.get(name).traits["ignores"] if not rule["when"]}
+    conditional = {r["field"] for r in METHODS.get(name).traits["ignores"] if r["when"]}
+    assert set(make_method(name).ignored_fields()) - always <= conditional
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_unknown_option_is_refused_with_the_allowed_ones(name):
+    with pytest.raises(ValueError, match="unknown option 'no_such_option'; allowed:"):
+        make_method(name, no_such_option=1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_masks_weights_and_slots_agree_after_every_step(name):
+    method = started(name)
+    assert consistent(method)
+    for step in range(1, STEPS + 1):
+        run_steps(method, step, step)
+        assert consistent(method)
+
+
+@having(density="exact")
+@pytest.mark.parametrize(
+    ("density", "count"), [("0.02", 4), ("0.1", 22), ("0.3", 66), ("0.977", 214), ("1", 219)]
+)
+def test_the_density_is_exact_from_beginning_to_end(name, density, count):
+    method = started(name, density=density)
+    for step in range(1, STEPS + 1):
+        assert sum(int(layer.mask.sum()) for layer in method.layers) == count
+        run_steps(method, step, step)
+    assert sum(int(layer.mask.sum()) for layer in method.layers) == count
+
+
+@having(density="exact")
+def test_layer_counts_are_the_allocated_ones_unless_allocation_is_ignored(name):
+    if any(rule["field"] == "allocation" for rule in METHODS.get(name).traits["ignores"]):
+        pytest.skip("selects over all layers together")
+    for allocation in ALLOCATIONS.names():
+        method = make_method(name, allocation=allocation, **frequent(name))
+        method.prepare(ToyContext(make_layers(), total_steps=STEPS))
+        run_steps(method, 1, STEPS)
+        assert method.counts == method.allocated_counts()
+
+
+@having(density="scheduled")
+def test_a_scheduled_density_only_falls_and_ends_exact(name):
+    method = started(name)
+    before, path = masks(method), [TOTAL]
+    for step in range(1, STEPS + 1):
+        run_steps(method, step, step)
+        after = masks(method)
+        assert all(bool((after[key] <= before[key]).all()) for key in after)
+        path.append(sum(method.counts.values()))
+        before = after
+    assert path == sorted(path, reverse=True)
+    assert path[-1] == 66  # 65.7 of 219
+
+
+@having(density="dense")
+def test_a_dense_method_keeps_every_weight(name):
+    layers = make_layers()
+    weights = [layer.weight.clone() for layer in layers]
+    make_method(name).prepare(ToyContext(layers))
+    assert all(map(torch.equal, weights, [layer.weight for layer in layers]))
+
+
+@having(dynamic=True)
+def test_updates_move_what_they_report_and_nothing_moves_between_them(name):
+    # Were something dropped and grown at once, fewer weights would have moved than reported.
+    method = started(name)
+    for step in range(1, STEPS):
+        before = masks(method)
+        update = one_step(method, step)
+        after = masks(method)
+        dropped = sum(int((before[key] > after[key]).sum()) for key in after)
+        grown = sum(int((before[key] < after[key]).sum()) for key in after)
+        if update is None:
+            assert dropped == grown == 0
+            continue
+        assert (update.step, update.dropped, update.grown) == (step, dropped, grown)
+        assert dropped == grown
+        assert dropped > 0 or update.drop_fraction < 0.05
+
+
+def one_step(method, step):
+    """Run one step as `run_steps` does, and return what the update reports."""
+    reports = []
+    update = method.after_step
+
+    def after_step(at):
+        reports.append(update(at))
+        return reports[-1]
+
+    method.after_step = after_step
+    run_steps(method, step, step)
+    method.after_step = update
+    return reports[0] if reports else None
+
+
+@having(dynamic=True)
+def test_guard_grown_weights_start_at_zero_with_empty_slots(name):
+    # A peer library discards the result of the assignment that should do this.
+    method = started(name)
+    for step in range(1, STEPS):
+        before = masks(method)
+        weights = {layer.name: layer.weight.clone() for layer in method.layers}
+        if not run_steps(method, step, step):
+            continue
+        for layer in method.layers:
+            grown = (layer.mask > before[layer.name]).bool()
+            assert not bool(layer.weight[grown].any())
+            assert not bool(layer.slot[grown].any())
+            kept = (layer.mask * before[layer.name]).bool()
+            assert bool((weights[layer.name][kept] != 0).any())
+
+
+@having(dynamic=False)
+def test_a_method_that_is_not_dynamic_never_grows(name):
+    method = started(name)
+    before = masks(method)
+    run_steps(method, 1, STEPS)
+    assert all(bool((after <= before[key]).all()) for key, after in masks(method).items())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_update_and_no_gradient_is_wanted_at_the_last_step_or_later(name):
+    method = started(name)
+    assert not any(method.wants_update(step) for step in range(STEPS, STEPS + 50))
+    assert not any(method.wants_gradients(step) for step in range(STEPS, STEPS + 50))
+    assert not method.wants_update(0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_are_wanted_at_updates_only(name):
+    method = started(name)
+    for step in range(1, STEPS):
+        assert method.wants_update(step) or not method.wants_gradients(step)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("total", [1, 2, 7])
+def test_runs_shorter_than_one_interval_work(name, total):
+    method = make_method(name)
+    method.prepare(ToyContext(make_layers(), total_steps=total))
+    run_steps(method, 1, total)
+    method.finish()
+    assert consistent(method)
+    if METHODS.get(name).traits["density"] in ("exact", "scheduled"):
+        assert sum(method.counts.values()) == 66
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(name):
+    runs = []
+    for seed in (0, 0, 1):
+        method = started(name, seed=seed)
+        run_steps(method, 1, STEPS)
+        runs.append({layer.name: layer.weight for layer in method.layers})
+    assert equal(runs[0], runs[1])
+    assert not equal(runs[0], runs[2])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_global_generator_is_neither_read_nor_moved(name):
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    run_steps(started(name), 1, STEPS)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("cut", [1, 8, 15])
+def test_a_resumed_run_equals_an_uninterrupted_one(name, cut, tmp_path):
+    whole = started(name)
+    run_steps(whole, 1, STEPS)
+
+    first = started(name)
+    run_steps(first, 1, cut)
+    torch.save(first.state_dict(), tmp_path / "state.pt")
+
+    second = make_method(name, **frequent(name))
+    layers = make_layers()
+    for layer, source in zip(layers, first.layers, strict=True):
+        for field in ("weight", "mask", "slot"):
+            getattr(layer, field).copy_(getattr(source, field))
+    second.bind(ToyContext(layers, total_steps=STEPS))
+    second.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    run_steps(second, cut + 1, STEPS)
+    for one, other in zip(whole.layers, second.layers, strict=True):
+        assert torch.equal(one.mask, other.mask)
+        assert torch.equal(one.weight, other.weight)
+    assert equal(whole.explored, second.explored)
+
+
+@having(stored_weights="masked")
+def test_the_forward_weight_is_the_stored_one(name):
+    method = started(name)
+    layer = method.layers[0]
+    assert method.effective_weight(layer) is layer.weight
+
+
+def test_masks_do_not_depend_on_the_number_of_threads():
+    script = inspect.cleandoc(
+        """
+        import hashlib, sys, torch
+        torch.set_num_threads(int(sys.argv[1]))
+        from sparse.methods import METHODS
+        from tests.support.toy import ToyContext, ToyLayer, make_method, run_steps
+        digest = hashlib.sha256()
+        for name in METHODS.names():
+            weight = torch.randn(300, 257, generator=torch.Generator().manual_seed(0))
+            layer = ToyLayer("w", weight.bfloat16().float())  # many ties
+            method = make_method(name)
+            method.prepare(ToyContext([layer], total_steps=320))
+            for step in (100, 200, 256):
+                run_steps(method, step, step)
+            digest.update(layer.mask.numpy().tobytes())
+        print(digest.hexdigest())
+        """
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", script, threads],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        ).stdout
+        for threads in ("1", "2")
+    }  # fmt: skip
+    assert len(found) == 1

@@ -1,0 +1,189 @@
+"""Published layer-wise densities of ERK and SET, to the last printed digit.
+
+Real-valued shares are compared, because published codes round them each in their own way: "exact"
+below means the unrounded budget density * weights, "floored" the RigL code's budget, in which every
+layer's share of zeros is rounded down first. Ours is floor(density * weights + 1/2).
+"""
+
+from fractions import Fraction
+from itertools import pairwise
+from math import prod
+
+import pytest
+
+from sparse.allocation import ALLOCATIONS, PowerOptions, allocate, share, target_count
+
+CONVS = ((64, 3, 3, 3), (128, 64, 3, 3), (10, 128))
+LENET = ((300, 784), (100, 300), (10, 100))
+NERVA = ((1024, 3072), (1024, 1024), (10, 1024))
+VGG16_CHANNELS = (3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
+VGG16 = (
+    *((out, inputs, 3, 3) for inputs, out in pairwise(VGG16_CHANNELS)),
+    (512, 512),
+    (512, 512),
+    (10, 512),
+)
+
+
+def resnet18(classes):
+    """The CIFAR variant: a 3x3 stem, stages of 64 to 512 channels, 1x1 shortcuts between them."""
+    shapes = {"conv1": (64, 3, 3, 3)}
+    for stage, width in enumerate((64, 128, 256, 512), start=1):
+        before = max(64, width // 2)
+        shapes[f"layer{stage}.0.conv1"] = (width, before, 3, 3)
+        shapes[f"layer{stage}.0.conv2"] = (width, width, 3, 3)
+        if before != width or stage > 1:
+            shapes[f"layer{stage}.0.shortcut"] = (width, before, 1, 1)
+        shapes[f"layer{stage}.1.conv1"] = (width, width, 3, 3)
+        shapes[f"layer{stage}.1.conv2"] = (width, width, 3, 3)
+    return {**shapes, "classifier": (classes, 512)}
+
+
+def densities(shapes, budget):
+    """Return the real-valued erk density of every layer, and the common factor epsilon."""
+    factors = [ALLOCATIONS.get("erk").target(shape, PowerOptions()) for shape in shapes]
+    sizes = [prod(shape) for shape in shapes]
+    budgets = share(factors, sizes, Fraction(budget))
+    found = [float(part / size) for part, size in zip(budgets, sizes, strict=True)]
+    open_layers = [i for i, density in enumerate(found) if density < 1]
+    epsilon = found[open_layers[0]] / float(factors[open_layers[0]]) if open_layers else None
+    return found, epsilon
+
+
+def rounded(values, digits=5):
+    return [round(value, digits) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("convention", "shapes", "budget", "epsilon", "expected"),
+    [
+        ("floored", CONVS, 7674, 23.594096, [0.99674, 0.06336, 1]),
+        ("exact", CONVS, Fraction(76736, 10), 23.592620, [0.99668, 0.06336, 1]),
+        ("floored", CONVS, 3838, 9.439114, [0.39876, 0.02535, 1]),
+        ("exact", LENET, 26620, 17.264151, [0.07957, 0.23019, 1]),
+        ("exact", LENET, 13310, None, [0.03848, 0.11133, 0.91851]),
+        ("Nerva", NERVA, 210227, None, [0.04238, 0.06357, 1]),
+    ],
+)
+def test_densities_of_small_networks(convention, shapes, budget, epsilon, expected):
+    found, common = densities(shapes, budget)
+    assert rounded(found) == pytest.approx(expected, abs=1.1e-5)
+    if epsilon is not None:
+        assert common == pytest.approx(epsilon, abs=1e-6)
+
+
+def test_our_integer_targets_of_these_networks():
+    # Of 76736 weights 7673.6 and 3836.8 are asked for; the floored budgets are 7674 and 3838.
+    assert target_count("0.1", 76736) == 7674
+    assert target_count("0.05", 76736) == 3837
+    named = {str(i): shape for i, shape in enumerate(CONVS)}
+    assert allocate("erk", named, "0.1") == {"0": 1722, "1": 4672, "2": 1280}
+    named = {str(i): shape for i, shape in enumerate(LENET)}
+    assert allocate("erk", named, "0.1") == {"0": 18714, "1": 6906, "2": 1000}
+
+
+def test_our_counts_of_the_network_that_nerva_prints():
+    named = {str(i): shape for i, shape in enumerate(NERVA)}
+    counts = list(allocate("erk", named, "0.05").values())
+    assert sum(counts) == target_count("0.05", sum(map(prod, NERVA))) == 210227
+    assert counts == [133325, 66662, 10240]
+
+
+@pytest.mark.parametrize(
+    ("classes", "density", "epsilon", "expected"),
+    [
+        (
+            10,
+            "0.1",
+            131.961867,
+            {
+                "conv1": 1,
+                "layer2.0.shortcut": 1,
+                "layer3.0.shortcut": 1,
+                "classifier": 1,
+                "layer1.0.conv1": 0.47968,
+                "layer1.1.conv2": 0.47968,
+                "layer2.0.conv1": 0.35439,
+                "layer2.1.conv1": 0.23447,
+                "layer3.0.conv1": 0.17451,
+                "layer3.0.conv2": 0.11589,
+                "layer4.0.conv1": 0.08658,
+                "layer4.1.conv2": 0.05761,
+                "layer4.0.shortcut": 0.77523,
+            },
+        ),
+        (
+            10,
+            "0.2",
+            280.702945,
+            {
+                "conv1": 1,
+                "layer1.0.conv1": 1,
+                "layer4.0.shortcut": 1,
+                "classifier": 1,
+                "layer2.0.conv1": 0.75384,
+                "layer2.0.conv2": 0.49875,
+                "layer3.0.conv1": 0.37121,
+                "layer3.1.conv1": 0.24652,
+                "layer4.0.conv1": 0.18418,
+                "layer4.0.conv2": 0.12255,
+            },
+        ),
+        (
+            100,
+            "0.1",
+            126.840603,
+            {
+                "layer1.0.conv1": 0.46106,
+                "layer2.0.conv1": 0.34064,
+                "layer2.0.conv2": 0.22537,
+                "layer3.0.conv1": 0.16774,
+                "layer3.0.conv2": 0.11139,
+                "layer4.0.conv1": 0.08322,
+                "layer4.0.conv2": 0.05537,
+                "layer4.0.shortcut": 0.74514,
+            },
+        ),
+        (
+            100,
+            "0.2",
+            275.275383,
+            {
+                "layer2.0.conv1": 0.73926,
+                "layer2.0.conv2": 0.48911,
+                "layer3.0.conv1": 0.36403,
+                "layer3.0.conv2": 0.24175,
+                "layer4.0.conv1": 0.18062,
+                "layer4.0.conv2": 0.12018,
+            },
+        ),
+    ],
+)
+def test_densities_of_resnet18(classes, density, epsilon, expected):
+    shapes = resnet18(classes)
+    total = sum(map(prod, shapes.values()))
+    assert (len(shapes), total) == (21, 11_164_352 if classes == 10 else 11_210_432)
+    found, common = densities(list(shapes.values()), Fraction(density) * total)
+    by_name = dict(zip(shapes, found, strict=True))
+    assert {name: by_name[name] for name in expected} == pytest.approx(expected, abs=5.1e-6)
+    assert common == pytest.approx(epsilon, abs=1e-6)
+    assert sum(allocate("erk", shapes, density).values()) == target_count(density, total)
+
+
+def test_densities_of_vgg16():
+    total = sum(map(prod, VGG16))
+    assert (len(VGG16), total) == (16, 15_239_872)
+    found, _ = densities(VGG16, Fraction(total, 10))
+    assert found == pytest.approx(
+        [1, 0.55192, 0.40776, 0.26978, 0.20079, 0.13335, 0.13335, 0.09962]
+        + [0.06629] * 5
+        + [0.59311, 0.59311, 1],
+        abs=5.1e-6,
+    )
+    epsilon = found[1] / float(Fraction(64 + 64 + 6, 64 * 64 * 9))
+    assert epsilon == pytest.approx(151.835388, abs=1e-6)
+
+
+def test_everything_is_dense_at_density_one():
+    found, _ = densities(VGG16, sum(map(prod, VGG16)))
+    assert found == [1.0] * 16

@@ -1,0 +1,233 @@
+"""attach: one line in a user's own loop."""
+
+import copy
+import warnings
+
+import pytest
+import torch
+from torch import nn
+
+from sparse import GMP, SET, SNIP, Dense, RigL, Static, attach
+
+
+def make(optimizer=lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), seed=0):
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(6, 20), nn.BatchNorm1d(20), nn.ReLU(), nn.Linear(20, 3))
+    return model, optimizer(model.parameters())
+
+
+def batches(count, start=0):
+    for step in range(start, start + count):
+        generator = torch.Generator().manual_seed(step)
+        inputs = torch.randn(16, 6, generator=generator)
+        yield inputs, (inputs[:, 0] > 0).long()
+
+
+def mean_loss(model, batch):
+    return nn.functional.cross_entropy(model(batch[0]), batch[1])
+
+
+def train(model, optimizer, count, start=0):
+    for batch in batches(count, start):
+        optimizer.zero_grad()
+        mean_loss(model, batch).backward()
+        optimizer.step()
+
+
+OPTIMIZERS = {
+    "sgd": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=1e-3, nesterov=True),
+    "adam": lambda p: torch.optim.Adam(p, lr=1e-2),
+    "adamw": lambda p: torch.optim.AdamW(p, lr=1e-2),
+    "rmsprop": lambda p: torch.optim.RMSprop(p, lr=1e-3, momentum=0.5),
+}
+
+
+# Published codes reset momentum_buffer alone, so that Adam's moments of dropped weights leak into
+# the weights that grow in their place.
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_guard_weights_and_slots_stay_masked_through_updates(kind):
+    model, optimizer = make(OPTIMIZERS[kind])
+    handle = attach(model, optimizer, RigL(0.25, update_every=3), total_steps=20)
+    train(model, optimizer, 20)
+    assert handle.step == 20
+    assert handle.last_update.step == 12
+    assert handle.density == 45 / 180
+    for name, mask in handle.masks().items():
+        parameter = dict(model.named_parameters())[name]
+        slots = [value for value in optimizer.state[parameter].values() if value.ndim == 2]
+        assert slots
+        for tensor in (parameter, *slots):
+            assert not bool(tensor[~mask].any())
+
+
+@pytest.mark.parametrize(
+    "sparsifier",
+    [
+        lambda: Static(0.25),
+        lambda: SET(0.25, update_every=3),
+        lambda: GMP(0.25, update_every=3),
+        lambda: SNIP(0.25),
+    ],
+)
+def test_every_method_ends_at_its_density(sparsifier):
+    model, optimizer = make()
+    handle = attach(
+        model, optimizer, sparsifier(), total_steps=20, batches=batches(1, 99), loss=mean_loss
+    )
+    train(model, optimizer, 20)
+    assert sum(int(mask.sum()) for mask in handle.masks().values()) == 45
+
+
+def test_dense_changes_nothing():
+    plain, plain_optimizer = make()
+    train(plain, plain_optimizer, 5)
+    model, optimizer = make()
+    attach(model, optimizer, Dense())
+    train(model, optimizer, 5)
+    assert all(map(torch.equal, model.state_dict().values(), plain.state_dict().values()))
+
+
+def test_attaching_leaves_the_global_generator_alone():
+    model, optimizer = make()
+    before = torch.get_rng_state()
+    attach(model, optimizer, Static(0.2))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_the_seed_names_the_masks():
+    masks = []
+    for seed in (1, 1, 2):
+        model, optimizer = make()
+        masks.append(attach(model, optimizer, Static(0.2), seed=seed).masks()["0.weight"])
+    assert torch.equal(masks[0], masks[1])
+    assert not torch.equal(masks[0], masks[2])
+
+
+def test_steps_that_a_scaler_skips_do_not_count():
+    model, optimizer = make()
+    handle = attach(model, optimizer, RigL(0.25, update_every=2), total_steps=10)
+    scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    for number, batch in enumerate(batches(4)):
+        optimizer.zero_grad()
+        scaler.scale(mean_loss(model, batch)).backward()
+        if number == 1:
+            model[0].weight.grad[0, 0] = float("inf")
+        scaler.step(optimizer)
+        scaler.update()
+    assert handle.step == 3
+    assert handle.last_update.step == 2
+
+
+def test_scoring_leaves_buffers_and_gradients_as_they_are():
+    model, optimizer = make()
+    before = copy.deepcopy(dict(model.named_buffers()))
+    attach(model, optimizer, SNIP(0.2, batches=2), batches=batches(2), loss=mean_loss)
+    assert all(torch.equal(before[name], buffer) for name, buffer in model.named_buffers())
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_an_interrupted_run_continues_bit_for_bit(tmp_path):
+    def start():
+        model, optimizer = make()
+        return (
+            model,
+            optimizer,
+            attach(model, optimizer, RigL(0.25, update_every=2), total_steps=20),
+        )
+
+    model, optimizer, handle = start()
+    train(model, optimizer, 20)
+
+    first, first_optimizer, first_handle = start()
+    train(first, first_optimizer, 7)
+    parts = [first, first_optimizer, first_handle]
+    torch.save([part.state_dict() for part in parts], tmp_path / "state.pt")
+
+    second, second_optimizer, second_handle = start()
+    states = torch.load(tmp_path / "state.pt", weights_only=True)
+    for part, state in zip((second, second_optimizer, second_handle), states, strict=True):
+        part.load_state_dict(state)
+    train(second, second_optimizer, 13, start=7)
+    assert all(map(torch.equal, model.state_dict().values(), second.state_dict().values()))
+    assert all(map(torch.equal, handle.masks().values(), second_handle.masks().values()))
+
+
+def test_guard_a_model_can_be_copied_after_training():
+    # torch.nn.utils.prune makes weights non-leaf tensors, which deepcopy refuses.
+    model, optimizer = make()
+    attach(model, optimizer, Static(0.2))
+    train(model, optimizer, 2)
+    twin = copy.deepcopy(model)
+    assert all(map(torch.equal, model.state_dict().values(), twin.state_dict().values()))
+    assert list(model.state_dict()) == list(make()[0].state_dict())
+
+
+def test_parameter_groups_and_globs():
+    model, _ = make()
+    optimizer = torch.optim.SGD(
+        [{"params": model[0].parameters(), "lr": 0.1}, {"params": model[3].parameters()}], lr=0.01
+    )
+    handle = attach(model, optimizer, Static(0.5), exclude=["3.*"])
+    assert list(handle.masks()) == ["0.weight"]
+    assert handle.density == 0.5
+
+
+def test_a_parameter_that_is_not_trained_is_refused():
+    model, _ = make()
+    optimizer = torch.optim.SGD(model[0].parameters(), lr=0.1)
+    with pytest.raises(ValueError, match=r"maskable, but not in the optimizer: 3\.weight"):
+        attach(model, optimizer, Static(0.5))
+
+
+@pytest.mark.parametrize("method", [RigL, SET])
+def test_without_a_length_the_topology_keeps_moving_and_that_is_said_once(method):
+    model, optimizer = make()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        handle = attach(model, optimizer, method(0.25, update_every=2))
+    assert [str(item.message)[:28] for item in said] == ["total_steps is not known: to"]
+    train(model, optimizer, 6)
+    assert handle.last_update.step == 6
+    assert handle.last_update.drop_fraction == 0.3
+
+
+@pytest.mark.parametrize(
+    ("sparsifier", "given", "message"),
+    [
+        (lambda: GMP(0.2), {}, "give total_steps"),
+        (lambda: SNIP(0.2), {}, "give batches= and loss="),
+        (
+            lambda: SNIP(0.2, batches=3),
+            {"batches": [1], "loss": mean_loss},
+            "has 1 of the 3 batches",
+        ),
+        (lambda: SNIP(0.2), {"batches": [1], "loss": lambda m, b: 1.0}, "returned float"),
+    ],
+)
+def test_what_is_missing_is_told(sparsifier, given, message):
+    model, optimizer = make()
+    with pytest.raises(ValueError, match=message):
+        attach(model, optimizer, sparsifier(), **given)
+
+
+def test_a_closure_is_refused_where_gradients_are_needed():
+    model, optimizer = make()
+    attach(model, optimizer, RigL(0.25, update_every=1), total_steps=9)
+    with pytest.raises(ValueError, match="give it no closure"):
+        optimizer.step(lambda: mean_loss(model, next(batches(1))))
+
+
+def test_detached_it_lets_go():
+    model, optimizer = make()
+    handle = attach(model, optimizer, Static(0.2))
+    handle.detach()
+    train(model, optimizer, 2)
+    assert handle.step == 0
+    assert bool(model[0].weight[~handle.masks()["0.weight"]].any())
+
+
+def test_the_report_lists_layers_and_network():
+    model, optimizer = make()
+    report = attach(model, optimizer, Static(0.25)).report().splitlines()
+    assert [line.split()[0] for line in report] == ["0.weight", "3.weight", "all"]
+    assert report[-1].endswith("45 of         180  25.0000%")
