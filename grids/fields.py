@@ -51,9 +51,9 @@ def parse_path(key: str) -> Path:
         if option not in recipes.OPTIONS:
             raise unknown("recipe field", option, recipes.OPTIONS)
     elif field not in COMPONENTS:
-        raise GridError(f"unknown field '{key}': {field} has no options", f"write {field}")
-    elif option in ("", "name"):
-        raise GridError(f"unknown field '{key}'", f"write {field}")
+        raise GridError(f"unknown field {show(key)}: {field} has no options", f"write {field}")
+    elif option == "name" or not option.isidentifier():
+        raise GridError(f"unknown field {show(key)}", f"write {field}")
     return Path(field, option)
 
 
@@ -119,7 +119,7 @@ def _recipe_settings(entries: dict[str, Node], layer: int, problems: Collector) 
 
 def _unknown_field(key: str, field: str, option: str) -> GridError:
     if not option and key in recipes.OPTIONS:
-        return GridError(f"unknown field '{key}'", f"did you mean 'recipe.{key}'?")
+        return GridError(f"unknown field {show(key)}", f"did you mean 'recipe.{key}'?")
     error = unknown("field", key, FIELDS)
     close = nearest(field, FIELDS)
     return GridError(error.message, close.replace("'?", f".{option}'?") if option else close)

@@ -1,8 +1,9 @@
 """Finding a grid by path or by the name of a shipped study."""
 
+import os
 from pathlib import Path
 
-from grids.problems import GridError, nearest
+from grids.problems import GridError, nearest, show
 
 STUDIES = Path(__file__).parent / "studies"
 """The folder of the shipped studies."""
@@ -19,13 +20,13 @@ def find_study(name_or_path: str | Path) -> Path:
     Raises `GridError` with the nearest study name when there is neither.
     """
     given = str(name_or_path)
-    path = Path(given)
-    if "\0" not in given and path.is_file():
-        return path
-    if given in shipped_studies():
-        return STUDIES / f"{given}.yaml"
-    if "\0" not in given and path.is_dir():
-        raise GridError(f"'{given}' is a folder; allowed: a grid file or a shipped study")
     studies = shipped_studies()
-    message = f"no grid file '{given}', and no shipped study of that name"
-    raise GridError(f"{message}; studies: {', '.join(studies)}", nearest(path.stem, studies))
+    # os.path, unlike pathlib, answers False for names that no file can have.
+    if os.path.isfile(given):
+        return Path(given)
+    if given in studies:
+        return STUDIES / f"{given}.yaml"
+    if os.path.isdir(given):
+        raise GridError(f"{show(given)} is a folder; allowed: a grid file or a shipped study")
+    message = f"no grid file {show(given)}, and no shipped study of that name"
+    raise GridError(f"{message}; studies: {', '.join(studies)}", nearest(Path(given).stem, studies))

@@ -13,6 +13,7 @@ from grids.problems import Collector, GridProblems, Where
 from grids.reading import Node, read_inline
 
 SEEDS = "seeds"
+"""The one key of `--set` that is no cell field."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +85,7 @@ def _read_one(text: str, problems: Collector) -> Override | None:
         return None
     noted = Collector()
     try:
-        node = read_inline(f"[{values}]", str(where), noted)
+        node = read_inline(f"[{values}]", where.source, noted)
     except GridProblems as error:
         problems.problems.extend(error.problems)
         return None

@@ -53,7 +53,7 @@ class Resolver:
     With `tolerant`, a required field that is missing is not noted: it may only be misspelt.
 
     `used` gathers the settings that had a say in some cell, `reasons` why one had none where it
-    was given, `owners` the entries a dotted option met, each with whether it has that option.
+    was given, `owners` the entries that a dotted option met, whether they have it or not.
     """
 
     def __init__(self, checker: Checker, *, tolerant: bool = False) -> None:

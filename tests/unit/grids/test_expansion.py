@@ -1,11 +1,17 @@
 """Axes, zip, include and seeds: which cells a grid stands for, and in which order."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from grids.catalogue import Catalogue
+from grids.finding import STUDIES
 from grids.grid import Grid, load
+from grids.options import Option, Value
 
 Read = Callable[..., Grid]
 Labels = Callable[..., list[str]]
@@ -160,3 +166,29 @@ def test_semantics_above_one_reach_the_cells_that_use_the_component(
     rigl, snip = load(path, raised).cells
     assert rigl.semantics == (("allocation", 3), ("method", 2))
     assert snip.semantics == ()
+
+
+def test_a_value_is_checked_once_however_many_cells_hold_it(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[object] = []
+    check = Option.check
+
+    def counting(option: Option, given: object, what: str | None = None) -> Value:
+        checked.append(given)
+        return check(option, given, what)
+
+    monkeypatch.setattr(Option, "check", counting)
+    axes = "axes: {method: [set], density: [0.1], recipe.lr: [1, 2, 3], recipe.batch: [8, 16]}\n"
+    assert len(read(SHARED + axes + "seeds: 100\n").cells) == 600
+    assert sorted(checked, key=str) == [1, 16, 2, 3, 8]
+
+
+def test_reading_grids_needs_neither_torch_nor_a_validation_library() -> None:
+    code = "import sys, grids.grid, grids.schema; print(*sys.modules)"
+    root = STUDIES.parents[1]
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root
+    )
+    assert {"torch", "pydantic", "numpy"}.isdisjoint(shown.stdout.split())
+    assert "grids.grid" in shown.stdout.split()

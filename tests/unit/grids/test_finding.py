@@ -42,6 +42,7 @@ def test_a_folder_is_no_grid(tmp_path: Path) -> None:
         find_study(tmp_path)
 
 
-def test_a_name_that_no_file_can_have_is_missing() -> None:
+@pytest.mark.parametrize("given", ["a\0b", "x" * 5000])
+def test_a_name_that_no_file_can_have_is_missing(given: str) -> None:
     with pytest.raises(GridError, match=r"^no grid file"):
-        find_study("a\0b")
+        find_study(given)
