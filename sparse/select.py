@@ -150,7 +150,7 @@ def _kth_largest(values: Tensor, k: int) -> Tensor:
         if 2 * k <= size:
             return values.topk(k, sorted=False).values.amin()
         return values.topk(size - k + 1, largest=False, sorted=False).values.amax()
-    if size > 4 * _SAMPLE:
+    if size > 32 * _SAMPLE:
         values, k = _bracketed(values, k)
     return values.kthvalue(len(values) - k + 1).values
 
@@ -165,12 +165,14 @@ def _bracketed(values: Tensor, k: int) -> tuple[Tensor, int]:
     sample = values[:: len(values) // _SAMPLE | 1]
     expected = k * len(sample) / len(values)
     slack = 3 * math.sqrt(expected * (1 - k / len(values))) + 3
+    # A side that leaves out little is not worth the pass over all values.
+    worth = len(sample) // 8
     from_top, from_bottom = int(expected - slack), int(len(sample) - expected - slack)
     inside, rank = torch.ones_like(values, dtype=torch.bool), k
-    if from_top > 0:
+    if from_top > worth:
         inside = values <= sample.kthvalue(len(sample) + 1 - from_top).values
         rank = k - len(values) + int(inside.count_nonzero())
-    if from_bottom > 0:
+    if from_bottom > worth:
         inside &= values >= sample.kthvalue(from_bottom).values
     part = values.index_select(0, inside.nonzero().flatten())
     return (part, rank) if 1 <= rank <= len(part) else (values, k)
