@@ -172,9 +172,8 @@ def _metrics(loop: BlockLoop, run: CellRun, scores: dict[str, Score]) -> dict[st
     metrics["generalisation_gap"] = metrics["train_accuracy"] - metrics["test_accuracy"]
     metrics["density"] = realised_density(loop.engine, run.n)
     history = run.curve["val_accuracy"]
-    if history:
-        metrics["best_val_accuracy"] = max(history)
-        metrics["best_val_epoch"] = run.curve["epoch"][history.index(max(history))]
+    metrics["best_val_accuracy"] = max(history)
+    metrics["best_val_epoch"] = run.curve["epoch"][history.index(max(history))]
     explored = run.sparsifier.explored.values()
     if explored:
         seen = sum(int(layer.count_nonzero()) for layer in explored)

@@ -55,8 +55,8 @@ def choose(workload: Workload, cells: Sequence[Cell], wanted: str = "auto") -> C
             f"{workload.recipe.tier} tier on {workload.device}; legal: {', '.join(legal)}"
         )
     names = legal if wanted == "auto" else (wanted,)
-    if workload.total_steps == 0 or (len(names) == 1 and len(_widths(names[0], len(cells))) == 1):
-        return Choice(engine=names[0], width=_widths(names[0], len(cells))[-1])
+    if len(names) == 1 and len(_widths(names[0], len(cells))) == 1:
+        return Choice(engine=names[0], width=1)
     timed = [_best_width(workload, cells, name) for name in names]
     return min(timed, key=lambda found: found[0])[1]
 

@@ -43,14 +43,6 @@ def test_layers_add_up_to_the_exact_target():
     assert sum(layer["active"] for layer in layers) == math.floor(0.3 * total + 0.5)
 
 
-def test_no_epochs_evaluates_the_initial_network():
-    cell = make_cell("static", epochs=0)
-    outcome = train(cell)[cell.id]
-    assert outcome.state == "COMPLETED"
-    assert outcome.curve["epoch"] == []
-    assert "best_val_accuracy" not in outcome.metrics
-
-
 def test_a_cell_whose_method_cannot_start_fails_alone():
     good = make_cell("static", seed=1)
     bad = make_cell("set", options={"drop_fraction": 7.0})

@@ -1,0 +1,92 @@
+"""Frozen defaults: changing what an unwritten option means must change the cell's identity.
+
+A cell's id leaves defaults out, so a default may only change together with the `semantics` integer
+of its method, allocation, data set, model or scenario. Whoever changes one raises the integer where
+the entry is registered, and then brings this table up to date.
+"""
+
+import pytest
+
+from trainer.describe import REGISTRIES, describe
+
+FROZEN = {
+    "methods": {
+        "dense": (1, {}),
+        "gmp": (1, {"start": 0.1, "stop": 0.8, "update_every": 100, "scope": "global"}),
+        "rigl": (
+            1,
+            {
+                "drop_fraction": 0.3,
+                "anneal": "cosine",
+                "final_drop_fraction": 0.0,
+                "update_every": 100,
+                "update_stop": 0.75,
+                "convention": "exact",
+            },
+        ),
+        "set": (
+            1,
+            {
+                "drop": "signed",
+                "drop_fraction": 0.3,
+                "anneal": "constant",
+                "final_drop_fraction": 0.0,
+                "update_every": 100,
+                "update_stop": 1.0,
+                "convention": "exact",
+            },
+        ),
+        "snip": (1, {"batches": 1}),
+        "static": (1, {}),
+    },
+    "allocations": {"er": (1, {"power": 1.0}), "erk": (1, {"power": 1.0}), "uniform": (1, {})},
+    "scenarios": {"clean": (1, {})},
+    "datasets": {
+        "breast_cancer": (1, {"val_fraction": 0.15, "test_fraction": 0.2, "split_seed": 0}),
+        "digits": (1, {"val_fraction": 0.15, "test_fraction": 0.2, "split_seed": 0}),
+        "idx": (1, {"folder": "mnist", "val_fraction": 0.1, "test_fraction": 0.2, "split_seed": 0}),
+        "synthetic": (
+            1,
+            {
+                "examples": 1024,
+                "features": 32,
+                "image_size": None,
+                "classes": 10,
+                "noise": 1.0,
+                "data_seed": 0,
+                "val_fraction": 0.15,
+                "test_fraction": 0.2,
+            },
+        ),
+        "wine": (1, {"val_fraction": 0.15, "test_fraction": 0.2, "split_seed": 0}),
+    },
+    "models": {
+        "convnet": (1, {"channels": [32, 64], "batch_norm": True}),
+        "mlp": (1, {"hidden": [256, 256], "activation": "relu"}),
+    },
+}
+
+
+def current():
+    described = describe()
+    return {
+        (kind, entry["name"]): (
+            entry["semantics"],
+            {option["name"]: option["default"] for option in entry["options"]},
+        )
+        for kind in REGISTRIES
+        for entry in described[kind]
+    }
+
+
+@pytest.mark.parametrize(("kind", "name"), sorted(current()))
+def test_a_default_changes_only_with_the_semantics(kind, name):
+    semantics, defaults = current()[kind, name]
+    assert (semantics, defaults) == FROZEN[kind][name], (
+        f"{kind} {name}: raise its semantics when a default or its behaviour changes, "
+        "then update this table"
+    )
+
+
+def test_the_table_names_nothing_that_is_gone():
+    assert {(kind, name) for kind in FROZEN for name in FROZEN[kind]} == set(current())
