@@ -1,5 +1,6 @@
 """Plots: accuracy over density, one line per method, as SVG, PDF or PNG."""
 
+import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ _STYLE: dict[Any, Any] = {
     "pdf.fonttype": 42,
 }
 _SIZE = (5.6, 3.5)  # inches: a column and a half of a paper
+_LABEL_SHARE = 0.06  # of the axis: what the label of a tick needs
 _NOTE_WIDTH = 105  # characters of the small print that fit below it
 
 
@@ -199,6 +201,7 @@ def _label(
     axes.set_xlabel("density (kept fraction of the maskable weights)")
     axes.set_ylabel(grouped.value.replace("_", " ") + unit)
     _set_density_axis(axes, grouped, lines)
+    _keep_in_range(axes, grouped)
     figure.legend(loc="outside right upper", handlelength=2.6)
     notes = [_caption(grouped, confidence), *grouped.notes]
     small = "\n".join(line for note in notes for line in textwrap.wrap(note, _NOTE_WIDTH))
@@ -209,10 +212,28 @@ def _set_density_axis(axes: "Axes", grouped: Grouped, lines: Sequence[Line]) -> 
     drawn = {density for line in lines if not line.level for density, _ in line.points}
     ticks = [text for text in grouped.columns if float(text) in (drawn or {1.0})]
     axes.set_xscale("log")
-    axes.set_xticks([float(text) for text in ticks], ticks, rotation=45 if len(ticks) > 9 else 0)
+    axes.set_xticks([float(text) for text in ticks], _tick_labels(ticks))
     axes.minorticks_off()
     low, high = float(ticks[0]), float(ticks[-1])
     axes.set_xlim(low / 1.15, high * 1.15)
+
+
+def _tick_labels(ticks: Sequence[str]) -> list[str]:
+    """The ticks' texts, left empty where they would run into the one before."""
+    width = math.log(float(ticks[-1]) / float(ticks[0])) * _LABEL_SHARE
+    labels, last = [], -math.inf
+    for text in ticks:
+        fits = math.log(float(text)) - last >= width
+        labels.append(text if fits else "")
+        last = math.log(float(text)) if fits else last
+    return labels
+
+
+def _keep_in_range(axes: "Axes", grouped: Grouped) -> None:
+    """Accuracies end at 0 and 100 %, even where the interval of few seeds does not."""
+    if "accuracy" in grouped.value:
+        low, high = axes.get_ylim()
+        axes.set_ylim(max(low, -0.5), min(high, 100.5))
 
 
 def _caption(grouped: Grouped, confidence: float) -> str:

@@ -78,6 +78,23 @@ def test_axes_legend_and_caption_say_what_is_drawn(answers: Answers, tmp_path: P
     assert "Mean over n = 3 seeds; bands: 95 % confidence intervals." in texts
 
 
+def test_labels_of_close_densities_do_not_run_into_each_other(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "results")
+    grid = a_grid(methods=["set"], densities=["0.01", "0.1", "0.9", "1"], seeds=2)
+    publish_results(store, grid)
+    texts = drawn_texts(accuracy_over_density(select(store, grid), tmp_path / "a.svg"))
+    assert [text for text in texts if text in ("0.01", "0.1", "0.9", "1")] == ["0.01", "0.1", "0.9"]
+
+
+def test_accuracies_are_not_drawn_beyond_one_hundred_percent(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "results")
+    grid = a_grid(methods=["set"], densities=["0.5"], seeds=2)
+    publish_results(store, grid)  # two seeds: the interval reaches beyond 100 %
+    texts = drawn_texts(accuracy_over_density(select(store, grid), tmp_path / "a.svg"))
+    numbers = [float(text) for text in texts if text.isdecimal()]
+    assert max(numbers) <= 100
+
+
 def test_only_dense_can_be_drawn(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "results")
     dense = a_grid(methods=[], seeds=2)
