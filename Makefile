@@ -43,7 +43,7 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)
 	$(BIN)/sparsesweep run digits --backend ray
 	$(BIN)/sparsesweep table digits
-	$(BIN)/sparsesweep plot digits --out $(PLOT)
+	$(BIN)/sparsesweep plot digits --output $(PLOT)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
