@@ -14,6 +14,9 @@ from sparse.select import largest, largest_global, refuse_nan
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 
 
+_NETWORK = ""  # no layer has this name
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class GmpOptions:
     """Options of gmp."""
@@ -67,7 +70,7 @@ class GMP(Sparsifier):
             raise ValueError("gmp needs to know the length of the run: give total_steps")
         self.stop = min(resolve_step(self.options.stop, total_steps), total_steps - 1)
         self.start = min(resolve_step(self.options.start, total_steps), self.stop)
-        self.targets = {"": self.target()} if self._is_global() else self.allocated_counts()
+        self.targets = {_NETWORK: self.target()} if self._is_global() else self.allocated_counts()
 
     def initial_masks(self) -> dict[str, Tensor]:
         """Return masks of ones, or the final ones in a run of a single step."""
@@ -97,7 +100,7 @@ class GMP(Sparsifier):
             for layer in self.layers
         }
         if self._is_global():
-            return largest_global(scores, self._count("", sum(self.sizes().values()), step))
+            return largest_global(scores, self._count(_NETWORK, sum(self.sizes().values()), step))
         refuse_nan(scores)
         sizes = self.sizes()
         return {
@@ -106,7 +109,7 @@ class GMP(Sparsifier):
         }
 
     def _count(self, pool: str, size: int, step: int) -> int:
-        """Return how many weights of a pool (a layer, or "" for the network) are kept at a step."""
+        """Return how many weights of a pool (a layer or the network) are kept at a step."""
         final = self.targets[pool] / size
         schedule = CubicDensity(initial=1.0, final=final, start=self.start, stop=self.stop)
         return math.floor(schedule.density(step) * size + 0.5)

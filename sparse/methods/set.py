@@ -8,7 +8,7 @@ from torch import Tensor
 from sparse import drop, grow
 from sparse.methods import METHODS
 from sparse.options import option
-from sparse.schedule import dynamic_schedules
+from sparse.schedule import dynamic_schedules, refuse_idle_anneal
 from sparse.select import positions, refuse_nan, without
 from sparse.sparsifier import Layer, Sparsifier, TopologyUpdate
 
@@ -42,10 +42,7 @@ class SetOptions:
     )
 
     def __post_init__(self) -> None:
-        if self.final_drop_fraction and self.anneal == "constant":
-            raise ValueError(
-                "final_drop_fraction has no effect with anneal: constant; leave it out"
-            )
+        refuse_idle_anneal(self.anneal, self.drop_fraction, self.final_drop_fraction)
         if self.convention != "exact" and self.drop == "magnitude":
             raise ValueError(f"drop: magnitude has no effect with convention: {self.convention}")
 

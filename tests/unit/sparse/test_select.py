@@ -200,3 +200,21 @@ def test_fill_writes_through_any_layout():
     for base in (torch.zeros(2, 3), torch.zeros(3, 2).T, torch.zeros(2, 6)[:, ::2]):
         fill(base, torch.tensor([1, 3]), 4.0)
         assert base.tolist() == [[0.0, 4.0, 0.0], [4.0, 0.0, 0.0]]
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("k", [0, 1, 300, 9000, 17000, 20000])
+def test_a_cuda_device_selects_what_the_cpu_selects(k):
+    scores = torch.randn(20000, generator=torch.Generator().manual_seed(k)).mul(50).round()
+    assert torch.equal(largest(scores.cuda(), k).cpu(), largest(scores, k))
+
+
+@pytest.mark.gpu
+def test_draws_for_a_cuda_device_are_those_of_the_generator_on_the_cpu():
+    among = torch.arange(20000) % 3 > 0
+    for k in (300, 13000):
+        drawn, on_cuda = (
+            random_positions(mask, k, torch.Generator().manual_seed(0))
+            for mask in (among, among.cuda())
+        )
+        assert torch.equal(on_cuda.cpu(), drawn)
