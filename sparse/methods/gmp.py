@@ -13,7 +13,6 @@ from sparse.scores import magnitude
 from sparse.select import largest, largest_global, refuse_nan
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 
-
 _NETWORK = ""  # no layer has this name
 
 
