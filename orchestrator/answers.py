@@ -144,7 +144,11 @@ def _answer(cell: Cell, row: Row | None, extra: Mapping[str, float]) -> Answer:
     fields = fields_of_cell(cell)
     if row is None:
         return Answer(cell=cell.id, fields=fields, metrics=None, provenance={})
-    recorded = {path: _plain(value) for path, value in fields_of(row).items()}
+    recorded = {
+        path: _plain(value)
+        for path, value in fields_of(row).items()
+        if path.partition(".")[0] in COMPONENTS
+    }
     known = {name: row[name] for name in _METRICS if row[name] is not None}
     return Answer(
         cell=cell.id,

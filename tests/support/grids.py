@@ -1,7 +1,7 @@
 """Small grids of cells with synthetic results, for tests of tables and plots."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from grids.cell import Cell, Component
@@ -11,6 +11,7 @@ from orchestrator.store.records import Record
 from tests.support.records import NOON, PROVENANCE, attempt
 
 DENSITIES = ("0.02", "0.05", "0.1", "0.2", "0.5")
+HIDDEN = {"model.hidden": [256, 256]}
 SPARSE = ("static", "snip", "set", "rigl")
 
 
@@ -40,8 +41,16 @@ def accuracy(cell: Cell) -> float:
     return 0.985 - loss + 0.004 * ((cell.seed * 7 + rank) % 5 - 2) / 2
 
 
-def publish_results(store: Store, cells: Iterable[Cell], **provenance: Any) -> None:
-    """One completed attempt per cell, with `accuracy` as its test accuracy."""
+def publish_results(
+    store: Store,
+    cells: Iterable[Cell],
+    defaults: Mapping[str, Any] = HIDDEN,
+    **provenance: Any,
+) -> None:
+    """One completed attempt per cell, with `accuracy` as its test accuracy.
+
+    `defaults` are the options at their defaults that the records carry.
+    """
     outcomes = []
     for number, cell in enumerate(cells):
         metrics = {"test_accuracy": accuracy(cell), "test_loss": 1 - accuracy(cell), "odd": 0.5}
@@ -50,7 +59,7 @@ def publish_results(store: Store, cells: Iterable[Cell], **provenance: Any) -> N
             attempt=attempt(number),
             state="COMPLETED",
             canonical=cell.canonical(),
-            fields=fields_of_cell(cell) | {"model.hidden": [256, 256]},
+            fields={**defaults, **fields_of_cell(cell)},
             started_at=timestamp(NOON),
             finished_at=timestamp(NOON + number),
             metrics=metrics,

@@ -143,6 +143,15 @@ def test_an_option_that_would_be_averaged_over_is_named_too(tmp_path: Path) -> N
         build_table(answers(tmp_path, grid))
 
 
+def test_an_option_that_older_records_do_not_know_yet_is_no_difference(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "results")
+    old, new, missing = (a_cell(seed=seed) for seed in range(3))
+    publish_results(store, [old], defaults={})
+    publish_results(store, [new], defaults={"model.hidden": [256, 256], "teacher": "big"})
+    table = build_table(select(store, [old, new, missing]))
+    assert table.notes == ("1 cell has no result yet",)
+
+
 def test_a_field_that_differs_from_row_to_row_is_noted(tmp_path: Path) -> None:
     fast = a_cell("set", recipe=(("lr", 0.2),))
     table = build_table(answers(tmp_path, [a_cell("rigl"), fast]))
