@@ -165,6 +165,7 @@ class Heart:
         )
 
     def __enter__(self) -> "Heart":
+        self._look_for_requests()
         self._write()
         self._thread.start()
         return self
@@ -207,9 +208,12 @@ class Heart:
     def _beat(self) -> None:
         due = time.monotonic() + HEARTBEAT_SECONDS
         while not self._ended.wait(_STOP_POLL_SECONDS):
-            if self._stop_path.exists() or not driver_lives(self._now.driver):
-                self._stop.set()
+            self._look_for_requests()
             if time.monotonic() >= due:
                 due = time.monotonic() + HEARTBEAT_SECONDS
                 with contextlib.suppress(OSError):  # a full disk is told by the records
                     self._write()
+
+    def _look_for_requests(self) -> None:
+        if self._stop_path.exists() or not driver_lives(self._now.driver):
+            self._stop.set()

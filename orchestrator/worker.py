@@ -228,7 +228,10 @@ def _logging_to(path: Path) -> Iterator[None]:
         finally:
             root.removeHandler(handler)
             root.setLevel(before)
-            faulthandler.enable() if crashes_elsewhere else faulthandler.disable()
+            faulthandler.disable()
+            if crashes_elsewhere:
+                with contextlib.suppress(OSError):  # standard error may be no real file
+                    faulthandler.enable()
 
 
 if __name__ == "__main__":
