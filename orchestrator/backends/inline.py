@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.backends.base import Backend, PackEnd
+from orchestrator.backends.base import Backend, BackendError, PackEnd
 from orchestrator.environment import torch_is_exact, worker_environment
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Inline(Backend):
         trainer: "Trainer | None" = None,
     ) -> list[PackEnd]:
         if not torch_is_exact(threads):
+            if trainer is not None:
+                raise BackendError("a stand-in trainer cannot be handed to a child process")
             return [_in_a_child(path, threads) for path in manifests if not should_stop()]
         os.environ.update(worker_environment(threads))
         return [_here(path, should_stop, trainer) for path in manifests if not should_stop()]
