@@ -94,6 +94,8 @@ class Report:
         )
         if self.under_load:
             lines.append("  MEASURED UNDER LOAD: these figures say nothing about a quiet machine")
+        for name, values in self.samples.items():
+            lines.append(f"  {name}: median {statistics.median(values):.4g} of {len(values)}")
         lines += [_line(figure) for figure in self.figures]
         return "\n".join(lines)
 
