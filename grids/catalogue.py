@@ -72,6 +72,13 @@ class Entry:
         changed = {name: value for name, value in sorted(given.items()) if value != standard[name]}
         return Component(name=self.name, options=tuple(changed.items()))
 
+    def conflicts(self, component: Component) -> list[str]:
+        """What is wrong with the options of a component in view of each other."""
+        options = self.defaults() | component.as_dict()
+        return [
+            f"{text} (in {self.name})" for each in self.options for text in each.conflicts(options)
+        ]
+
     def ignores(self, component: Component) -> frozenset[str]:
         """The cell fields ("density", "allocation") without effect under these options."""
         options = self.defaults() | component.as_dict()

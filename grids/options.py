@@ -35,7 +35,9 @@ class Option:
     """A named value that a person may give.
 
     `type` is a key of `NOUNS`; the bounds hold for a number and for each number of a list;
-    `choices` are the only legal values; a `nullable` option takes null as well.
+    `choices` are the only legal values; a `nullable` option takes null as well. `below` and
+    `at_most` name an option of the same entry that limits this one; `only_with` says at which
+    value of another option anything but the default has an effect.
     """
 
     name: str
@@ -48,6 +50,9 @@ class Option:
     le: float | None = None
     lt: float | None = None
     choices: tuple[Scalar, ...] | None = None
+    below: str | None = None
+    at_most: str | None = None
+    only_with: Mapping[str, Value] | None = None
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Option":
@@ -56,7 +61,7 @@ class Option:
 
     def plain(self) -> dict[str, Any]:
         """A JSON-able description; bounds and choices that are not set are left out."""
-        optional = {"ge", "gt", "le", "lt", "choices"}
+        optional = {"ge", "gt", "le", "lt", "choices", "below", "at_most", "only_with"}
         pairs = ((field.name, getattr(self, field.name)) for field in fields(self))
         return {
             name: list(value) if isinstance(value, tuple) else value
@@ -88,6 +93,20 @@ class Option:
         if not all(self._in_range(item) for item in each):
             raise self._refusal(given, what)
         return value
+
+    def conflicts(self, options: Mapping[str, Value]) -> list[str]:
+        """What is wrong with this option's value in view of all options of its entry."""
+        value = options[self.name]
+        found = []
+        for words, other, fits in (("below", self.below, "<"), ("at most", self.at_most, "<=")):
+            if other is not None and not _compare(value, fits, options[other]):
+                limit = f"{other}, {show(options[other])}"
+                found.append(f"{self.name} is {show(value)}; it must be {words} {limit}")
+        for other, needed in (self.only_with or {}).items():
+            if value != self.default and options[other] != needed:
+                setting = f"{other}: {show(options[other])}".replace("'", "")
+                found.append(f"{self.name} has no effect with {setting}; leave it out")
+        return found
 
     def _in_range(self, item: Scalar) -> bool:
         if self.choices is not None and item not in self.choices:
@@ -168,6 +187,12 @@ def plain_decimal(number: Decimal) -> str:
 
 def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _compare(value: Value, sign: str, other: Value) -> bool:
+    if not isinstance(value, int | float) or not isinstance(other, int | float):
+        return True
+    return value < other if sign == "<" else value <= other
 
 
 def _converted(given: object, type_name: str) -> Value:

@@ -63,6 +63,7 @@ class Resolver:
         self.reasons: dict[Setting, str] = {}
         self.owners: dict[Setting, dict[str, Entry]] = {}
         self._keys: dict[Hashable, int] = {}
+        self._judged: set[Component] = set()
 
     def resolve(self, name: str, settings: Sequence[Setting], where: Where) -> Resolved | None:
         """The value of a cell field; None after a mistake that leaves nothing to go on with.
@@ -119,6 +120,7 @@ class Resolver:
                 used[setting] = None
                 options[setting.path.option] = self.checker.option(setting, entry)
         component = entry.component(options)
+        self._note_conflicts(kind, entry, component, tuple(used))
         return Resolved(
             value=component,
             key=self._key(kind, component),
@@ -183,6 +185,15 @@ class Resolver:
         for name, reason in recipes.contradictions(settings).items():
             blamed = latest.get(name) or latest["epochs"]
             self.checker.note("recipe", blamed.where, GridError(f"recipe.{name} {reason}"))
+
+    def _note_conflicts(
+        self, kind: str, entry: Entry, component: Component, used: Sequence[Setting]
+    ) -> None:
+        # A dotted option comes last and is the likelier mistake.
+        if component not in self._judged:
+            self._judged.add(component)
+            for message in entry.conflicts(component):
+                self.checker.note(kind, used[-1].where, GridError(message))
 
     def _key(self, name: str, value: Hashable) -> int:
         return self._keys.setdefault((name, value), len(self._keys))

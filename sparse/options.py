@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import math
+import operator
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -23,16 +24,23 @@ def option(
     le: float | None = None,
     lt: float | None = None,
     choices: Sequence[Any] | None = None,
+    below: str | None = None,
+    at_most: str | None = None,
+    only_with: Mapping[str, Any] | None = None,
 ) -> Any:
     """Declare one field of an options dataclass.
 
     `ge`, `gt`, `le` and `lt` bound a number (or every number of a list); `choices` lists all legal
-    values; `help` is one line for people and names the unit.
+    values; `help` is one line for people and names the unit. `below` and `at_most` name another
+    option whose value limits this one; `only_with` says at which value of another option anything
+    but the default has an effect.
     """
     limits = {"ge": ge, "gt": gt, "le": le, "lt": lt}
     metadata: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
     if choices is not None:
         metadata["choices"] = list(choices)
+    relations = {"below": below, "at_most": at_most, "only_with": only_with}
+    metadata |= {name: relation for name, relation in relations.items() if relation is not None}
     return dataclasses.field(default=default, metadata={"help": help, **metadata})
 
 
@@ -40,7 +48,8 @@ def describe_options(options: type) -> list[dict[str, Any]]:
     """Return one plain, JSON-able dict per option of a dataclass made with `option`.
 
     Keys: name, type ("float", "int", "str", "bool" or "list[...]"), nullable, default, help, and
-    those of ge, gt, le, lt and choices that were declared.
+    those of ge, gt, le, lt, choices, below, at_most and only_with that were
+    declared.
     """
     return [_describe(field, hint) for field, hint in _fields(options)]
 
@@ -48,8 +57,9 @@ def describe_options(options: type) -> list[dict[str, Any]]:
 def build_options(options: type[T], given: Mapping[str, Any], where: str) -> T:
     """Make the options dataclass from what a person wrote.
 
-    Names, types, ranges and choices are checked; every problem is reported in one ValueError whose
-    lines start with `where`. Whole numbers are accepted for floats, lists and tuples for lists.
+    Names, types, ranges, choices and relations are checked; every problem is reported in one
+    ValueError whose lines start with `where`. Whole numbers are accepted for floats, lists and
+    tuples for lists.
     """
     fields = {field.name: (field, hint) for field, hint in _fields(options)}
     problems = [_unknown(name, list(fields)) for name in given if name not in fields]
@@ -61,9 +71,13 @@ def build_options(options: type[T], given: Mapping[str, Any], where: str) -> T:
             problems.append(str(problem))
     if not problems:
         try:
-            return options(**values)
+            built = options(**values)
         except ValueError as problem:
             problems.append(str(problem))
+        else:
+            problems += [text for field, _ in fields.values() for text in _conflicts(built, field)]
+            if not problems:
+                return built
     raise ValueError("\n".join(f"{where}: {problem}" for problem in sorted(problems)))
 
 
@@ -125,6 +139,25 @@ def _scalar(given: Any, kind: Any, field: Any) -> Any:
     if kind in (int, float) and not _within(value, field.metadata):
         raise ValueError(f"{field.name} is {value!r}; it must be {_range(field.metadata)}")
     return value
+
+
+def _conflicts(built: Any, field: Any) -> list[str]:
+    """What is wrong with one option in view of the others."""
+    value, limits = getattr(built, field.name), field.metadata
+    conflicts = []
+    for relation, fits in (("below", operator.lt), ("at_most", operator.le)):
+        other = limits.get(relation)
+        if other is not None and not fits(value, getattr(built, other)):
+            words = relation.replace("_", " ")
+            conflicts.append(
+                f"{field.name} is {value!r}; it must be {words} {other}, {getattr(built, other)!r}"
+            )
+    for other, needed in limits.get("only_with", {}).items():
+        if value != field.default and getattr(built, other) != needed:
+            conflicts.append(
+                f"{field.name} has no effect with {other}: {getattr(built, other)}; leave it out"
+            )
+    return conflicts
 
 
 def _within(value: float, metadata: Mapping[str, Any]) -> bool:

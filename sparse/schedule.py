@@ -104,11 +104,3 @@ def dynamic_schedules(
     if anneal == "cosine":
         return updates, CosineDrop(initial=initial, stop=end, final=final)
     return updates, ConstantDrop(initial=initial)
-
-
-def refuse_idle_anneal(anneal: str, initial: float, final: float) -> None:
-    """Raise a ValueError for a final drop fraction without effect or above the initial one."""
-    if final and anneal == "constant":
-        raise ValueError("final_drop_fraction has no effect with anneal: constant; leave it out")
-    if final > initial:
-        raise ValueError(f"final_drop_fraction is {final}; drop_fraction is only {initial}")

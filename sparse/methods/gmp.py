@@ -20,7 +20,9 @@ _NETWORK = ""  # no layer has this name
 class GmpOptions:
     """Options of gmp."""
 
-    start: float = option(0.1, ge=0, lt=1, help="fraction of the run at which pruning begins")
+    start: float = option(
+        0.1, ge=0, lt=1, below="stop", help="fraction of the run at which pruning begins"
+    )
     stop: float = option(0.8, gt=0, le=1, help="fraction of the run at which the target is reached")
     update_every: int = option(100, ge=1, help="optimizer steps between two prunings")
     scope: str = option(
@@ -28,12 +30,6 @@ class GmpOptions:
         choices=["global", "layer"],
         help="rank weights over all layers together, or within layers to the allocated densities",
     )
-
-    def __post_init__(self) -> None:
-        if self.start >= self.stop:
-            raise ValueError(
-                f"start is {self.start} and stop is {self.stop}; start must be earlier"
-            )
 
 
 @METHODS.register(

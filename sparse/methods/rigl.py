@@ -8,7 +8,7 @@ from torch import Tensor
 from sparse import drop, grow
 from sparse.methods import METHODS
 from sparse.options import option
-from sparse.schedule import dynamic_schedules, refuse_idle_anneal
+from sparse.schedule import dynamic_schedules
 from sparse.scores import gradient
 from sparse.select import positions, refuse_nan, without
 from sparse.sparsifier import Layer, Sparsifier, TopologyUpdate
@@ -27,7 +27,12 @@ class RiglOptions:
         help="keep the drop fraction, or let it fall to final_drop_fraction at update_stop",
     )
     final_drop_fraction: float = option(
-        0.0, ge=0, lt=1, help="drop fraction at update_stop; used by anneal: cosine"
+        0.0,
+        ge=0,
+        lt=1,
+        at_most="drop_fraction",
+        only_with={"anneal": "cosine"},
+        help="drop fraction at update_stop; used by anneal: cosine",
     )
     update_every: int = option(100, ge=1, help="optimizer steps between two topology updates")
     update_stop: float = option(0.75, gt=0, le=1, help="fraction of the run after which masks stay")
@@ -38,9 +43,6 @@ class RiglOptions:
         " may and keeps its value; rigl_text: the paper, where it then starts at 0; itop: as rigl,"
         " counts rounded up and ties dropped together",
     )
-
-    def __post_init__(self) -> None:
-        refuse_idle_anneal(self.anneal, self.drop_fraction, self.final_drop_fraction)
 
 
 @METHODS.register(

@@ -8,7 +8,7 @@ from torch import Tensor
 from sparse import drop, grow
 from sparse.methods import METHODS
 from sparse.options import option
-from sparse.schedule import dynamic_schedules, refuse_idle_anneal
+from sparse.schedule import dynamic_schedules
 from sparse.select import positions, refuse_nan, without
 from sparse.sparsifier import Layer, Sparsifier, TopologyUpdate
 
@@ -20,6 +20,7 @@ class SetOptions:
     drop: str = option(
         "signed",
         choices=["signed", "magnitude"],
+        only_with={"convention": "exact"},
         help="drop the smallest of each sign (the original rule) or the smallest |w| of all",
     )
     drop_fraction: float = option(
@@ -31,7 +32,12 @@ class SetOptions:
         help="keep the drop fraction, or let it fall to final_drop_fraction at update_stop",
     )
     final_drop_fraction: float = option(
-        0.0, ge=0, lt=1, help="drop fraction at update_stop; used by anneal: cosine"
+        0.0,
+        ge=0,
+        lt=1,
+        at_most="drop_fraction",
+        only_with={"anneal": "cosine"},
+        help="drop fraction at update_stop; used by anneal: cosine",
     )
     update_every: int = option(100, ge=1, help="optimizer steps between two topology updates")
     update_stop: float = option(1.0, gt=0, le=1, help="fraction of the run after which masks stay")
@@ -40,11 +46,6 @@ class SetOptions:
         choices=["exact", "set2018_scipy", "set2018_keras"],
         help="exact counts, or the thresholds of a published code, which may regrow what it drops",
     )
-
-    def __post_init__(self) -> None:
-        refuse_idle_anneal(self.anneal, self.drop_fraction, self.final_drop_fraction)
-        if self.convention != "exact" and self.drop == "magnitude":
-            raise ValueError(f"drop: magnitude has no effect with convention: {self.convention}")
 
 
 @METHODS.register(

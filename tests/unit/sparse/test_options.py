@@ -121,6 +121,24 @@ def test_what_contradicts_other_options_is_told_with_where():
         build_options(Window, {"start": 6}, "window")
 
 
+def test_relations_between_options_are_checked_once_all_values_are_legal():
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Ramp:
+        mode: str = option("flat", choices=["flat", "ramp"], help="shape")
+        first: float = option(1.0, help="begin", below="last")
+        last: float = option(2.0, help="end")
+        height: float = option(0.0, help="rise", at_most="last", only_with={"mode": "ramp"})
+
+    assert build_options(Ramp, {"mode": "ramp", "height": 2}, "ramp").height == 2.0
+    with pytest.raises(ValueError, match="ramp") as problem:
+        build_options(Ramp, {"first": 2, "height": 3}, "ramp")
+    assert str(problem.value).splitlines() == [
+        "ramp: first is 2.0; it must be below last, 2.0",
+        "ramp: height has no effect with mode: flat; leave it out",
+        "ramp: height is 3.0; it must be at most last, 2.0",
+    ]
+
+
 def test_nearest_says_nothing_when_nothing_is_near():
     assert nearest("rigel", ["rigl", "set"]) == " (did you mean 'rigl'?)"
     assert nearest("xyz", ["rigl", "set"]) == ""

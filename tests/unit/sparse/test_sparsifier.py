@@ -40,9 +40,12 @@ def test_density_is_read_as_decimal_text():
         (lambda: Dense(allocation="uniform"), "Dense ignores allocation"),
         (lambda: SNIP(0.1, allocation="uniform"), "SNIP ignores allocation"),
         (lambda: GMP(0.1, allocation={"name": "erk", "power": 2.0}), "GMP ignores allocation"),
-        (lambda: GMP(0.1, start=0.5, stop=0.5), "start is 0.5 and stop is 0.5"),
+        (lambda: GMP(0.1, start=0.5, stop=0.5), "start is 0.5; it must be below stop, 0.5"),
         (lambda: RigL(0.1, anneal="constant", final_drop_fraction=0.1), "has no effect"),
-        (lambda: SET(0.1, anneal="cosine", final_drop_fraction=0.4), "drop_fraction is only 0.3"),
+        (
+            lambda: SET(0.1, anneal="cosine", final_drop_fraction=0.4),
+            "it must be at most drop_fraction, 0.3",
+        ),
         (lambda: SET(0.1, drop="magnitude", convention="set2018_scipy"), "has no effect"),
     ],
 )
