@@ -8,10 +8,12 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import median
 from typing import Any
 
 from grids.cell import Cell
+from grids.options import Value
 from orchestrator.store.index import CellState
 
 FREE = ("lr", "momentum", "weight_decay")
@@ -59,13 +61,12 @@ NOTHING_MEASURED = Costs(by_kind={}, by_shape={})
 
 def shape_of(cell: Cell) -> Shape:
     """What the cells of one pack must have in common with this one."""
-    structural = {name: value for name, value in cell.recipe if name not in FREE}
     return (
         cell.dataset.canonical_json(),
         cell.model.canonical_json(),
         cell.data_ratio,
         cell.scenario.canonical_json(),
-        _text(structural),
+        _structure(cell.recipe),
     )
 
 
@@ -106,6 +107,11 @@ def _shape_of_canonical(plain: Mapping[str, Any]) -> Shape:
         _text(plain.get("scenario", "clean")),
         _text({name: value for name, value in recipe.items() if name not in FREE}),
     )
+
+
+@lru_cache(maxsize=4096)
+def _structure(recipe: tuple[tuple[str, Value], ...]) -> str:
+    return _text({name: value for name, value in recipe if name not in FREE})
 
 
 def _name(component: str | Mapping[str, Any]) -> str:

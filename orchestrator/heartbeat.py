@@ -13,15 +13,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from orchestrator.manifest import Driver, Manifest, started
 from orchestrator.provenance import host
 from orchestrator.store.layout import Store
 from orchestrator.store.publishing import replace as replace_file
-
-if TYPE_CHECKING:
-    from trainer.outcome import Progress
 
 HEARTBEAT_SECONDS = 2.0
 """How often a worker writes its heartbeat."""
@@ -179,9 +176,9 @@ class Heart:
         """Whether the pack shall be drained; cheap enough to be asked at every step."""
         return self._stop.is_set() or (self._asked is not None and self._asked())
 
-    def tell(self, progress: "Progress") -> None:
+    def tell(self, step: int, total_steps: int, label: str) -> None:
         """Note how far the cells now running are."""
-        self._change(step=progress.step, total_steps=progress.total_steps, label=progress.label)
+        self._change(step=step, total_steps=total_steps, label=label)
 
     def count(self, *, failed: bool) -> None:
         """Note that a cell ended."""

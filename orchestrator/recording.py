@@ -1,77 +1,15 @@
-"""From a finished cell to its record on the disk, without holding up the cell that trains next."""
+"""Getting records onto the disk without holding up the cell that trains next."""
 
 import platform
 import queue
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from grids.catalogue import Catalogue
 from orchestrator import provenance
-from orchestrator.environment import EXACT, explain
-from orchestrator.failures import signature_of
-from orchestrator.manifest import Manifest
+from orchestrator.environment import EXACT
 from orchestrator.store.layout import Store
-from orchestrator.store.records import Curve, Record, publish_batch, timestamp
-
-if TYPE_CHECKING:
-    from trainer.outcome import Outcome
-
-
-def record_of(
-    outcome: "Outcome",
-    *,
-    manifest: Manifest,
-    attempt: str,
-    catalogue: Catalogue,
-    worker: Mapping[str, Any],
-) -> Record:
-    """The record of a finished cell.
-
-    Args:
-        outcome: What became of the cell.
-        manifest: The pack it was trained in.
-        attempt: Id of this attempt at the pack.
-        catalogue: Where the defaults of its fields stand.
-        worker: The columns that are the same for all cells of a worker, from `worker_columns`.
-    """
-    cell = outcome.cell
-    settings = cell.settings()
-    error = None if outcome.error is None else {**outcome.error}
-    if error is not None:
-        error["message"] = explain(error["message"])
-        error["signature"] = signature_of(error)
-    return Record(
-        cell=cell.id,
-        attempt=attempt,
-        state=outcome.state,
-        canonical=cell.canonical(),
-        fields=catalogue.fields(cell),
-        started_at=timestamp(outcome.started_at),
-        finished_at=timestamp(outcome.finished_at),
-        metrics=outcome.metrics,
-        layers=outcome.layers,
-        curve=bool(outcome.curve),
-        error=error,
-        supersedes=manifest.supersedes.get(cell.id, ()),
-        provenance={
-            **worker,
-            "device": outcome.device,
-            "engine": outcome.engine,
-            "stack_width": outcome.stack_width,
-            "tier": settings["tier"],
-            "threads": settings["threads"],
-            "backend": manifest.backend,
-            "grid": manifest.grid,
-            "pack": manifest.pack,
-            "pack_size": len(manifest.cells),
-            "seconds": outcome.seconds,
-            "device_seconds": outcome.device_seconds,
-            "memory_mb": outcome.memory_mb,
-            "resumed_step": outcome.resumed_step,
-            "topology_updates": outcome.topology_updates,
-        },
-    )
+from orchestrator.store.records import Curve, Record, publish_batch
 
 
 def worker_columns(environment: Mapping[str, str], driver: str | None = None) -> dict[str, Any]:

@@ -11,19 +11,20 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grids.catalogue import Catalogue
 from orchestrator.checkpoints import find_checkpoints, open_folder, remove_spent
 from orchestrator.environment import explain
+from orchestrator.failures import signature_of
 from orchestrator.heartbeat import Heart, Heartbeat, Phase
 from orchestrator.manifest import Manifest
-from orchestrator.recording import Publisher, record_of, worker_columns
+from orchestrator.recording import Publisher, worker_columns
 from orchestrator.store.layout import Store
-from orchestrator.store.records import new_attempt
+from orchestrator.store.records import Record, new_attempt, timestamp
 
 if TYPE_CHECKING:
     from trainer.outcome import Outcome, PackReport, PackRequest
@@ -94,6 +95,62 @@ def run_manifest(
     return _report(said)
 
 
+def record_of(
+    outcome: "Outcome",
+    *,
+    manifest: Manifest,
+    attempt: str,
+    catalogue: Catalogue,
+    worker: Mapping[str, Any],
+) -> Record:
+    """The record of a finished cell.
+
+    Args:
+        outcome: What became of the cell.
+        manifest: The pack it was trained in.
+        attempt: Id of this attempt at the pack.
+        catalogue: Where the defaults of its fields stand.
+        worker: The columns that are the same for all cells of a worker, from `worker_columns`.
+    """
+    cell = outcome.cell
+    settings = cell.settings()
+    error = None if outcome.error is None else {**outcome.error}
+    if error is not None:
+        error["message"] = explain(error["message"])
+        error["signature"] = signature_of(error)
+    return Record(
+        cell=cell.id,
+        attempt=attempt,
+        state=outcome.state,
+        canonical=cell.canonical(),
+        fields=catalogue.fields(cell),
+        started_at=timestamp(outcome.started_at),
+        finished_at=timestamp(outcome.finished_at),
+        metrics=outcome.metrics,
+        layers=outcome.layers,
+        curve=bool(outcome.curve),
+        error=error,
+        supersedes=manifest.supersedes.get(cell.id, ()),
+        provenance={
+            **worker,
+            "device": outcome.device,
+            "engine": outcome.engine,
+            "stack_width": outcome.stack_width,
+            "tier": settings["tier"],
+            "threads": settings["threads"],
+            "backend": manifest.backend,
+            "grid": manifest.grid,
+            "pack": manifest.pack,
+            "pack_size": len(manifest.cells),
+            "seconds": outcome.seconds,
+            "device_seconds": outcome.device_seconds,
+            "memory_mb": outcome.memory_mb,
+            "resumed_step": outcome.resumed_step,
+            "topology_updates": outcome.topology_updates,
+        },
+    )
+
+
 def preload() -> None:
     """Load the trainer, so that the first pack of a waiting process starts at once."""
     import trainer.run  # noqa: F401
@@ -158,7 +215,7 @@ def _request(store: Store, manifest: Manifest, attempt: str, heart: Heart) -> "P
         checkpoint_minutes=manifest.checkpoint_minutes,
         resume_from=earlier,
         should_stop=heart.should_stop,
-        progress=heart.tell,
+        progress=lambda said: heart.tell(said.step, said.total_steps, said.label),
     )
 
 
