@@ -5,8 +5,10 @@ seconds of this process, over whole epochs with their evaluation.
 """
 
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 
-from harness import Report, begin, interleave, parser, ratio, set_exact_environment, timed
+from harness import Arm, Report, begin, interleave, parser, ratio, set_exact_environment, timed
 
 CELLS, BATCH = 64, 32
 GRID = f"""
@@ -39,18 +41,26 @@ def measure(report: Report, *, epochs: int, rounds: int) -> None:
     steps = epochs * together.engine.workload.steps_per_epoch
 
     arms = {
-        "stack": lambda: advance(together, steps),
-        "stacks of one": lambda: [advance(one, steps) for one in alone],
-        "solo": lambda: [advance(one, steps) for one in modules],
-        "by hand": lambda: [cell.advance(steps) for cell in by_hand],
+        "stack": step_all([partial(advance, together)], steps),
+        "stacks of one": step_all([partial(advance, loop) for loop in alone], steps),
+        "solo": step_all([partial(advance, loop) for loop in modules], steps),
+        "by hand": step_all([cell.advance for cell in by_hand], steps),
     }
-    samples = interleave(
-        {name: timed(work, time.process_time) for name, work in arms.items()}, rounds=rounds
-    )
+    samples = interleave(arms, rounds=rounds)
     report.keep("64 cells", samples)
     for peer, asked in (("by hand", 8.0), ("solo", 8.0), ("stacks of one", None)):
         name = f"step rate per cell, stack of 64 over {peer}"
         report.add(ratio(name, samples[peer], samples["stack"], asked=asked))
+
+
+def step_all(programs: Sequence[Callable[[int], None]], steps: int) -> Arm:
+    """An arm that advances programs one after another, each by that many steps."""
+
+    def work() -> None:
+        for program in programs:
+            program(steps)
+
+    return timed(work, time.process_time)
 
 
 if __name__ == "__main__":

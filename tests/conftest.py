@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.environment import worker_environment
+
 ROOT = Path(__file__).resolve().parents[1]
 ON_DEMAND = ("slow", "ray", "slurm", "gpu", "browser")
 CI = os.environ.get("CI", "").lower() == "true"
 
 
 def _exact_tier() -> dict[str, str]:
-    """The exact tier's numerical environment on this processor, one thread per process."""
-    cpu = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    branch = "AVX512" if " avx512f " in cpu else "AVX2"
-    threads = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    return {"MKL_CBWR": f"{branch},STRICT", **dict.fromkeys(threads, "1")}
+    """The numerical environment of a worker with one thread."""
+    worker = worker_environment(1)
+    return {name: value for name, value in worker.items() if not name.startswith("PYTHON")}
 
 
 def _offline_and_alone(cache: str) -> dict[str, str]:

@@ -115,7 +115,7 @@ class PlainCell:
         self.train, self.validation, self.test = load_splits()
         self.method = method
         self.model = make_model(widths)
-        self.weights = [weight for weight in self.model.parameters() if weight.dim() == 2]
+        self.weights: list[Tensor] = [w for w in self.model.parameters() if w.dim() == 2]
         densities = erk_densities([weight.shape for weight in self.weights], density)
         self.masks = [random_mask(w, d) for w, d in zip(self.weights, densities, strict=True)]
         self.optimizer = torch.optim.SGD(

@@ -1,5 +1,6 @@
 """A local Ray of one's own for a peer, as quick to start as Ray's options allow."""
 
+import logging
 import os
 
 
@@ -12,6 +13,6 @@ def start_ray() -> None:
         num_cpus=os.cpu_count(),
         include_dashboard=False,
         log_to_driver=False,
-        logging_level="ERROR",
+        logging_level=logging.ERROR,
         _node_ip_address="127.0.0.1",
     )

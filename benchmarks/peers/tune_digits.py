@@ -43,7 +43,8 @@ def main() -> None:
             run_config=tune.RunConfig(storage_path=str(storage.resolve()), verbose=0),
         )
         results = tuner.fit()
-    accuracies = [result.metrics["test_accuracy"] for result in results if result.metrics]
+    reported = [results[index].metrics for index in range(len(results))]
+    accuracies = [metrics["test_accuracy"] for metrics in reported if metrics]
     summary = {
         "cells": len(results),
         "failed": results.num_errors,

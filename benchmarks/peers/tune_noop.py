@@ -31,7 +31,8 @@ def seconds_for(cells: int, *, reuse_actors: bool) -> float:
         start = time.perf_counter()
         results = tuner.fit()
         seconds = time.perf_counter() - start
-    values = sorted(result.metrics["value"] for result in results if result.metrics)
+    reported = [results[index].metrics for index in range(len(results))]
+    values = sorted(metrics["value"] for metrics in reported if metrics)
     if results.num_errors or values != list(range(cells)):
         raise RuntimeError(f"{results.num_errors} of {cells} no-op trials failed")
     return seconds
