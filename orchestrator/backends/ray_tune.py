@@ -7,6 +7,8 @@ is a temporary folder that is removed, and its `restore` is never used.
 
 import logging
 import os
+import secrets
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +34,6 @@ _QUIET = {
 """Ray reads these when it is imported or started: no telemetry, no logs of its own, no chdir."""
 
 _PRELOADED = "orchestrator.backends.preloading"
-_LOOPBACK = "127.0.0.1"
 _OBJECT_STORE_BYTES = 96 * 1024 * 1024  # nothing but paths goes through it
 
 
@@ -40,7 +41,7 @@ class RayTune(Backend):
     """Runs packs as trials of Ray Tune.
 
     A Ray that this process has started already is used as it is; else `address` names a cluster;
-    else a local Ray is started on the loopback interface, with one CPU per slot.
+    else a local Ray is started, locked by a token of its own, with one CPU per slot.
 
     Args:
         address: Address of a running cluster ("host:port" or "auto"), or None.
@@ -55,16 +56,18 @@ class RayTune(Backend):
 
     def prepare(self, *, slots: int, threads: int) -> None:
         """Start Ray, or connect to it, and load Tune meanwhile."""
+        running = _is_running()
         environment = worker_environment(threads)
-        # Both must be there before ray is imported, and workers inherit them from a local Ray.
+        # All must be there before ray is imported, and workers inherit them from a local Ray.
         os.environ.update(_QUIET)
-        if self._address is None:
+        if self._address is None and not running:
             os.environ.update({**environment, "RAY_preload_python_modules": _PRELOADED})
-        import ray
+            _lock_others_out()
+        import ray  # noqa: F401
 
         self._tune = threading.Thread(target=_import_tune, name="import-tune")
         self._tune.start()
-        if ray.is_initialized():
+        if running:
             return
         if self._address is None:
             _start_local(slots)
@@ -100,6 +103,21 @@ class RayTune(Backend):
             self._started = False
 
 
+def _is_running() -> bool:
+    """Whether this process has started Ray, or connected to one, already."""
+    ray = sys.modules.get("ray")
+    return ray is not None and ray.is_initialized()
+
+
+def _lock_others_out() -> None:
+    """Ask for a token of everyone who talks to the local Ray: it listens beyond this machine.
+
+    Ray replaces a loopback address by the machine's own, so an address alone does not close it.
+    """
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+
+
 def _import_tune() -> None:
     import ray.tune  # noqa: F401
 
@@ -118,7 +136,6 @@ def _start_local(slots: int) -> None:
             log_to_driver=False,
             logging_level=logging.ERROR,
             object_store_memory=_OBJECT_STORE_BYTES,
-            _node_ip_address=_LOOPBACK,
         )
     except (ConnectionError, RuntimeError, TimeoutError) as error:
         raise BackendError(
