@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 MAIN = "from orchestrator.cli import main; main()"
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,9 +66,14 @@ def all_sessions() -> list[Session]:
     ]
 
 
-def runnable(*, slow: bool) -> list[Session]:
-    """The blocks marked to be run, the quick or the slow ones."""
-    return [item for item in all_sessions() if item.runnable and item.slow == slow]
+def runnable() -> list[ParameterSet]:
+    """The blocks marked to be run; the slow ones carry the marks of tests that take long."""
+    long = [pytest.mark.slow, pytest.mark.ray]
+    return [
+        pytest.param(item, id=item.where, marks=long if item.slow else [])
+        for item in all_sessions()
+        if item.runnable
+    ]
 
 
 def test_a_block_is_read_as_it_is_marked() -> None:
@@ -87,15 +93,8 @@ def test_links_inside_the_project_lead_somewhere(file: Path) -> None:
     assert [target for target in local if target and not (file.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("session", runnable(slow=False), ids=lambda item: item.where)
+@pytest.mark.parametrize("session", runnable())
 def test_commands_of_the_documents_run(session: Session, tmp_path: Path) -> None:
-    run_session(session, tmp_path)
-
-
-@pytest.mark.slow
-@pytest.mark.ray
-@pytest.mark.parametrize("session", runnable(slow=True), ids=lambda item: item.where)
-def test_slow_commands_of_the_documents_run(session: Session, tmp_path: Path) -> None:
     run_session(session, tmp_path)
 
 
