@@ -41,7 +41,7 @@ class RayTune(Backend):
     """Runs packs as trials of Ray Tune.
 
     A Ray that this process has started already is used as it is; else `address` names a cluster;
-    else a local Ray is started, locked by a token of its own, with one CPU per slot.
+    else a local Ray is started on loopback, with one CPU per slot and a token of its own.
 
     Args:
         address: Address of a running cluster ("host:port" or "auto"), or None.
@@ -110,10 +110,12 @@ def _is_running() -> bool:
 
 
 def _lock_others_out() -> None:
-    """Ask for a token of everyone who talks to the local Ray: it listens beyond this machine.
+    """Bind the local Ray to loopback, and ask a token of everyone on this machine who talks to it.
 
-    Ray replaces a loopback address by the machine's own, so an address alone does not close it.
+    On Linux `ray.init` replaces a loopback address by the machine's own. This switch, made for
+    systems where Ray runs on one machine only, keeps every server of Ray on 127.0.0.1.
     """
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
