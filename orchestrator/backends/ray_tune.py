@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.backends.base import Backend, BackendError, PackEnd
+from orchestrator.backends.warming import accept_waiting_workers
 from orchestrator.environment import torch_is_exact, worker_environment
 
 if TYPE_CHECKING:
@@ -33,7 +34,14 @@ _QUIET = {
 }
 """Ray reads these when it is imported or started: no telemetry, no logs of its own, no chdir."""
 
-_PRELOADED = "orchestrator.backends.preloading"
+_WORKERS = {
+    "RAY_preload_python_modules": "orchestrator.backends.preloading",
+    # As soon as Tune reserves the CPUs, Ray counts waiting workers as superfluous and may end them.
+    "RAY_idle_worker_killing_time_threshold_ms": "3600000",
+    "PL_DISABLE_FORK": "1",  # Tune wants it in every trial
+}
+"""For the workers of a local Ray: what they load before their first task, and what Tune asks for."""
+
 _OBJECT_STORE_BYTES = 96 * 1024 * 1024  # nothing but paths goes through it
 
 
@@ -61,7 +69,7 @@ class RayTune(Backend):
         # All must be there before ray is imported, and workers inherit them from a local Ray.
         os.environ.update(_QUIET)
         if self._address is None and not running:
-            os.environ.update({**environment, "RAY_preload_python_modules": _PRELOADED})
+            os.environ.update({**environment, **_WORKERS})
             _lock_others_out()
         import ray  # noqa: F401
 
@@ -70,7 +78,10 @@ class RayTune(Backend):
         if running:
             return
         if self._address is None:
+            inherited = dict(os.environ)
             _start_local(slots)
+            self._tune.join()
+            accept_waiting_workers(inherited)
         else:
             _connect(self._address, environment)
         self._started = True
@@ -92,7 +103,11 @@ class RayTune(Backend):
             return []
         with tempfile.TemporaryDirectory(prefix="sparsesweep-tune-") as storage:
             results = _fit(manifests, slots, threads, trainer, storage)
-            return [_end_of(result) for result in results]
+            # One trial per manifest, in their order; a trial that never started has no config.
+            return [
+                _end_of(manifest, result)
+                for manifest, result in zip(manifests, results, strict=True)
+            ]
 
     def close(self) -> None:
         """Stop what `prepare` started; a Ray that was there before stays."""
@@ -228,8 +243,8 @@ def _run_pack(manifest: Path, threads: int, trainer: "Trainer | None") -> PackEn
     return end
 
 
-def _end_of(result: Any) -> PackEnd:
-    pack = Path(result.config["manifest"]).stem
+def _end_of(manifest: Path, result: Any) -> PackEnd:
+    pack = manifest.stem
     if result.error is not None:
         lines = [line for line in str(result.error).splitlines() if line.strip()]
         return PackEnd(pack=pack, error=lines[-1].strip() if lines else "its worker died")
