@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
+
 from grids.cell import Cell
 from trainer import seeding
 from trainer.block import Block, run_block
@@ -37,7 +39,8 @@ def run_pack(
     """
     started = time.monotonic()
     pack = _Pack(cells, publish, request)
-    stopped = not all(pack.run_group(group) for group in group_by_workload(cells))
+    with torch.random.fork_rng(devices=[]):
+        stopped = not all(pack.run_group(group) for group in group_by_workload(cells))
     return PackReport(finished=pack.finished, stopped=stopped, seconds=time.monotonic() - started)
 
 

@@ -1,6 +1,6 @@
 """Named randomness: every draw comes from a generator named by (cell seed, purpose, index).
 
-Nothing here reads or leaves a mark on torch's global generator, so a cell draws the same numbers
+Nothing draws from torch's global generator as it happens to stand, so a cell draws the same numbers
 alone, in a pack, after a resume and on any backend.
 """
 
@@ -43,6 +43,18 @@ def seeded_globals(seed: int, purpose: str, index: int = 0) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(named_seed(seed, purpose, index))
         yield
+
+
+def reseed_globals(seed: int, purpose: str, index: int, device: str) -> None:
+    """Make torch's global generators continue with the stream ``(seed, purpose, index)``.
+
+    The cheap form of :func:`seeded_globals` for code that runs at every step; ``run_pack`` puts the
+    global state back when it ends.
+    """
+    state = named_seed(seed, purpose, index)
+    torch.default_generator.manual_seed(state)
+    if device != "cpu":
+        torch.cuda.manual_seed(state)
 
 
 def prepare_tier(tier: str, threads: int) -> None:

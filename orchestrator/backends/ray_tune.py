@@ -40,7 +40,7 @@ _WORKERS = {
     "RAY_idle_worker_killing_time_threshold_ms": "3600000",
     "PL_DISABLE_FORK": "1",  # Tune wants it in every trial
 }
-"""For the workers of a local Ray: what they load before their first task, and what Tune asks for."""
+"""For the workers of a local Ray: what they load before a task, and what Tune asks of them."""
 
 _OBJECT_STORE_BYTES = 96 * 1024 * 1024  # nothing but paths goes through it
 

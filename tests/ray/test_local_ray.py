@@ -1,6 +1,5 @@
 """The local Ray that the ray backend starts: seen from the outside."""
 
-import ast
 import subprocess
 import sys
 from pathlib import Path

@@ -68,7 +68,8 @@ class SoloEngine(Engine):
         targets = self.workload.bundle.train.targets[indices[0]]
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
-        with seeding.seeded_globals(self.cell.seed, "forward", step), self._autocast():
+        seeding.reseed_globals(self.cell.seed, "forward", step, self.workload.device)
+        with self._autocast():
             logits = self._forward(inputs)
             loss = F.cross_entropy(logits, targets, label_smoothing=self.recipe.label_smoothing)
         loss.backward()
