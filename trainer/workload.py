@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from grids.cell import Cell
@@ -47,6 +48,14 @@ class Workload:
     def total_steps(self) -> int:
         """Optimizer steps of a whole run."""
         return self.steps_per_epoch * int(self.recipe.epochs)
+
+    def parameter_count(self) -> int:
+        """Parameters of one cell's model, counted without allocating them."""
+        with torch.device("meta"):
+            model = build_model(
+                self.model, self.model_options, self.bundle.input_shape, self.bundle.classes
+            )
+        return sum(parameter.numel() for parameter in model.parameters())
 
     def build_model(self, seed: int) -> nn.Module:
         """The model with the initial weights of a cell seed, on the device."""

@@ -1,7 +1,9 @@
 """``auto``: the fastest legal engine and the best block width, by timing a few warm steps.
 
 In the exact tier the engine is fixed and only the width is chosen, which changes no bit: a stack
-that outgrows the cache is slower per cell than several narrower ones in turn.
+that outgrows the cache is slower per cell than several narrower ones in turn. The likeliest
+candidate is tried first, and the search ends when it has cost a hundredth of what the cells will
+take, so that choosing never costs more than it can win.
 """
 
 import time
@@ -12,23 +14,25 @@ import torch
 
 from grids.cell import Cell
 from trainer.engines import ENGINES, legal_engines
-from trainer.engines.base import Engine
 from trainer.workload import Workload
 
-WIDTHS = (1, 4, 16, 64)
-"""Block widths that are tried."""
+MAX_WIDTH = 64
+"""Widest block: beyond it launch costs are spread thinly enough."""
 
-WARM_STEPS = 1
-"""Steps before the clock starts: first calls allocate buffers and choose kernels."""
+CACHE_BYTES = 6 * 2**20
+"""Weights, gradients, slots and masks of a block that a core's caches are likely to hold."""
+
+TENSORS_PER_WEIGHT = 4
+"""Weight, gradient, momentum and mask."""
+
+SHARE = 0.01
+"""Part of the cells' expected time that the search may cost."""
 
 TIMED_STEPS = 2
-"""Steps of one timing."""
+"""Steps of one timing, after one warm step that allocates buffers."""
 
 TIMINGS = 2
 """Timings per candidate; the fastest counts, so that a disturbance does not decide."""
-
-GIVE_UP = 1.1
-"""A width so many times slower than the best one ends the search among wider ones."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,45 +59,55 @@ def choose(workload: Workload, cells: Sequence[Cell], wanted: str = "auto") -> C
             f"{workload.recipe.tier} tier on {workload.device}; legal: {', '.join(legal)}"
         )
     names = legal if wanted == "auto" else (wanted,)
-    if len(names) == 1 and len(_widths(names[0], len(cells))) == 1:
-        return Choice(engine=names[0], width=1)
-    timed = [_best_width(workload, cells, name) for name in names]
-    return min(timed, key=lambda found: found[0])[1]
+    candidates = ranked_candidates(workload, names, len(cells))
+    return candidates[0] if len(candidates) == 1 else _search(workload, cells, candidates)
 
 
-def _widths(engine: str, cells: int) -> list[int]:
-    if engine == "solo":
-        return [1]
-    return sorted({min(width, cells) for width in WIDTHS})
+def ranked_candidates(workload: Workload, engines: Sequence[str], cells: int) -> list[Choice]:
+    """What may be tried, the likeliest winner first.
+
+    A stack wins while a block of several cells fits the caches; its width is then the one that
+    fills them.
+    """
+    if "stack" not in engines:
+        return [Choice(engine="solo", width=1)]
+    per_cell = 4 * TENSORS_PER_WEIGHT * workload.parameter_count()
+    fitting = max(1, min(MAX_WIDTH, CACHE_BYTES // per_cell))
+    widths = dict.fromkeys(
+        min(width, cells) for width in (fitting, max(1, fitting // 4), min(MAX_WIDTH, 4 * fitting))
+    )
+    stacks = [Choice(engine="stack", width=width) for width in widths]
+    if "solo" not in engines:
+        return stacks
+    solo = Choice(engine="solo", width=1)
+    return [stacks[0], solo, *stacks[1:]] if fitting > 1 else [solo, *stacks]
 
 
-def _best_width(workload: Workload, cells: Sequence[Cell], engine: str) -> tuple[float, Choice]:
-    # Seconds per step and cell of the best width. Caches make the time a valley in the width, so
-    # the search ends once it climbs.
-    best = (float("inf"), Choice(engine=engine, width=1))
-    for width in _widths(engine, len(cells)):
-        step = _warm_stepper(workload, cells[:width], engine)
-        seconds = min(_time(step) for _ in range(TIMINGS)) / width
-        if seconds > GIVE_UP * best[0]:
+def _search(workload: Workload, cells: Sequence[Cell], candidates: Sequence[Choice]) -> Choice:
+    started = time.perf_counter()
+    best, least = candidates[0], float("inf")
+    for choice in candidates:
+        step = _warm_stepper(workload, cells[: choice.width], choice.engine)
+        seconds = min(_time(step) for _ in range(TIMINGS)) / (TIMED_STEPS * choice.width)
+        if seconds < least:
+            best, least = choice, seconds
+        expected = least * len(cells) * workload.total_steps
+        if time.perf_counter() - started > SHARE * expected:
             break
-        best = min(best, (seconds, Choice(engine=engine, width=width)), key=lambda found: found[0])
     return best
 
 
-def _warm_stepper(
-    workload: Workload, cells: Sequence[Cell], engine_name: str
-) -> Callable[[], None]:
+def _warm_stepper(workload: Workload, cells: Sequence[Cell], engine: str) -> Callable[[], None]:
     # A throw-away engine; nothing it learns reaches a cell.
-    engine: Engine = ENGINES[engine_name](workload, cells)
+    trial = ENGINES[engine](workload, cells)
     batch = min(workload.recipe.batch, len(workload.bundle.train))
     indices = torch.arange(batch, device=workload.device).expand(len(cells), -1).contiguous()
 
     def step() -> None:
-        engine.backward(indices, 1)
-        engine.optimizer_step(1e-3)
+        trial.backward(indices, 1)
+        trial.optimizer_step(1e-3)
 
-    for _ in range(WARM_STEPS):
-        step()
+    step()
     return step
 
 
