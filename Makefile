@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 PLOT := results/digits.svg
 
+# Compiled modules halve the start of every command and worker; they are written on first use.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DELETE_ON_ERROR:
 .PHONY: help install demo test lint format lock clean distclean
 

@@ -1,7 +1,6 @@
 """The bookkeeping of one cell while it trains: its sparsifier, its curve, how it fares."""
 
 import math
-import time
 import traceback
 from collections.abc import Sequence
 from typing import Any
@@ -33,6 +32,8 @@ class CellRun:
         sparsifier: the cell's method.
         error: set once the cell has failed; it is stepped on but no longer listened to.
         diverged_epoch: the epoch in which the loss stopped being finite.
+        resumed_step: the step this attempt starts from.
+        seconds: what earlier attempts spent on the cell before that step.
     """
 
     def __init__(self, cell: Cell, n: int) -> None:
@@ -45,7 +46,6 @@ class CellRun:
         self.diverged_epoch: int | None = None
         self.resumed_step = 0
         self.seconds = 0.0
-        self.started_at = time.time()
 
     @property
     def alive(self) -> bool:
@@ -85,12 +85,11 @@ class CellRun:
             self.error = describe_error(error, phase)
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps besides the engine's tensors."""
+        """What a checkpoint keeps besides the engine's tensors and the seconds spent."""
         return {
             "sparsifier": self.sparsifier.state_dict(),
             "curve": {name: list(values) for name, values in self.curve.items()},
             "topology_updates": self.topology_updates,
-            "seconds": self.seconds,
         }
 
     def load_state(self, state: dict[str, Any]) -> None:

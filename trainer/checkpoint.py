@@ -24,12 +24,23 @@ FORMAT = 1
 logger = logging.getLogger(__name__)
 
 
-def write_checkpoint(folder: Path, number: int, cells: dict[str, dict[str, Any]]) -> Path:
+def origin_of_this_process() -> dict[str, str]:
+    """What a state's bits depend on besides the cell: torch and the kind of processor."""
+    return {
+        "torch": str(torch.__version__),
+        "processor": torch.backends.cpu.get_cpu_capability(),
+    }
+
+
+def write_checkpoint(
+    folder: Path, number: int, origin: dict[str, str], cells: dict[str, dict[str, Any]]
+) -> Path:
     """Publish a checkpoint whole: temporary name, fsync, rename; then drop all but the previous.
 
     Args:
         folder: this attempt's own folder, made if needed.
         number: grows with every checkpoint of the attempt.
+        origin: what made it; see :func:`read_states`.
         cells: state by cell id; tensors and plain data only.
 
     Returns:
@@ -37,7 +48,7 @@ def write_checkpoint(folder: Path, number: int, cells: dict[str, dict[str, Any]]
     """
     folder.mkdir(parents=True, exist_ok=True)
     content = io.BytesIO()
-    torch.save({"format": FORMAT, "cells": cells}, content)
+    torch.save({"format": FORMAT, "origin": origin, "cells": cells}, content)
     path = folder / f"{number:08d}.pt"
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     with temporary.open("wb") as file:
@@ -51,19 +62,23 @@ def write_checkpoint(folder: Path, number: int, cells: dict[str, dict[str, Any]]
     return path
 
 
-def read_states(paths: Sequence[Path], cell_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+def read_states(
+    paths: Sequence[Path], cell_ids: Sequence[str], origin: dict[str, str]
+) -> dict[str, dict[str, Any]]:
     """The newest state of each cell that has one.
 
     Args:
         paths: checkpoint files, newest first. One that cannot be read is reported and passed over.
         cell_ids: the cells wanted.
+        origin: must be that of the file; going on with other code, torch or processor would give
+            a cell that no version of anything computes.
     """
     wanted = set(cell_ids)
     states: dict[str, dict[str, Any]] = {}
     for path in paths:
         if wanted <= states.keys():
             break
-        for cell_id, state in _read(path).items():
+        for cell_id, state in _read(path, origin).items():
             if cell_id in wanted:
                 states.setdefault(cell_id, state)
     return states
@@ -94,7 +109,7 @@ class CheckpointClock:
         self._next = time.monotonic() + max(self._interval, 99.0 * seconds)
 
 
-def _read(path: Path) -> dict[str, dict[str, Any]]:
+def _read(path: Path, origin: dict[str, str]) -> dict[str, dict[str, Any]]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
@@ -102,6 +117,10 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
         return {}
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         logger.warning("checkpoint %s has another format and is passed over", path)
+        return {}
+    if content["origin"] != origin:
+        made = content["origin"]
+        logger.warning("checkpoint %s is passed over: made by %s, not %s", path, made, origin)
         return {}
     cells: dict[str, dict[str, Any]] = content["cells"]
     return cells

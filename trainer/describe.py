@@ -1,5 +1,6 @@
 """The catalogue's plain data: what may be written in a grid, taken from the registries."""
 
+import functools
 import importlib.metadata
 from typing import Any
 
@@ -20,21 +21,19 @@ REGISTRIES = {
 """Every registry by the catalogue's key."""
 
 
-def load_plugins() -> list[dict[str, str]]:
-    """Load users' packages into the registries.
+@functools.cache
+def load_plugins() -> tuple[tuple[str, str], ...]:
+    """Load users' packages into the registries, once per process.
 
     Returns:
         Distribution and version of each, sorted.
     """
     found = {name for registry in REGISTRIES.values() for name in registry.load_plugins()}
-    return [
-        {"distribution": name, "version": importlib.metadata.version(name)}
-        for name in sorted(found)
-    ]
+    return tuple((name, importlib.metadata.version(name)) for name in sorted(found))
 
 
 def describe() -> dict[str, Any]:
     """Methods, allocations, scenarios, datasets, models, metrics and plug-ins, JSON-able."""
-    plugins = load_plugins()
+    plugins = [{"distribution": name, "version": version} for name, version in load_plugins()]
     entries = {kind: registry.describe() for kind, registry in REGISTRIES.items()}
     return {**entries, "metrics": [dict(metric) for metric in METRICS], "plugins": plugins}

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sparse.stats import layer_stats, realised_density
 from trainer import seeding
 from trainer.cell_run import CellRun
 from trainer.checkpoint import CheckpointClock
@@ -55,9 +56,12 @@ class BlockLoop:
         self.runs = list(runs)
         self.step = step
         self._workload = engine.workload
+        self._total_steps = engine.workload.total_steps
+        self._steps_per_epoch = engine.workload.steps_per_epoch
         self._recipe = engine.workload.recipe
         self._gradients_due = self._calendar(lambda run, at: run.sparsifier.wants_gradients(at))
         self._updates_due = self._calendar(lambda run, at: run.sparsifier.wants_update(at))
+        self._started = time.monotonic()
         self._totals = _EpochTotals(len(self.runs), engine.workload.device)
         self._order: Tensor | None = None
 
@@ -68,10 +72,10 @@ class BlockLoop:
             False when it was stopped; the block's states have then been saved.
         """
         clock = control.clock
-        while self.step < self._workload.total_steps and any(run.alive for run in self.runs):
+        while self.step < self._total_steps and any(run.alive for run in self.runs):
             self.advance()
             control.on_step(self.step)
-            if control.should_stop() and self.step < self._workload.total_steps:
+            if control.should_stop() and self.step < self._total_steps:
                 control.save(self.states())
                 return False
             if clock is not None and clock.due(self.step):
@@ -91,18 +95,19 @@ class BlockLoop:
             self._guarded(run, run.sparsifier.after_backward, step)
         self.engine.optimizer_step(self._rate_factor(step))
         self.step = step
-        if step % self._workload.steps_per_epoch == 0:
+        if step % self._steps_per_epoch == 0:
             self._add_curve_points()
         for run in self._updates_due.get(step, ()):
             self._guarded(run, run.update_topology, step)
 
     def states(self) -> dict[str, dict[str, Any]]:
         """The state of every living cell by id, for a checkpoint."""
+        spent = (time.monotonic() - self._started) / len(self.runs)
         return {
             run.cell.id: {
                 "step": self.step,
                 "engine": self.engine.cell_state(run.n),
-                "run": run.state(),
+                "run": {**run.state(), "seconds": run.seconds + spent},
                 "totals": self._totals.of(run.n),
             }
             for run in self.runs
@@ -119,7 +124,7 @@ class BlockLoop:
             self._totals.set(run.n, state["totals"])
 
     def _indices(self, step: int) -> Tensor:
-        epoch, offset = divmod(step - 1, self._workload.steps_per_epoch)
+        epoch, offset = divmod(step - 1, self._steps_per_epoch)
         if offset == 0 or self._order is None:
             self._order = self._epoch_order(epoch)
         batch = self._recipe.batch
@@ -135,47 +140,42 @@ class BlockLoop:
         return torch.stack([orders[run.cell.seed] for run in self.runs]).to(self._workload.device)
 
     def _rate_factor(self, step: int) -> float:
-        return learning_rate_factor(
-            self._recipe, step, self._workload.total_steps, self._workload.steps_per_epoch
-        )
+        return learning_rate_factor(self._recipe, step, self._total_steps, self._steps_per_epoch)
 
     def _add_curve_points(self) -> None:
         losses, accuracies = self._totals.take()
         val = evaluate(self.engine, self._workload.bundle.val)
-        epoch = self.step // self._workload.steps_per_epoch
+        epoch = self.step // self._steps_per_epoch
         factor = self._rate_factor(self.step)
         for run in self.runs:
             rate = Recipe.of(run.cell).lr * factor
             trained = (losses[run.n], accuracies[run.n])
             held_out = (val.loss[run.n], val.accuracy[run.n])
-            density = realised_density(self.engine, run.n)
+            density = realised_density(layer_stats(self.engine.layers(run.n)))
             run.add_point((epoch, self.step, *trained, *held_out, density, rate))
 
     def _guarded(self, run: CellRun, hook: Callable[[int], None], step: int) -> None:
-        # A method's fault is its cell's alone: the others of the block go on.
+        # A method's fault is its cell's alone: the others of the block go on. A method that cannot
+        # rank NaN only notices first what every cell would report at the end of the epoch.
         if not run.alive:
             return
         try:
             with torch.no_grad():
                 hook(step)
         except Exception as error:
-            run.fail(error, "topology update")
+            if all(layer.weight.isfinite().all() for layer in self.engine.layers(run.n)):
+                run.fail(error, "topology update")
+            else:
+                run.diverged_epoch = 1 + (step - 1) // self._steps_per_epoch
 
     def _calendar(self, wants: Callable[[CellRun, int], bool]) -> dict[int, list[CellRun]]:
         # Asked once per run, so that a step on which nobody wants anything costs one look-up.
         calendar: dict[int, list[CellRun]] = defaultdict(list)
         for run in self.runs:
-            for step in range(1, self._workload.total_steps + 1):
+            for step in range(1, self._total_steps + 1):
                 if wants(run, step):
                     calendar[step].append(run)
         return dict(calendar)
-
-
-def realised_density(engine: Engine, n: int) -> float:
-    """Active share of the maskable weights of cell ``n``."""
-    layers = engine.layers(n)
-    active = sum(int(layer.mask.count_nonzero()) for layer in layers)
-    return active / sum(layer.mask.numel() for layer in layers)
 
 
 class _EpochTotals:

@@ -41,6 +41,7 @@ class PackRequest:
         checkpoint_minutes: at most one checkpoint in so many minutes, and 1 % of run time.
         checkpoint_steps: a checkpoint every so many steps instead (for tests).
         resume_from: checkpoint files of earlier attempts, newest first.
+        code: hash of the code that runs; a checkpoint of other code is not resumed from.
         should_stop: polled at every step; true drains the pack into a checkpoint.
         progress: told about once a second.
     """
@@ -53,6 +54,7 @@ class PackRequest:
     checkpoint_minutes: float = 10.0
     checkpoint_steps: int | None = None
     resume_from: Sequence[Path] = ()
+    code: str = ""
     should_stop: Callable[[], bool] = never
     progress: Callable[[Progress], None] = ignore_progress
 

@@ -1,24 +1,31 @@
 """``run_pack``: the only door through which the orchestrator reaches the trainer."""
 
+import logging
 import math
 import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
-
 from grids.cell import Cell
 from trainer import seeding
 from trainer.block import Block, run_block
 from trainer.cell_run import describe_error
-from trainer.checkpoint import CheckpointClock, read_states, write_checkpoint
+from trainer.checkpoint import (
+    CheckpointClock,
+    origin_of_this_process,
+    read_states,
+    write_checkpoint,
+)
+from trainer.describe import load_plugins
 from trainer.engines import legal_engines
 from trainer.engines.auto import choose
 from trainer.loop import LoopControl
 from trainer.outcome import Outcome, PackReport, PackRequest, Progress
 from trainer.recipe import Recipe
 from trainer.workload import Workload, group_by_workload, load_workload
+
+logger = logging.getLogger(__name__)
 
 
 def run_pack(
@@ -38,8 +45,9 @@ def run_pack(
         How many cells finished, and whether the pack was drained before its end.
     """
     started = time.monotonic()
+    load_plugins()
     pack = _Pack(cells, publish, request)
-    with torch.random.fork_rng(devices=[]):
+    with seeding.kept_globals():
         stopped = not all(pack.run_group(group) for group in group_by_workload(cells))
     return PackReport(finished=pack.finished, stopped=stopped, seconds=time.monotonic() - started)
 
@@ -54,7 +62,8 @@ class _Pack:
         self._request = request
         self._publish_outcome = publish
         self._total = len(cells)
-        self._states = read_states(request.resume_from, [cell.id for cell in cells])
+        self._origin = {**origin_of_this_process(), "code": request.code}
+        self._states = read_states(request.resume_from, [cell.id for cell in cells], self._origin)
         self._checkpoints = 0
         self._told_at = 0.0
 
@@ -73,16 +82,15 @@ class _Pack:
     def _threads(self, recipe: Recipe) -> int:
         if recipe.tier == "exact":
             return int(recipe.threads)
-        return max(1, (os.cpu_count() or 1) // self._request.slots)
+        return max(1, len(os.sched_getaffinity(0)) // self._request.slots)
 
     def _blocks(self, workload: Workload, cells: Sequence[Cell]) -> list[Block]:
-        groups: dict[tuple[tuple[str, ...], int], list[Cell]] = {}
+        groups: dict[tuple[str, int, tuple[str, ...]], list[Cell]] = {}
         for cell in cells:
-            step = self._states[cell.id]["step"] if cell.id in self._states else 0
-            groups.setdefault((legal_engines(workload, cell), step), []).append(cell)
+            groups.setdefault(self._start_of(workload, cell), []).append(cell)
         blocks = []
-        for members in groups.values():
-            choice = choose(workload, members, self._request.engine)
+        for (engine, _, _), members in groups.items():
+            choice = choose(workload, members, engine)
             count = math.ceil(len(members) / choice.width)
             width = math.ceil(len(members) / count)
             for start in range(0, len(members), width):
@@ -90,6 +98,15 @@ class _Pack:
                 states = {c.id: self._states[c.id] for c in part if c.id in self._states}
                 blocks.append(Block(workload=workload, choice=choice, cells=part, states=states))
         return blocks
+
+    def _start_of(self, workload: Workload, cell: Cell) -> tuple[str, int, tuple[str, ...]]:
+        # Engine, step and legal engines; a state goes on in the engine that saved it.
+        legal = legal_engines(workload, cell)
+        state = self._states.get(cell.id)
+        if state is None or state["engine"]["engine"] not in legal:
+            self._states.pop(cell.id, None)
+            return self._request.engine, 0, legal
+        return state["engine"]["engine"], state["step"], legal
 
     def _run_block(self, block: Block) -> bool:
         request = self._request
@@ -110,9 +127,16 @@ class _Pack:
         self.finished += 1
 
     def _save(self, states: dict[str, dict[str, Any]]) -> None:
-        if self._request.checkpoint_folder is not None:
-            self._checkpoints += 1
-            write_checkpoint(self._request.checkpoint_folder, self._checkpoints, states)
+        if self._request.checkpoint_folder is None:
+            return
+        self._checkpoints += 1
+        try:
+            write_checkpoint(
+                self._request.checkpoint_folder, self._checkpoints, self._origin, states
+            )
+        except OSError as error:
+            # The cells themselves are well: a full disk costs the saved time, not the cells.
+            logger.warning("a checkpoint cannot be written: %s", error)
 
     def _tell(self, block: Block, step: int) -> None:
         now = time.monotonic()

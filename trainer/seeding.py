@@ -45,6 +45,20 @@ def seeded_globals(seed: int, purpose: str, index: int = 0) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def kept_globals() -> Iterator[None]:
+    """Put torch's global state back afterwards: generator, threads and kernel switches."""
+    threads, mode = torch.get_num_threads(), torch.get_deterministic_debug_mode()
+    benchmark = torch.backends.cudnn.benchmark
+    with torch.random.fork_rng(devices=[]):
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            torch.set_deterministic_debug_mode(mode)
+            torch.backends.cudnn.benchmark = benchmark
+
+
 def reseed_globals(seed: int, purpose: str, index: int, device: str) -> None:
     """Make torch's global generators continue with the stream ``(seed, purpose, index)``.
 

@@ -70,6 +70,8 @@ class RayTune(Backend):
         os.environ.update(_QUIET)
         if self._address is None and not running:
             os.environ.update({**environment, **_WORKERS})
+            # Begun with the node instead of with the first driver: two seconds earlier.
+            os.environ["RAY_num_prestart_python_workers"] = str(slots)
             _lock_others_out()
         import ray  # noqa: F401
 

@@ -1,12 +1,13 @@
 """Interrupted at any step and resumed, a cell is the cell that was never interrupted."""
 
 import pytest
+import torch
 
 from tests.support.cells import make_cell, result, train, train_reported
-from trainer.checkpoint import read_states
+from tests.support.methods import frequent, method_names
+from trainer.checkpoint import origin_of_this_process, read_states
 
-UPDATES = {"update_every": 4}
-METHODS = {"dense": {}, "static": {}, "snip": {}, "gmp": UPDATES, "set": UPDATES, "rigl": UPDATES}
+ORIGIN = {**origin_of_this_process(), "code": ""}
 
 
 @pytest.fixture(autouse=True)
@@ -28,9 +29,10 @@ class StopAfter:
 
 def cells_of(model, **recipe):
     task = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
+    names = method_names(stackable=True) if model == "mlp" else method_names()
     return [
-        make_cell(name, seed=seed, options=options, model=model, dataset_options=task, **recipe)
-        for seed, (name, options) in enumerate(METHODS.items())
+        make_cell(name, seed=n, options=frequent(name), model=model, dataset_options=task, **recipe)
+        for n, name in enumerate(names)
     ]
 
 
@@ -52,7 +54,7 @@ def test_a_stack_stopped_at_any_step_goes_on_to_the_same_bits(stop, tmp_path):
 
 
 @pytest.mark.parametrize("stop", [2, 6, 7])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", method_names())
 def test_a_convnet_stopped_at_any_step_goes_on_to_the_same_bits(method, stop, tmp_path):
     (cell,) = [c for c in cells_of("convnet", epochs=2) if c.method.name == method]
     whole = result(train(cell)[cell.id])
@@ -72,12 +74,13 @@ def test_the_moments_and_their_bias_correction_survive(optimizer, tmp_path):
 def test_a_cell_resumes_in_a_pack_of_another_composition(tmp_path):
     cells = cells_of("mlp")
     whole = {key: result(value) for key, value in train(*cells).items()}
-    _, files = interrupted(cells[:3], 7, tmp_path / "first")
-    _, more = interrupted(cells[3:], 11, tmp_path / "second")
-    shuffled = [cells[4], cells[1], cells[5], cells[0], cells[3], cells[2]]
-    resumed = train(*shuffled, resume_from=[*more, *files])
+    early, late = cells[::2], cells[1::2]
+    _, files = interrupted(early, 7, tmp_path / "first")
+    _, more = interrupted(late, 11, tmp_path / "second")
+    resumed = train(*reversed(cells), resume_from=[*more, *files])
     assert {key: result(value) for key, value in resumed.items()} == whole
-    assert sorted(outcome.resumed_step for outcome in resumed.values()) == [7, 7, 7, 11, 11, 11]
+    steps = {cell.id: 7 for cell in early} | {cell.id: 11 for cell in late}
+    assert {key: outcome.resumed_step for key, outcome in resumed.items()} == steps
 
 
 def test_interrupted_twice_is_as_good_as_never(tmp_path):
@@ -88,7 +91,9 @@ def test_interrupted_twice_is_as_good_as_never(tmp_path):
         *cells, resume_from=files, checkpoint_folder=tmp_path / "second", should_stop=StopAfter(6)
     )
     newest = [*(tmp_path / "second").glob("*.pt"), *files]
-    assert {state["step"] for state in read_states(newest, [c.id for c in cells]).values()} == {11}
+    assert {
+        state["step"] for state in read_states(newest, [c.id for c in cells], ORIGIN).values()
+    } == {11}
     resumed = train(*cells, resume_from=newest)
     assert {key: result(value) for key, value in resumed.items()} == whole
 
@@ -111,7 +116,47 @@ def test_finished_cells_are_published_before_the_stop(tmp_path):
     cells = [make_cell(model="convnet", seed=seed, **IMAGES) for seed in range(2)]
     outcomes, files = interrupted(cells, 20, tmp_path)
     assert list(outcomes) == [cells[0].id]
-    assert set(read_states(files, [cell.id for cell in cells])) == {cells[1].id}
+    assert set(read_states(files, [cell.id for cell in cells], ORIGIN)) == {cells[1].id}
 
 
 IMAGES = {"dataset_options": {"examples": 123, "features": 64, "image_size": 8, "classes": 3}}
+
+
+def test_a_state_that_does_not_fit_costs_a_fresh_start_and_nothing_else(tmp_path, caplog):
+    cells = cells_of("mlp")
+    whole = {key: result(value) for key, value in train(*cells).items()}
+    _, files = interrupted(cells, 5, tmp_path)
+    content = torch.load(files[0], weights_only=True)
+    del content["cells"][cells[2].id]["engine"]["masks"]
+    torch.save(content, files[0])
+    resumed = train(*cells, resume_from=files)
+    assert "does not fit" in caplog.text
+    assert {outcome.resumed_step for outcome in resumed.values()} == {0}
+    assert {key: result(value) for key, value in resumed.items()} == whole
+
+
+def test_a_state_goes_on_in_the_engine_that_saved_it(tmp_path):
+    cell = make_cell("static", tier="fast")
+    train_reported(cell, engine="solo", checkpoint_folder=tmp_path, should_stop=StopAfter(5))
+    (outcome,) = train(cell, engine="stack", resume_from=[*tmp_path.glob("*.pt")]).values()
+    assert (outcome.state, outcome.engine, outcome.resumed_step) == ("COMPLETED", "solo", 5)
+
+
+def test_a_checkpoint_that_cannot_be_written_fails_no_cell(tmp_path, caplog):
+    (tmp_path / "full").write_text("a file where a folder should be")
+    cells = cells_of("mlp")
+    outcomes = train(*cells, checkpoint_folder=tmp_path / "full", checkpoint_steps=4)
+    assert {outcome.state for outcome in outcomes.values()} == {"COMPLETED"}
+    assert "cannot be written" in caplog.text
+
+
+def test_the_seconds_before_an_interruption_are_charged(tmp_path):
+    cells = cells_of("mlp")
+    _, files = interrupted(cells, 9, tmp_path)
+    content = torch.load(files[0], weights_only=True)
+    for state in content["cells"].values():
+        assert state["run"]["seconds"] > 0
+        state["run"]["seconds"] = 1000.0
+    torch.save(content, files[0])
+    resumed = train(*cells, resume_from=files)
+    assert min(outcome.seconds for outcome in resumed.values()) > 1000.0

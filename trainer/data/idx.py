@@ -107,8 +107,13 @@ def _folder(options: IdxOptions, data_root: Path | None) -> Path:
 def _read_part(folder: Path, part: str) -> Split | None:
     images = _find(folder, f"{part}-images", "idx3-ubyte")
     labels = _find(folder, f"{part}-labels", "idx1-ubyte")
-    if images is None or labels is None:
+    if images is None and labels is None:
         return None
+    if images is None or labels is None:
+        missing = f"{part}-images-idx3-ubyte" if images is None else f"{part}-labels-idx1-ubyte"
+        raise FileNotFoundError(
+            f"dataset idx: {folder} lacks {missing} (plain or .gz) of the part {part}"
+        )
     inputs, targets = read_idx(images), read_idx(labels)
     if inputs.ndim != 3 or targets.ndim != 1 or len(inputs) != len(targets):
         raise ValueError(

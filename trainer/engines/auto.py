@@ -87,7 +87,10 @@ def _search(workload: Workload, cells: Sequence[Cell], candidates: Sequence[Choi
     started = time.perf_counter()
     best, least = candidates[0], float("inf")
     for choice in candidates:
-        step = _warm_stepper(workload, cells[: choice.width], choice.engine)
+        try:
+            step = _warm_stepper(workload, cells[: choice.width], choice.engine)
+        except (MemoryError, torch.OutOfMemoryError):
+            continue
         seconds = min(_time(step) for _ in range(TIMINGS)) / (TIMED_STEPS * choice.width)
         if seconds < least:
             best, least = choice, seconds

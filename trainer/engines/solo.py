@@ -101,6 +101,7 @@ class SoloEngine(Engine):
         """Training-mode loss that leaves the running statistics alone."""
         inputs, targets = batch
         self.model.train()
+        seeding.reseed_globals(self.cell.seed, "scoring", 0, self.workload.device)
         # Copied buffers take the updates of batch norm's running statistics and are thrown away.
         state = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
         logits = functional_call(self.model, {**state, **(weights or {})}, (inputs,))

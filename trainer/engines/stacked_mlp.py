@@ -101,7 +101,7 @@ class StackedMLP:
         flat = indices.reshape(-1)
         first = buffers.hidden[0]
         torch.index_select(data, 0, flat, out=first.view(-1, first.shape[2]))
-        targets = labels[flat].view(indices.shape)
+        targets = labels.index_select(0, flat).view(indices.shape)
         logits = self._forward(buffers)
         losses, correct = self._loss_backward(logits, targets, buffers)
         self._backward(buffers)

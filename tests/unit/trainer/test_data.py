@@ -109,6 +109,13 @@ def test_idx_says_where_it_looked(tmp_path):
         load_bundle(cell, None, "cpu")
 
 
+def test_half_a_part_is_refused_and_not_replaced_by_the_test_split(image_folder):
+    (image_folder / "letters" / "train-labels-idx1-ubyte").unlink()
+    cell = make_cell(dataset="idx", dataset_options={"folder": "letters"})
+    with pytest.raises(FileNotFoundError, match="lacks train-labels-idx1-ubyte"):
+        load_bundle(cell, image_folder, "cpu")
+
+
 def test_idx_stays_below_the_data_root(image_folder):
     cell = make_cell(dataset="idx", dataset_options={"folder": "../elsewhere"})
     with pytest.raises(ValueError, match="leaves the data root"):

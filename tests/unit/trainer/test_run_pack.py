@@ -67,13 +67,31 @@ def test_a_method_that_breaks_in_the_middle_fails_alone(monkeypatch):
     assert result(outcomes[good.id]) == result(train(good)[good.id])
 
 
-def test_a_diverged_cell_is_invalid_and_its_neighbours_are_not():
-    wild = make_cell("dense", lr=1e20)
+@pytest.mark.parametrize("model", ["mlp", "convnet"])
+def test_a_method_that_breaks_at_once_and_alone_is_told_by_its_own_error(model, monkeypatch):
+    def broken(self, step):
+        raise ZeroDivisionError("not my day")
+
+    monkeypatch.setattr(METHODS.get("rigl").target, "after_step", broken)
+    cell = make_cell(
+        "rigl",
+        options={"update_every": 2},
+        model=model,
+        dataset_options={"examples": 123, "features": 64, "image_size": 8},
+    )
+    outcome = train(cell)[cell.id]
+    assert (outcome.state, outcome.error["type"]) == ("FAILED", "ZeroDivisionError")
+
+
+@pytest.mark.parametrize("method", ["dense", "static", "snip", "gmp", "set", "rigl"])
+def test_a_diverged_cell_is_invalid_and_its_neighbours_are_not(method):
+    options = {"update_every": 2} if method in ("gmp", "set", "rigl") else {}
+    wild = make_cell(method, lr=1e20, options=options)
     tame = make_cell("dense", seed=1)
     outcomes = train(wild, tame)
     assert outcomes[wild.id].state == "INVALID"
     assert outcomes[wild.id].metrics == {}
-    assert outcomes[wild.id].error["message"] == "the loss stopped being finite in epoch 1"
+    assert "the loss stopped being finite in epoch" in outcomes[wild.id].error["message"]
     assert result(outcomes[tame.id]) == result(train(tame)[tame.id])
 
 

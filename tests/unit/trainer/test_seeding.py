@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from trainer.seeding import generator, named_seed, prepare_tier, seeded_globals
+from trainer.seeding import (
+    generator,
+    kept_globals,
+    named_seed,
+    prepare_tier,
+    reseed_globals,
+    seeded_globals,
+)
 
 
 def test_a_stream_is_named_by_seed_purpose_and_index():
@@ -26,6 +33,17 @@ def test_the_global_generator_is_neither_read_nor_moved():
     torch.rand(100)
     with seeded_globals(3, "weights"):
         assert torch.equal(torch.rand(4), inside)
+
+
+def test_a_pack_leaves_the_process_as_it_was():
+    torch.manual_seed(11)
+    before = (torch.get_rng_state(), torch.get_num_threads(), torch.get_deterministic_debug_mode())
+    with kept_globals():
+        reseed_globals(3, "forward", 1, "cpu")
+        prepare_tier("exact", 1)
+        torch.rand(5)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert (torch.get_num_threads(), torch.get_deterministic_debug_mode()) == before[1:]
 
 
 def test_the_exact_tier_asks_for_deterministic_kernels():

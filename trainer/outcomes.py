@@ -1,0 +1,130 @@
+"""From a trained block to what is reported of each cell: metrics, layers, times, verdict."""
+
+import math
+import resource
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from grids.cell import Cell
+from sparse.stats import explored_rate, layer_stats, realised_density
+from trainer.cell_run import CellRun
+from trainer.evaluate import Score, evaluate
+from trainer.loop import BlockLoop
+from trainer.outcome import Outcome
+
+OUT_OF_MEMORY = (MemoryError, torch.OutOfMemoryError)
+"""Exceptions that are a state of their own: fewer cells or a bigger machine may help."""
+
+
+class BlockClock:
+    """Wall and device time of a block, and the share of it that one cell is charged."""
+
+    def __init__(self, engine: str, device: str) -> None:
+        self._engine = engine
+        self._device = device
+        self._started_at = time.time()
+        self._started = time.monotonic()
+        self._processor = time.process_time()
+
+    def charge(self, cells: int, before: float = 0.0) -> dict[str, Any]:
+        """The fields of an outcome that say when, where and how long.
+
+        Args:
+            cells: how many share the block's time.
+            before: seconds charged to the cell by earlier attempts it resumed from.
+        """
+        wall = time.monotonic() - self._started
+        on_device = wall if self._device != "cpu" else time.process_time() - self._processor
+        return {
+            "started_at": self._started_at,
+            "finished_at": time.time(),
+            "engine": self._engine,
+            "stack_width": cells,
+            "seconds": before + wall / cells,
+            "device_seconds": on_device / cells,
+            "memory_mb": peak_memory_mb(self._device),
+            "device": device_name(self._device),
+        }
+
+
+def outcomes_of(loop: BlockLoop, clock: BlockClock) -> list[Outcome]:
+    """One outcome per cell of a block that has ended; only living cells are evaluated."""
+    living = [run for run in loop.runs if run.alive]
+    scores = _scores(loop) if living else {}
+    for run in living:
+        run.sparsifier.finish()
+    return [_outcome(loop, run, scores, clock) for run in loop.runs]
+
+
+def failure(
+    cell: Cell, error: dict[str, str], times: dict[str, Any], cause: Exception | None = None
+) -> Outcome:
+    """The outcome of a cell that could not be trained."""
+    state = "OUT_OF_MEMORY" if isinstance(cause, OUT_OF_MEMORY) else "FAILED"
+    return Outcome(cell=cell, state=state, error=error, **times)
+
+
+def peak_memory_mb(device: str) -> float:
+    """Peak memory in MiB: of the process on the CPU, of the device's allocator elsewhere."""
+    if device != "cpu":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def device_name(device: str) -> str:
+    """``"cpu"``, or the accelerator's product name."""
+    return "cpu" if device == "cpu" else torch.cuda.get_device_name(device)
+
+
+def _scores(loop: BlockLoop) -> dict[str, Score]:
+    bundle = loop.engine.workload.bundle
+    splits = {"test": bundle.test, "val": bundle.val, "train": bundle.train}
+    return {name: evaluate(loop.engine, split) for name, split in splits.items()}
+
+
+def _outcome(loop: BlockLoop, run: CellRun, scores: dict[str, Score], clock: BlockClock) -> Outcome:
+    metrics = _metrics(loop, run, scores) if run.alive else {}
+    state, error = _verdict(run, metrics)
+    return Outcome(
+        cell=run.cell,
+        state=state,
+        metrics=metrics if state == "COMPLETED" else {},
+        curve=run.curve,
+        layers=[
+            {"layer": s.name, "shape": list(s.shape), "total": s.total, "active": s.active}
+            for s in layer_stats(loop.engine.layers(run.n))
+        ],
+        error=error,
+        resumed_step=run.resumed_step,
+        topology_updates=run.topology_updates,
+        **clock.charge(len(loop.runs), run.seconds),
+    )
+
+
+def _verdict(run: CellRun, metrics: dict[str, float]) -> tuple[str, dict[str, str] | None]:
+    if run.error is not None:
+        return "FAILED", run.error
+    if run.diverged_epoch is None and all(math.isfinite(value) for value in metrics.values()):
+        return "COMPLETED", None
+    when = "at the end" if run.diverged_epoch is None else f"in epoch {run.diverged_epoch}"
+    message = f"the loss stopped being finite {when}"
+    error = {"type": "NonFiniteLoss", "message": message, "traceback": "", "phase": "training"}
+    return "INVALID", error
+
+
+def _metrics(loop: BlockLoop, run: CellRun, scores: dict[str, Score]) -> dict[str, float]:
+    metrics = {}
+    for name, score in scores.items():
+        metrics[f"{name}_accuracy"] = score.accuracy[run.n]
+        metrics[f"{name}_loss"] = score.loss[run.n]
+    history: Sequence[float] = run.curve["val_accuracy"]
+    metrics["generalisation_gap"] = metrics["train_accuracy"] - metrics["test_accuracy"]
+    metrics["density"] = realised_density(layer_stats(loop.engine.layers(run.n)))
+    metrics["best_val_accuracy"] = max(history)
+    metrics["best_val_epoch"] = run.curve["epoch"][history.index(max(history))]
+    if run.sparsifier.explored:
+        metrics["explored_rate"] = explored_rate(run.sparsifier.explored)
+    return metrics
