@@ -2,7 +2,8 @@
 
 Positions are flat indices (int64, row-major). `active` holds those of the active weights,
 ascending; what is returned is a part of it. `fraction` is the drop fraction in [0, 1] and k a
-count. The threshold rules of published codes stand beside the exact ones, under the codes' names.
+count. Weights of less precision are ranked in float32. The threshold rules of published codes stand
+beside the exact ones, under the codes' names.
 """
 
 import math
@@ -11,6 +12,7 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
+from sparse.scores import widened
 from sparse.select import positions, smallest
 
 
@@ -81,7 +83,7 @@ def set2018(weight: Tensor, active: Tensor, fraction: float, *, dense: bool) -> 
 
 
 def _values(weight: Tensor, active: Tensor) -> Tensor:
-    return weight.flatten().index_select(0, active)
+    return widened(weight.flatten().index_select(0, active))
 
 
 def _closest(values: Tensor, at: Tensor, k: int) -> Tensor:

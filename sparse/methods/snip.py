@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sparse.methods import METHODS
 from sparse.options import option
-from sparse.scores import snip
+from sparse.scores import snip, widened
 from sparse.select import largest_global
 from sparse.sparsifier import Sparsifier
 
@@ -57,7 +57,7 @@ class SNIP(Sparsifier):
         weights = {
             layer.name: layer.weight.detach().clone().requires_grad_() for layer in self.layers
         }
-        sums = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+        sums = {name: torch.zeros_like(widened(weight)) for name, weight in weights.items()}
         with torch.enable_grad():
             for batch in batches:
                 loss = self.context.loss(batch, weights)

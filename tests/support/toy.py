@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sparse.methods import METHODS
 from sparse.sparsifier import Sparsifier
+from tests.support.methods import takes_density
 
 
 class ToyLayer:
@@ -50,8 +51,7 @@ class ToyContext:
 def make_method(name: str, density: str = "0.3", **options: Any) -> Sparsifier:
     """A method with a density, or without one where it takes none."""
     kind = METHODS.get(name).target
-    takes = all(item["field"] != "density" for item in METHODS.get(name).traits["ignores"])
-    return kind(density if takes else "1", **options)
+    return kind(density if takes_density(name) else "1", **options)
 
 
 def make_layers(seed: int = 0, scale: float = 1.0) -> list[ToyLayer]:

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from sparse import GMP, SET, SNIP, Dense, RigL, Static, attach
+from tests.support.methods import frequent, sparse_names
+from tests.support.toy import make_method
 
 
 def make(optimizer=lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), seed=0):
@@ -231,3 +233,57 @@ def test_the_report_lists_layers_and_network():
     report = attach(model, optimizer, Static(0.25)).report().splitlines()
     assert [line.split()[0] for line in report] == ["0.weight", "3.weight", "all"]
     assert report[-1].endswith("45 of         180  25.0000%")
+
+
+def drawn(number):
+    """Values that bfloat16 holds exactly."""
+    draws = torch.Generator().manual_seed(number)
+    return torch.randn(64, 48, generator=draws).bfloat16().float()
+
+
+def masks_of(name, dtype):
+    """The masks over a run in which an optimizer without a rate leaves the weights alone."""
+    layer = nn.Linear(48, 64, bias=False, dtype=dtype)
+    with torch.no_grad():
+        layer.weight.copy_(drawn(0))
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.0)
+    handle = attach(
+        layer,
+        optimizer,
+        make_method(name, "0.3", **frequent(name)),
+        total_steps=20,
+        batches=[drawn(1)],
+        loss=lambda model, batch: (model.weight.float() * batch).sum(),
+    )
+    found = [handle.masks()["weight"]]
+    for step in range(1, 21):
+        layer.weight.grad = drawn(step).to(dtype)
+        optimizer.step()
+        found.append(handle.masks()["weight"])
+    return torch.stack(found)
+
+
+@pytest.mark.parametrize("name", sparse_names())
+def test_a_bfloat16_model_gets_the_masks_of_the_same_weights_in_float32(name):
+    low, full = masks_of(name, torch.bfloat16), masks_of(name, torch.float32)
+    assert torch.equal(low, full)
+    assert int(low[-1].sum()) == 922  # 921.6 of 3072
+
+
+def test_guard_scores_of_a_bfloat16_model_neither_tie_nor_lose_a_batch():
+    # In bfloat16 the products tie at 1.015625, and 1 + 2^-8 is 1: the first weight would stay.
+    for weight, batches in (
+        ([1.015625, 1.0078125], [[1.0, 1.0078125]]),
+        ([1.0, 1.0], [[1.0, 1.0], [0.0, 2**-8]]),
+    ):
+        layer = nn.Linear(2, 1, bias=False, dtype=torch.bfloat16)
+        with torch.no_grad():
+            layer.weight.copy_(torch.tensor([weight]))
+        handle = attach(
+            layer,
+            torch.optim.SGD(layer.parameters(), lr=0.1),
+            SNIP(0.5, batches=len(batches)),
+            batches=torch.tensor(batches, dtype=torch.bfloat16),
+            loss=lambda model, batch: model(batch).sum(),
+        )
+        assert handle.masks()["weight"].tolist() == [[False, True]]

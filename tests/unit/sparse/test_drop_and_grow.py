@@ -75,3 +75,13 @@ def test_gradient_growth_takes_the_largest_free_scores_whatever_their_size():
 def test_gradient_growth_does_not_mind_zero_gradients():
     scores = torch.tensor([0.0, 7.0, 0.0, 0.0])
     assert grow.gradient(scores, torch.tensor([1]), 2).tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_every_rule_takes_weights_of_any_precision(dtype):
+    weight = torch.tensor([-5, -4, -3, -2, -1, 1.5, 2, 3, 4, 5], dtype=dtype)
+    active = torch.arange(10)
+    assert drop.magnitude(weight, active, 2).tolist() == [4, 5]
+    assert drop.signed(weight, active, 0.4).tolist() == [3, 4, 5, 6]
+    assert drop.itop(weight, active, 0.3).tolist() == [3, 4, 5, 6]
+    assert drop.set2018(weight, active, 0.3, dense=False).tolist() == [2, 3, 4, 5, 6]

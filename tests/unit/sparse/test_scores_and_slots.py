@@ -15,6 +15,25 @@ def test_scores_are_absolute_values():
     assert snip(w, g, normalised=True).tolist() == [0.25, 0.5, 0.25]
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_scores_of_low_precision_are_float32(dtype):
+    w, g = torch.tensor([1.0, -2.0], dtype=dtype), torch.tensor([3.0, 4.0], dtype=dtype)
+    for scores, values in ((magnitude(w), [1, 2]), (gradient(g), [3, 4]), (snip(w, g), [3, 8])):
+        assert (scores.dtype, scores.tolist()) == (torch.float32, values)
+
+
+def test_scores_of_double_precision_stay_so():
+    w = torch.tensor([1.0 + 1e-12], dtype=torch.float64)
+    assert magnitude(w).tolist() == gradient(w).tolist() == snip(w, w / w).tolist() == w.tolist()
+
+
+def test_guard_products_of_bfloat16_do_not_tie():
+    # In bfloat16 both products would be 1.015625.
+    w = torch.tensor([1.015625, 1.0078125], dtype=torch.bfloat16)
+    g = torch.tensor([1.0, 1.0078125], dtype=torch.bfloat16)
+    assert snip(w, g).tolist() == [1.015625, 1.01568603515625]
+
+
 def stepped(make, shape=(3, 2)):
     parameter = torch.nn.Parameter(torch.ones(shape))
     optimizer = make([parameter])

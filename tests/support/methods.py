@@ -1,0 +1,28 @@
+"""The registered methods, as tests choose them: by trait, so that a new one is tested at once."""
+
+import dataclasses
+from typing import Any
+
+from sparse.methods import METHODS
+
+
+def method_names(**traits: Any) -> list[str]:
+    """The names of the methods with these traits, sorted."""
+    found = {name: METHODS.get(name).traits for name in METHODS.names()}
+    return [name for name, own in found.items() if all(own[key] == traits[key] for key in traits)]
+
+
+def takes_density(name: str) -> bool:
+    """Whether the method can be given a density below 1."""
+    return all(rule["field"] != "density" for rule in METHODS.get(name).traits["ignores"])
+
+
+def sparse_names() -> list[str]:
+    """The names of the methods that can be given a density below 1, sorted."""
+    return [name for name in METHODS.names() if takes_density(name)]
+
+
+def frequent(name: str, every: int = 4) -> dict[str, int]:
+    """Options that make updates frequent enough for a short run; none where none can."""
+    fields = {field.name for field in dataclasses.fields(METHODS.get(name).target.Options)}
+    return {"update_every": every} if "update_every" in fields else {}
