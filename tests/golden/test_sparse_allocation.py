@@ -89,85 +89,81 @@ def test_our_counts_of_the_network_that_nerva_prints():
     assert counts == [133325, 66662, 10240]
 
 
+FULL_AT_A_TENTH = {"conv1", "layer2.0.shortcut", "layer3.0.shortcut", "classifier"}
+FULL_AT_A_FIFTH = FULL_AT_A_TENTH | {
+    "layer1.0.conv1",
+    "layer1.0.conv2",
+    "layer1.1.conv1",
+    "layer1.1.conv2",
+    "layer4.0.shortcut",
+}
+
+
+def three_by_three(stage, first, others):
+    """The densities of a stage's kernels; the first one has half as many inputs."""
+    names = (f"layer{stage}.{block}.conv{number}" for block in (0, 1) for number in (1, 2))
+    return dict(zip(names, (first, others, others, others), strict=True))
+
+
 @pytest.mark.parametrize(
-    ("classes", "density", "epsilon", "expected"),
+    ("classes", "density", "epsilon", "full", "others"),
     [
         (
             10,
             "0.1",
             131.961867,
-            {
-                "conv1": 1,
-                "layer2.0.shortcut": 1,
-                "layer3.0.shortcut": 1,
-                "classifier": 1,
-                "layer1.0.conv1": 0.47968,
-                "layer1.1.conv2": 0.47968,
-                "layer2.0.conv1": 0.35439,
-                "layer2.1.conv1": 0.23447,
-                "layer3.0.conv1": 0.17451,
-                "layer3.0.conv2": 0.11589,
-                "layer4.0.conv1": 0.08658,
-                "layer4.1.conv2": 0.05761,
-                "layer4.0.shortcut": 0.77523,
-            },
+            FULL_AT_A_TENTH,
+            three_by_three(1, 0.47968, 0.47968)
+            | three_by_three(2, 0.35439, 0.23447)
+            | three_by_three(3, 0.17451, 0.11589)
+            | three_by_three(4, 0.08658, 0.05761)
+            | {"layer4.0.shortcut": 0.77523},
         ),
         (
             10,
             "0.2",
             280.702945,
-            {
-                "conv1": 1,
-                "layer1.0.conv1": 1,
-                "layer4.0.shortcut": 1,
-                "classifier": 1,
-                "layer2.0.conv1": 0.75384,
-                "layer2.0.conv2": 0.49875,
-                "layer3.0.conv1": 0.37121,
-                "layer3.1.conv1": 0.24652,
-                "layer4.0.conv1": 0.18418,
-                "layer4.0.conv2": 0.12255,
-            },
+            FULL_AT_A_FIFTH,
+            three_by_three(2, 0.75384, 0.49875)
+            | three_by_three(3, 0.37121, 0.24652)
+            | three_by_three(4, 0.18418, 0.12255),
         ),
         (
             100,
             "0.1",
             126.840603,
-            {
-                "layer1.0.conv1": 0.46106,
-                "layer2.0.conv1": 0.34064,
-                "layer2.0.conv2": 0.22537,
-                "layer3.0.conv1": 0.16774,
-                "layer3.0.conv2": 0.11139,
-                "layer4.0.conv1": 0.08322,
-                "layer4.0.conv2": 0.05537,
-                "layer4.0.shortcut": 0.74514,
-            },
+            FULL_AT_A_TENTH,
+            three_by_three(1, 0.46106, 0.46106)
+            | three_by_three(2, 0.34064, 0.22537)
+            | three_by_three(3, 0.16774, 0.11139)
+            | three_by_three(4, 0.08322, 0.05537)
+            | {"layer4.0.shortcut": 0.74514},
         ),
         (
             100,
             "0.2",
             275.275383,
-            {
-                "layer2.0.conv1": 0.73926,
-                "layer2.0.conv2": 0.48911,
-                "layer3.0.conv1": 0.36403,
-                "layer3.0.conv2": 0.24175,
-                "layer4.0.conv1": 0.18062,
-                "layer4.0.conv2": 0.12018,
-            },
+            FULL_AT_A_FIFTH,
+            three_by_three(2, 0.73926, 0.48911)
+            | three_by_three(3, 0.36403, 0.24175)
+            | three_by_three(4, 0.18062, 0.12018),
         ),
     ],
 )
-def test_densities_of_resnet18(classes, density, epsilon, expected):
+def test_densities_of_resnet18(classes, density, epsilon, full, others):
     shapes = resnet18(classes)
     total = sum(map(prod, shapes.values()))
     assert (len(shapes), total) == (21, 11_164_352 if classes == 10 else 11_210_432)
     found, common = densities(list(shapes.values()), Fraction(density) * total)
     by_name = dict(zip(shapes, found, strict=True))
-    assert {name: by_name[name] for name in expected} == pytest.approx(expected, abs=5.1e-6)
+    assert {name for name, kept in by_name.items() if kept == 1} == full
+    assert {name: by_name[name] for name in by_name.keys() - full} == pytest.approx(
+        others, abs=5.1e-6
+    )
     assert common == pytest.approx(epsilon, abs=1e-6)
-    assert sum(allocate("erk", shapes, density).values()) == target_count(density, total)
+    counts = allocate("erk", shapes, density)
+    assert sum(counts.values()) == target_count(density, total)
+    assert {name for name in shapes if counts[name] == prod(shapes[name])} == full
 
 
 def test_densities_of_vgg16():

@@ -1,13 +1,13 @@
-"""Published schedules, topology updates and scores; every value names its convention."""
+"""Published schedules and topology updates; every value names its convention."""
 
 import pytest
 import torch
 from torch import nn
 
 from sparse import drop, grow
+from sparse.methods.gmp import GMP
 from sparse.methods.rigl import RigL
 from sparse.methods.set import SET
-from sparse.methods.snip import SNIP
 from sparse.schedule import CosineDrop, CubicDensity
 from sparse.stats import explored_rate
 from tests.support.toy import ToyContext, ToyLayer, run_steps
@@ -39,6 +39,24 @@ def test_cubic_density_reaches_the_target_that_a_published_code_misses():
     )
     assert ramp.density(35) == 0.2
     path = [ramp.density(step) for step in range(36)]
+    assert path == sorted(path, reverse=True)
+
+
+@pytest.mark.parametrize("multiplier", [1, 2, 7])
+def test_gmp_takes_the_same_path_in_a_run_several_times_as_long(multiplier):
+    # The ramp above over 35 updates and 100,000 weights, in a run of 40 intervals.
+    layer = ToyLayer("w", torch.randn(400, 250, generator=torch.Generator().manual_seed(0)))
+    total = 40 * multiplier
+    method = GMP("0.2", start=0.0, stop=0.875, update_every=multiplier)
+    method.prepare(ToyContext([layer], total_steps=total))
+    due = [step for step in range(total + 1) if method.wants_update(step)]
+    assert due == [multiplier * update for update in range(1, 36)]
+    path = [100_000]
+    for step in due:
+        method.after_step(step)
+        path.append(int(layer.mask.sum()))
+    assert path[:4] == [100_000, 93_337, 87_054, 81_141]
+    assert path[-3:] == [20_015, 20_002, 20_000]
     assert path == sorted(path, reverse=True)
 
 
@@ -214,98 +232,6 @@ def test_keras_rule_of_set_over_a_matrix_with_zeros(fraction, expected):
 )
 def test_our_exact_counts_over_the_same_matrix(fraction, expected):
     assert kept(lambda w, a: drop.signed(w, a, fraction), WITH_ZEROS) == expected
-
-
-# --- snip -----------------------------------------------------------------------------------------
-
-
-class Regression(ToyContext):
-    """A squared error (w . x - t)^2 / 2, or that of a chain of single weights."""
-
-    def __init__(self, layers, inputs, target):
-        super().__init__(layers)
-        self.inputs, self.target = inputs, target
-
-    def loss(self, batch, weights=None):
-        result = self.inputs
-        for weight in weights.values():
-            result = weight @ result
-        return 0.5 * ((result - self.target) ** 2).sum()
-
-
-def scores_of(layers, inputs, target):
-    method = SNIP("1")
-    context = Regression(layers, torch.tensor(inputs), target)
-    method.bind(context)
-    return [score.flatten().tolist() for score in method._scores([None]).values()]
-
-
-def test_snip_scores_of_a_linear_model():
-    layers = [ToyLayer("w", torch.tensor([[1.0, -2.0, 0.5]]))]
-    assert scores_of(layers, [1.0, 1.0, 2.0], 1.0) == [[1, 2, 1]]  # |g| is 1, 1, 2
-
-
-def test_guard_snip_ranks_by_weight_times_gradient():
-    # By |g| alone the third weight would come first.
-    layers = [ToyLayer("w", torch.tensor([[1.0, -2.0, 0.5]]))]
-    SNIP("0.34").prepare(Regression(layers, torch.tensor([1.0, 1.0, 2.0]), 1.0))
-    assert layers[0].mask.tolist() == [[0, 1, 0]]
-
-
-def test_snip_scores_of_a_chain_are_equal():
-    layers = [ToyLayer("w1", torch.tensor([[2.0]])), ToyLayer("w2", torch.tensor([[-1.0]]))]
-    assert scores_of(layers, [1.0], 0.0) == [[4], [4]]
-
-
-class Classification(ToyContext):
-    """Cross entropy of W x for one example."""
-
-    def loss(self, batch, weights=None):
-        logits = weights["w"] @ torch.tensor([1.0, 2.0])
-        return nn.functional.cross_entropy(logits[None], torch.tensor([0]))
-
-
-def test_snip_on_a_cross_entropy_keeps_the_second_column():
-    weight = torch.tensor([[0.5, -0.5], [0.25, 0.75]])
-    layers = [ToyLayer("w", weight)]
-    context = Classification(layers)
-    assert float(context.loss(None, {"w": weight})) == pytest.approx(2.3502, abs=5e-5)
-    method = SNIP("0.5")
-    method.prepare(context)
-    assert layers[0].mask.tolist() == [[0, 1], [0, 1]]
-    layers[0].weight.copy_(weight)
-    scores = torch.tensor(scores_of_bound(method))
-    assert scores.tolist() == pytest.approx([0.4523, 0.9047, 0.2262, 1.3570], abs=5e-5)
-    assert (13 * scores / scores.sum()).tolist() == pytest.approx([2, 4, 1, 6], abs=1e-5)
-
-
-def scores_of_bound(method):
-    (scores,) = method._scores([None]).values()
-    return scores.flatten().tolist()
-
-
-def test_snip_does_not_depend_on_the_scale_of_the_loss():
-    class Scaled(Classification):
-        def loss(self, batch, weights=None):
-            return 1000 * super().loss(batch, weights)
-
-    masks = []
-    for kind in (Classification, Scaled):
-        layers = [ToyLayer("w", torch.tensor([[0.5, -0.5], [0.25, 0.75]]))]
-        SNIP("0.75").prepare(kind(layers))
-        masks.append(layers[0].mask.tolist())
-    assert masks[0] == masks[1] == [[1, 1], [0, 1]]
-
-
-def test_snip_scores_are_the_gradient_of_a_multiplier():
-    weight = torch.tensor([[0.5, -0.5], [0.25, 0.75]])
-    multiplier = torch.ones_like(weight).requires_grad_()
-    layers = [ToyLayer("w", weight)]
-    context = Classification(layers)
-    (expected,) = torch.autograd.grad(context.loss(None, {"w": weight * multiplier}), multiplier)
-    method = SNIP("1")
-    method.bind(context)
-    assert scores_of_bound(method) == pytest.approx(expected.abs().flatten().tolist(), rel=1e-6)
 
 
 # --- explored rate --------------------------------------------------------------------------------

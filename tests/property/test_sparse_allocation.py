@@ -79,3 +79,32 @@ def test_real_valued_shares_do_not_depend_on_the_order_of_layers(shapes, density
 @given(NAMES, SHAPES)
 def test_density_one_keeps_every_weight(name, shapes):
     assert counted(name, shapes, "1") == [math.prod(shape) for shape in shapes]
+
+
+def with_the_smallest_full_prefix(factors, sizes, budget):
+    """Densities by another route: fill the layers of largest factor until the others fit."""
+    order = sorted(range(len(sizes)), key=lambda layer: -factors[layer])
+    for count in range(len(order)):
+        full, rest = order[:count], order[count:]
+        left = budget - sum(sizes[layer] for layer in full)
+        epsilon = left / sum(factors[layer] * sizes[layer] for layer in rest)
+        if epsilon * factors[rest[0]] <= 1:
+            return [1 if i in full else epsilon * factors[i] for i in range(len(sizes))]
+    raise AssertionError("the budget exceeds the network")
+
+
+# Wide and dense enough that no layer comes down to its lower bound of one weight, which the other
+# route does not know.
+WIDE, KERNEL = st.integers(3, 60), st.integers(1, 5)
+
+
+@given(
+    st.lists(st.one_of(st.tuples(WIDE, WIDE), st.tuples(WIDE, WIDE, KERNEL, KERNEL)), min_size=1),
+    st.fractions(Fraction(1, 4), 1, max_denominator=1000),
+)
+def test_erk_is_the_smallest_full_prefix_of_the_layers_sorted_by_factor(shapes, density):
+    sizes = [math.prod(shape) for shape in shapes]
+    factors = [ALLOCATIONS.get("erk").target(shape, PowerOptions()) for shape in shapes]
+    shares = share(factors, sizes, density * sum(sizes))
+    expected = with_the_smallest_full_prefix(factors, sizes, density * sum(sizes))
+    assert [part / size for part, size in zip(shares, sizes, strict=True)] == expected
