@@ -92,3 +92,25 @@ def test_what_is_masked_stays_exactly_zero_and_so_do_its_slots(optimizer):
     for tensor in (weight, *ours.slots(0).values()):
         assert not tensor[mask == 0].any()
         assert tensor[mask == 1].all()
+
+
+@pytest.fixture
+def double_precision():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.usefixtures("double_precision")
+def test_momentum_and_decay_in_numbers():
+    # A decay outside of the learning rate would give 0.4899, 0.47080202, 0.443607859596.
+    settings = Recipe(**{**SETTINGS, "lr": 0.01, "weight_decay": 2e-4})
+    parameter, row = torch.nn.Parameter(torch.tensor([0.5])), torch.full((1, 1, 1), 0.5)
+    ones = torch.ones_like(row)
+    solo = make_optimizer(settings, [parameter])
+    stacked = make_stacked_optimizer([row], [ones], [ones], [settings])
+    for expected in (0.489999, 0.470997120002, 0.443894486010):
+        parameter.grad = torch.ones(1)
+        solo.step()
+        stacked.step(1.0)
+        assert [parameter.item(), row.item()] == pytest.approx([expected] * 2, rel=0, abs=1e-12)
