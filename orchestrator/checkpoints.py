@@ -7,7 +7,7 @@ its checkpoints every attempt leaves the list of its cells.
 import contextlib
 import json
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from orchestrator.store.layout import Store
@@ -35,11 +35,18 @@ def find_checkpoints(store: Store, cells: Collection[str]) -> list[Path]:
     return sorted(files, key=_age, reverse=True)
 
 
-def remove_spent(store: Store, done: Collection[str]) -> None:
-    """Remove the checkpoints of attempts all of whose cells have ended."""
-    ended = set(done)
+def remove_spent(store: Store, ended: Mapping[str, str]) -> None:
+    """Remove the checkpoints of attempts whose cells have all ended in that attempt or later.
+
+    A cell that is trained again has a record already; its older end says nothing about the attempt
+    that may just have been interrupted.
+
+    Args:
+        ended: by cell, the attempt in which it ended last.
+    """
     for folder in _folders(store):
-        if _cells_of(folder) <= ended:
+        cells = _cells_of(folder)
+        if cells and all(ended.get(cell, "") >= folder.name for cell in cells):
             shutil.rmtree(folder, ignore_errors=True)
             _remove_if_empty(folder.parent)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grids.catalogue import Catalogue
+from orchestrator import provenance
 from orchestrator.checkpoints import find_checkpoints, open_folder, remove_spent
 from orchestrator.environment import explain
 from orchestrator.failures import signature_of
@@ -90,7 +91,7 @@ def run_manifest(
                 return _report(said)
             said = heart.end(Phase.STOPPED if stopped else Phase.FINISHED)
         if not stopped:
-            remove_spent(store, [cell.id for cell in manifest.cells])
+            remove_spent(store, {cell.id: attempt for cell in manifest.cells})
         _compact_if_due(store)
     return _report(said)
 
@@ -214,6 +215,7 @@ def _request(store: Store, manifest: Manifest, attempt: str, heart: Heart) -> "P
         checkpoint_folder=open_folder(store, manifest.pack, attempt, ids),
         checkpoint_minutes=manifest.checkpoint_minutes,
         resume_from=earlier,
+        code=provenance.code_hash(),
         should_stop=heart.should_stop,
         progress=lambda said: heart.tell(said.step, said.total_steps, said.label),
     )

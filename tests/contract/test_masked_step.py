@@ -1,4 +1,4 @@
-"""Masking gradients inside the optimizer step is masking weights and slots after it, in all bits."""
+"""Masking gradients inside the step is masking weights and slots after it, bit for bit."""
 
 import pytest
 import torch

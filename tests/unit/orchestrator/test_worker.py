@@ -141,10 +141,27 @@ def test_checkpoints_are_found_by_cell_whatever_pack_wrote_them(tmp_path: Path) 
 def test_checkpoints_go_when_all_their_cells_ended(tmp_path: Path) -> None:
     store = Store.create(tmp_path)
     folder = open_folder(store, "old", "a1", ["c1", "c2"])
-    remove_spent(store, ["c1"])
+    remove_spent(store, {"c1": "a1"})
     assert folder.exists()
-    remove_spent(store, ["c1", "c2"])
+    remove_spent(store, {"c1": "a1", "c2": "a2"})
     assert not folder.parent.exists()
+
+
+def test_an_interrupted_second_training_keeps_its_checkpoint(tmp_path: Path) -> None:
+    store = Store.create(tmp_path)
+    folder = open_folder(store, "again", "a2", ["c1", "c2"])
+    remove_spent(store, {"c1": "a1", "c2": "a1"})  # both ended before: a retry, a stale rerun
+    assert folder.exists()
+    remove_spent(store, {"c1": "a2", "c2": "a2"})
+    assert not folder.exists()
+
+
+def test_a_list_of_cells_that_is_still_being_written_spends_nothing(tmp_path: Path) -> None:
+    store = Store.create(tmp_path)
+    folder = open_folder(store, "new", "a1", ["c1"])
+    (folder / "cells.json").write_text("[")
+    remove_spent(store, {"c1": "a1"})
+    assert folder.exists()
 
 
 def test_a_finished_pack_leaves_no_checkpoints(tmp_path: Path) -> None:
