@@ -1,12 +1,12 @@
 """Answers about a grid: the results of exactly its cells, those without a result included."""
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from grids.cell import COMPONENTS, Cell
+from grids.problems import nearest
 from orchestrator.store import COMPLETED, Store
 from orchestrator.store.reading import read_tables
 from orchestrator.store.records import check_same_cell
@@ -100,10 +100,10 @@ def text_of(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def nearest(given: str, allowed: Iterable[str]) -> str:
-    """A hint for a message: the allowed name that `given` resembles, or nothing."""
-    near = difflib.get_close_matches(given, list(allowed), n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
+def not_found(message: str, given: str, allowed: Sequence[str], names: str) -> AnswerError:
+    """The error for a name that does not occur: `message`, the names that do, the nearest one."""
+    parts = (message, f"{names}: {', '.join(allowed)}", nearest(given, allowed))
+    return AnswerError("; ".join(part for part in parts if part))
 
 
 def fields_of_cell(cell: Cell) -> dict[str, Any]:
@@ -183,17 +183,11 @@ def _with_defaults(cells: Sequence[Cell], answers: Sequence[Answer]) -> list[Ans
 def _kept(answers: Sequence[Answer], path: str, values: Sequence[str]) -> list[Answer]:
     known = {name for answer in answers for name in answer.fields}
     if path not in known:
-        raise AnswerError(
-            f"no cell has a field {path!r}{nearest(path, known)}; fields: "
-            f"{', '.join(sorted(known))}"
-        )
+        raise not_found(f"no cell has a field {path!r}", path, sorted(known), "fields")
     present = list(dict.fromkeys(text_of(answer.fields.get(path)) for answer in answers))
     absent = [value for value in values if not any(_same(value, other) for other in present)]
     if absent:
-        raise AnswerError(
-            f"no cell has {path} = {', '.join(absent)}{nearest(absent[0], present)}; "
-            f"values: {', '.join(present)}"
-        )
+        raise not_found(f"no cell has {path} = {', '.join(absent)}", absent[0], present, "values")
     return [
         answer
         for answer in answers

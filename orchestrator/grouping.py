@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.answers import Answer, AnswerError, Answers, nearest, text_of
+from orchestrator.answers import Answer, AnswerError, Answers, not_found, text_of
 from orchestrator.statistics import Summary, summarise
 
 _AVERAGED = "seed"
@@ -90,18 +90,13 @@ def _check_asked(answers: Answers, rows: str, columns: str, value: str) -> None:
     known = {path for answer in answers.answers for path in answer.fields}
     for path in (rows, columns):
         if path not in known:
-            raise AnswerError(
-                f"no cell has a field {path!r}{nearest(path, known)}; fields: "
-                f"{', '.join(sorted(known))}"
-            )
+            raise not_found(f"no cell has a field {path!r}", path, sorted(known), "fields")
     if rows == columns:
         raise AnswerError(f"rows and columns are both {rows}")
     names = answers.metric_names()
     if names and value not in names:
-        raise AnswerError(
-            f"no cell has a measurement {value!r}{nearest(value, names)}; measurements: "
-            f"{', '.join(names)}"
-        )
+        message = f"no cell has a measurement {value!r}"
+        raise not_found(message, value, names, "measurements")
 
 
 def _check_alike(

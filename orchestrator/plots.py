@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.answers import AnswerError, Answers, nearest
+from orchestrator.answers import AnswerError, Answers, not_found
 from orchestrator.grouping import Grouped, group
 from orchestrator.statistics import Summary
 from orchestrator.tables import in_percent
@@ -90,11 +90,9 @@ def accuracy_over_density(
             be averaged differ in another field than the seed.
     """
     target = Path(path)
-    if target.suffix.lower() not in SUFFIXES:
-        raise AnswerError(
-            f"cannot draw {target.name}: its suffix is not one of {', '.join(SUFFIXES)}"
-            f"{nearest(target.suffix.lower(), SUFFIXES)}"
-        )
+    suffix = target.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise not_found(f"cannot draw {target.name} by its suffix", suffix, SUFFIXES, "suffixes")
     grouped = group(answers, rows="method", columns="density", value=value, confidence=confidence)
     lines = lines_of(grouped)
     if not lines:

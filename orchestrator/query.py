@@ -4,11 +4,11 @@ The store's tables are handed to DuckDB in memory. No file, setting or extension
 from a query, and a query is one statement that reads.
 """
 
-import difflib
 import re
 import textwrap
 from typing import TYPE_CHECKING
 
+from grids.problems import nearest
 from orchestrator.store import Store, StoreError
 from orchestrator.store.reading import read_tables
 from orchestrator.store.schema import TABLES
@@ -97,19 +97,18 @@ def _check_reads(connection: "duckdb.DuckDBPyConnection", sql: str) -> None:
 def _explained(message: str) -> str:
     reason, _, rest = message.partition("\n")
     excerpt = rest[rest.find("LINE ") :].rstrip() if "LINE " in rest else ""
-    near = _nearest(message)
-    lines = [f"cannot run the query: {reason}", excerpt, f"did you mean {near}?" if near else ""]
+    lines = [f"cannot run the query: {reason}", excerpt, _hint(message)]
     return "\n".join([line for line in lines if line] + [_offer()])
 
 
-def _nearest(message: str) -> str | None:
+def _hint(message: str) -> str:
+    """The view or column nearest to the one that DuckDB does not know, as a question."""
     found = _UNKNOWN.search(message)
     if found is None:
-        return None
+        return ""
     view, column = found.groups()
-    known = list(VIEWS) if view else sorted({c.name for t in TABLES.values() for c in t})
-    near = difflib.get_close_matches((view or column).lower(), known, n=1)
-    return near[0] if near else None
+    known = VIEWS if view else sorted({c.name for t in TABLES.values() for c in t})
+    return nearest(view or column, known)
 
 
 def _offer() -> str:

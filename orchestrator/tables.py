@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from orchestrator.answers import AnswerError, Answers, nearest
+from orchestrator.answers import AnswerError, Answers, not_found
 from orchestrator.grouping import Entry, Grouped, group
 from orchestrator.statistics import Summary
 
@@ -52,9 +52,7 @@ class Table:
             AnswerError: For an unknown format, or `best` where it cannot be shown.
         """
         if format not in _FORMATS:
-            raise AnswerError(
-                f"no format {format!r}{nearest(format, _FORMATS)}; one of {', '.join(_FORMATS)}"
-            )
+            raise not_found(f"no format {format!r}", format, list(_FORMATS), "formats")
         if best and format not in ("markdown", "latex"):
             raise AnswerError(f"best means in bold need markdown or latex, not {format}")
         return _FORMATS[format](self, best)

@@ -104,7 +104,8 @@ def test_only_dense_can_be_drawn(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_drawn_is_one_message(answers: Answers, tmp_path: Path) -> None:
-    with pytest.raises(AnswerError, match=r"its suffix is not one of \.svg, \.pdf, \.png"):
+    expected = r"a\.jpeg by its suffix; suffixes: \.svg, \.pdf, \.png; did you mean '\.png'\?$"
+    with pytest.raises(AnswerError, match=expected):
         accuracy_over_density(answers, tmp_path / "a.jpeg")
     with pytest.raises(AnswerError, match="nothing to draw"):
         accuracy_over_density(

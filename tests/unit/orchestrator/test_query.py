@@ -124,13 +124,13 @@ def test_python_variables_are_no_tables(store: Store) -> None:
 def test_a_misspelt_view_or_column_gets_the_nearest_and_the_list(store: Store) -> None:
     for sql, near in (
         ("SELECT * FROM reslts", "results"),
-        ("SELECT tets_accuracy FROM results", "test_accuracy"),
+        ("SELECT TETS_accuracy FROM results", "test_accuracy"),
         ("SELECT r.methd FROM results r", "method"),
     ):
         with pytest.raises(QueryError, match="cannot run the query") as caught:
             run_query(store, sql)
         text = str(caught.value)
-        assert f"did you mean {near}?" in text
+        assert f"did you mean '{near}'?" in text
         assert "  metrics: cell, attempt, answers, metric, value" in text
 
 

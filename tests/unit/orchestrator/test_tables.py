@@ -179,8 +179,8 @@ def test_names_are_escaped_where_the_format_needs_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"rows": "methd"}, r"no cell has a field 'methd' \(did you mean method\?\)"),
-        ({"value": "tset_accuracy"}, r"'tset_accuracy' \(did you mean test_accuracy\?\)"),
+        ({"rows": "methd"}, r"no cell has a field 'methd'; fields: .*; did you mean 'method'\?$"),
+        ({"value": "tset_accuracy"}, r"'tset_accuracy'; .*; did you mean 'test_accuracy'\?$"),
         ({"rows": "density"}, "rows and columns are both density"),
     ],
 )
@@ -193,7 +193,7 @@ def test_what_does_not_exist_gets_the_nearest(
 
 def test_formats_that_cannot_do_it_say_so(tmp_path: Path) -> None:
     table = build_table(answers(tmp_path, GRID))
-    with pytest.raises(AnswerError, match=r"no format 'latx' \(did you mean latex\?\)"):
+    with pytest.raises(AnswerError, match=r"no format 'latx'; .*; did you mean 'latex'\?$"):
         table.render("latx")
     with pytest.raises(AnswerError, match="need markdown or latex, not csv"):
         table.render("csv", best=True)
