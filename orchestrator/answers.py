@@ -7,6 +7,7 @@ from typing import Any
 
 from grids.cell import COMPONENTS, Cell
 from grids.problems import nearest
+from orchestrator.states import State
 from orchestrator.store import COMPLETED, Store
 from orchestrator.store.reading import read_tables
 from orchestrator.store.records import check_same_cell
@@ -31,6 +32,8 @@ class Answer:
     Attributes:
         cell: Id of the cell.
         fields: Its fields, flat: "method", "method.update_every", "recipe.lr", "seed", ...
+        state: How the attempt that answers for it ended: COMPLETED, FAILED, INVALID, ...;
+            PENDING for a cell of which no attempt has ended.
         metrics: Measurements by their column in the table results, or by their own name when they
             have none; None for a cell without a completed attempt.
         provenance: What made it, by column of the table results; empty when `metrics` is None.
@@ -38,6 +41,7 @@ class Answer:
 
     cell: str
     fields: Row
+    state: str
     metrics: Mapping[str, float] | None
     provenance: Row
 
@@ -131,7 +135,7 @@ def _read(
     tables = read_tables(store).tables
     asked = pc.field("answers") & pc.field("cell").isin(pa.array(list(cells), pa.string()))
     rows = {}
-    for row in tables["results"].filter(asked & (pc.field("state") == COMPLETED)).to_pylist():
+    for row in tables["results"].filter(asked).to_pylist():
         check_same_cell(row["cell"], cells[row["cell"]].canonical(), json.loads(row["canonical"]))
         rows[row["cell"]] = row
     extra: dict[str, dict[str, float]] = {}
@@ -142,8 +146,9 @@ def _read(
 
 def _answer(cell: Cell, row: Row | None, extra: Mapping[str, float]) -> Answer:
     fields = fields_of_cell(cell)
-    if row is None:
-        return Answer(cell=cell.id, fields=fields, metrics=None, provenance={})
+    state = State.PENDING.value if row is None else row["state"]
+    if row is None or state != COMPLETED:
+        return Answer(cell=cell.id, fields=fields, state=state, metrics=None, provenance={})
     recorded = {
         path: _plain(value)
         for path, value in fields_of(row).items()
@@ -153,6 +158,7 @@ def _answer(cell: Cell, row: Row | None, extra: Mapping[str, float]) -> Answer:
     return Answer(
         cell=cell.id,
         fields=recorded | fields,
+        state=state,
         metrics={**known, **extra},
         provenance={name: row[name] for name in _PROVENANCE},
     )

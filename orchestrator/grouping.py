@@ -1,10 +1,12 @@
 """Grouping answers by two fields, honestly: what is averaged differs in the seed alone."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.answers import Answer, AnswerError, Answers, not_found, text_of
+from orchestrator.states import FAILURES
 from orchestrator.statistics import Summary, summarise
 
 _AVERAGED = "seed"
@@ -14,13 +16,19 @@ _AVERAGED = "seed"
 class Entry:
     """The cells that share one row and one column.
 
+    A cell counts in exactly one attribute.
+
     Attributes:
         summary: The value over their seeds; None when no cell has it.
-        missing: How many of them have no result.
+        missing: How many of them have no result yet: `run` would train them.
+        unmeasured: How many of them completed without this measurement.
+        failed: State, of `states.FAILURES`, to how many of them ended in it.
     """
 
     summary: Summary | None
     missing: int
+    unmeasured: int
+    failed: Mapping[str, int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,9 +50,21 @@ class Grouped:
     notes: tuple[str, ...]
 
     @property
-    def missing(self) -> int:
-        """How many cells have no result."""
-        return sum(entry.missing for entry in self.entries.values())
+    def gaps(self) -> tuple[str, ...]:
+        """What no mean counts, in words: failures apart from cells that may still get there."""
+        entries = self.entries.values()
+        failed = sum((Counter(entry.failed) for entry in entries), Counter[str]())
+        states = ", ".join(f"{count} {state}" for state, count in failed.most_common())
+        missing = sum(entry.missing for entry in entries)
+        unmeasured = sum(entry.unmeasured for entry in entries)
+        told = (
+            (failed.total(), f"failed ({states}), and no mean counts them"),
+            (missing, f"{'has' if missing == 1 else 'have'} no result yet"),
+            (unmeasured, f"completed without {self.value}"),
+        )
+        return tuple(
+            f"{count} {'cell' if count == 1 else 'cells'} {text}" for count, text in told if count
+        )
 
     @property
     def common_n(self) -> int | None:
@@ -146,11 +166,14 @@ def _confounded(answers: Answers, rows: str, columns: str) -> list[str]:
 
 
 def _entry(answers: Sequence[Answer], value: str, confidence: float | None) -> Entry:
-    found = [answer.metrics or {} for answer in answers]
+    found = [answer.metrics for answer in answers if answer.metrics is not None]
     values = [metrics[value] for metrics in found if value in metrics]
+    failed = Counter(answer.state for answer in answers if answer.state in FAILURES)
     return Entry(
         summary=summarise(values, confidence) if values else None,
-        missing=len(answers) - len(values),
+        missing=len(answers) - len(found) - failed.total(),
+        unmeasured=len(found) - len(values),
+        failed=failed,
     )
 
 

@@ -96,7 +96,7 @@ def accuracy_over_density(
     grouped = group(answers, rows="method", columns="density", value=value, confidence=confidence)
     lines = lines_of(grouped)
     if not lines:
-        raise AnswerError(f"no cell has a {value} yet: there is nothing to draw")
+        raise AnswerError(f"there is nothing to draw: {'; '.join(grouped.gaps)}")
     _write(grouped, lines, target, confidence)
     return target
 
@@ -237,6 +237,5 @@ def _keep_in_range(axes: "Axes", grouped: Grouped) -> None:
 def _caption(grouped: Grouped, confidence: float) -> str:
     counts = sorted({entry.summary.n for entry in grouped.entries.values() if entry.summary})
     n = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
-    bands = f"; bands: {100 * confidence:g} % confidence intervals" if counts[-1] > 1 else ""
-    missing = f"; {grouped.missing} cells have no result yet" if grouped.missing else ""
-    return f"Mean over {n} seeds{bands}{missing}."
+    bands = [f"bands: {100 * confidence:g} % confidence intervals"] if counts[-1] > 1 else []
+    return "; ".join([f"Mean over {n} seeds", *bands, *grouped.gaps]) + "."

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 from orchestrator.answers import AnswerError, Answers, not_found
 from orchestrator.grouping import Entry, Grouped, group
+from orchestrator.states import FAILURES
 from orchestrator.statistics import Summary
 
 MISSING = "-"
 """What stands where a grid has cells but none of them has a result."""
+
+FAILED = "failed"
+"""What stands there instead when every one of these cells failed."""
 
 _LATEX = str.maketrans(
     {
@@ -42,7 +46,7 @@ class Table:
 
         Accuracies are in percent with two decimals, the mean of other measurements has four
         significant digits. CSV is for programs: one line per entry, unrounded, accuracies as
-        fractions.
+        fractions, and how many cells each mean leaves out for which reason.
 
         Args:
             format: "text", "markdown", "csv" or "latex" (which needs the package booktabs).
@@ -70,10 +74,8 @@ class Table:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Footnotes: missing cells and whatever makes the entries less comparable."""
-        missing = self.grouped.missing
-        absent = f"{missing} {'cell has' if missing == 1 else 'cells have'} no result yet"
-        return (*((absent,) if missing else ()), *self.grouped.notes)
+        """Footnotes: the cells left out and whatever makes the entries less comparable."""
+        return (*self.grouped.gaps, *self.grouped.notes)
 
 
 def build_table(
@@ -148,16 +150,20 @@ def _csv(table: Table, best: bool) -> str:
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
     value = table.grouped.value
-    names = (f"{value}_mean", f"{value}_std", "n", "missing")
-    writer.writerow([table.row_field, table.column_field, *names])
+    names = (f"{value}_mean", f"{value}_std", "n", "missing", "unmeasured")
+    writer.writerow([table.row_field, table.column_field, *names, *FAILURES])
     for row in table.grouped.rows:
         for column in table.grouped.columns:
             entry = table.grouped.entries.get((row, column))
             if entry is not None:
                 found = entry.summary
                 numbers = (found.mean, found.std, found.n) if found else (None, None, 0)
-                writer.writerow([row, column, *numbers, entry.missing])
+                writer.writerow([row, column, *numbers, *_left_out(entry)])
     return sink.getvalue()
+
+
+def _left_out(entry: Entry) -> list[int]:
+    return [entry.missing, entry.unmeasured, *(entry.failed.get(state, 0) for state in FAILURES)]
 
 
 _FORMATS: dict[str, Callable[[Table, bool], str]] = {
@@ -193,7 +199,7 @@ def _shown(table: Table, entry: Entry | None) -> str:
     if entry is None:
         return ""
     if entry.summary is None:
-        return MISSING
+        return FAILED if entry.failed and not (entry.missing or entry.unmeasured) else MISSING
     shown = _number(entry.summary, in_percent(table.grouped.value))
     return shown if table.grouped.common_n else f"{shown} ({entry.summary.n})"
 

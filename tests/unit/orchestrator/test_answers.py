@@ -37,6 +37,7 @@ def test_cells_without_a_completed_attempt_are_there_without_results(store: Stor
     publish_results(store, [done])
     publish(store, failure(1, cell=failed.id, canonical=failed.canonical()))
     found = select(store, [done, failed, never])
+    assert [answer.state for answer in found.answers] == ["COMPLETED", "FAILED", "PENDING"]
     assert [answer.metrics is None for answer in found.answers] == [False, True, True]
     assert found.completed == found.answers[:1]
     assert found.answers[2].fields["model.hidden"] == (256, 256)  # known from the first

@@ -7,8 +7,9 @@ import pytest
 from orchestrator.answers import AnswerError, Answers, select
 from orchestrator.grouping import group
 from orchestrator.plots import accuracy_over_density, lines_of
-from orchestrator.store import Store
+from orchestrator.store import Store, publish
 from tests.support.grids import a_cell, a_grid, accuracy, publish_results
+from tests.support.records import failure
 
 GRID = a_grid(methods=["set", "rigl"], densities=["0.05", "0.5"], seeds=3)
 
@@ -78,6 +79,16 @@ def test_axes_legend_and_caption_say_what_is_drawn(answers: Answers, tmp_path: P
     assert "Mean over n = 3 seeds; bands: 95 % confidence intervals." in texts
 
 
+def test_the_caption_tells_failed_cells_from_unfinished_ones(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "results")
+    publish_results(store, GRID[:12])
+    diverged = GRID[12]
+    publish(store, failure(1, cell=diverged.id, canonical=diverged.canonical(), state="INVALID"))
+    caption = " ".join(drawn_texts(accuracy_over_density(select(store, GRID), tmp_path / "a.svg")))
+    assert "; 1 cell failed (1 INVALID), and no mean counts them; " in caption
+    assert "; 2 cells have no result yet." in caption
+
+
 def test_labels_of_close_densities_do_not_run_into_each_other(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "results")
     grid = a_grid(methods=["set"], densities=["0.01", "0.1", "0.9", "1"], seeds=2)
@@ -107,7 +118,7 @@ def test_what_cannot_be_drawn_is_one_message(answers: Answers, tmp_path: Path) -
     expected = r"a\.jpeg by its suffix; suffixes: \.svg, \.pdf, \.png; did you mean '\.png'\?$"
     with pytest.raises(AnswerError, match=expected):
         accuracy_over_density(answers, tmp_path / "a.jpeg")
-    with pytest.raises(AnswerError, match="nothing to draw"):
+    with pytest.raises(AnswerError, match=r"nothing to draw: 1 cell has no result yet$"):
         accuracy_over_density(
             select(Store.create(tmp_path / "empty"), [a_cell()]), tmp_path / "a.svg"
         )

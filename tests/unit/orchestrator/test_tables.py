@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from grids.cell import Cell, Component
-from orchestrator.answers import AnswerError, Answers, select
-from orchestrator.store import Store
+from orchestrator.answers import AnswerError, Answers, fields_of_cell, select
+from orchestrator.store import Store, publish
 from orchestrator.tables import build_table
 from tests.support.grids import a_cell, a_grid, publish_results
+from tests.support.records import failure, record
 
 GRID = a_grid(methods=["static", "set"], densities=["0.1", "0.05"], seeds=3)
 
@@ -69,14 +70,17 @@ def test_latex(tmp_path: Path) -> None:
 
 def test_csv_is_unrounded_and_tidy(tmp_path: Path) -> None:
     lines = build_table(answers(tmp_path, GRID[:4], GRID)).render("csv").splitlines()
-    assert lines[0] == "method,density,test_accuracy_mean,test_accuracy_std,n,missing"
+    assert lines[0] == (
+        "method,density,test_accuracy_mean,test_accuracy_std,n,missing,unmeasured,"
+        "FAILED,INVALID,OUT_OF_MEMORY"
+    )
     assert lines[1].startswith("dense,1,0.98233333333333")
-    assert lines[1].endswith(",3,0")
+    assert lines[1].endswith(",3,0,0,0,0,0")
     assert lines[2:] == [
-        "static,0.05,,,0,3",
-        "static,0.1,0.9177544467966324,,1,2",
-        "set,0.05,,,0,3",
-        "set,0.1,,,0,3",
+        "static,0.05,,,0,3,0,0,0,0",
+        "static,0.1,0.9177544467966324,,1,2,0,0,0,0",
+        "set,0.05,,,0,3,0,0,0,0",
+        "set,0.1,,,0,3,0,0,0,0",
     ]
 
 
@@ -96,6 +100,60 @@ def test_missing_cells_are_shown_counted_and_make_n_visible(tmp_path: Path) -> N
         "static               -  91.98 ± 0.28 (2)",
         "set                  -                 -",
         "note: 10 cells have no result yet",
+    ]
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Answers:
+    """Of static at 0.05 one seed diverged, of set at 0.1 not all failed, at 0.05 all did."""
+    store = Store.create(tmp_path / "results")
+    publish_results(store, GRID[:8])
+    states = ["INVALID", "INVALID", "FAILED", "CANCELLED", *["OUT_OF_MEMORY"] * 3]
+    for cell, state in zip(GRID[8:], states, strict=True):
+        publish(store, failure(1, cell=cell.id, canonical=cell.canonical(), state=state))
+    return select(store, GRID)
+
+
+def test_cells_that_failed_are_told_apart_from_those_without_a_result_yet(broken: Answers) -> None:
+    table = build_table(broken)
+    assert table.notes == (
+        "6 cells failed (3 OUT_OF_MEMORY, 2 INVALID, 1 FAILED), and no mean counts them",
+        "1 cell has no result yet",
+    )
+    assert table.render().splitlines()[-3].split() == ["set", "failed", "-"]
+    assert r"6 cells failed (3 OUT\_OF\_MEMORY, 2 INVALID, 1 FAILED)" in table.render("latex")
+
+
+def test_csv_counts_the_failures_of_every_entry_by_state(broken: Answers) -> None:
+    lines = build_table(broken).render("csv").splitlines()
+    assert lines[0].endswith(",n,missing,unmeasured,FAILED,INVALID,OUT_OF_MEMORY")
+    assert [line.split(",", 4)[4] for line in lines[2:]] == [
+        "2,0,0,0,1,0",
+        "3,0,0,0,0,0",
+        "0,0,0,0,0,3",
+        "0,1,0,1,1,0",
+    ]
+
+
+def test_a_retried_cell_that_completed_did_not_fail(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "results")
+    cell = a_cell()
+    publish(store, failure(9, cell=cell.id, canonical=cell.canonical()))
+    publish_results(store, [cell])
+    assert build_table(select(store, [cell])).notes == ()
+
+
+def test_a_cell_that_completed_without_the_measurement_is_not_unfinished(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "results")
+    plain, dynamic = a_cell("dense", "1"), a_cell("set", "1")
+    publish_results(store, [plain])
+    own = {"canonical": dynamic.canonical(), "fields": fields_of_cell(dynamic)}
+    publish(store, record(2, cell=dynamic.id, metrics={"explored_rate": 0.25}, **own))
+    table = build_table(select(store, [plain, dynamic]), value="explored_rate")
+    assert table.notes == ("1 cell completed without explored_rate",)
+    assert table.render("csv").splitlines()[1:] == [
+        "dense,1,,,0,0,1,0,0,0",
+        "set,1,0.25,,1,0,0,0,0,0",
     ]
 
 
