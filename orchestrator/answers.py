@@ -14,9 +14,14 @@ from orchestrator.store.records import check_same_cell
 from orchestrator.store.rows import fields_of
 from orchestrator.store.schema import TABLES
 
-_METRICS = tuple(column.name for column in TABLES["results"] if column.origin == "metric")
+_METRICS = tuple(column for column in TABLES["results"] if column.origin == "metric")
 _PROVENANCE = tuple(column.name for column in TABLES["results"] if column.origin == "provenance")
 _NEVER_MIXED = ("tier", "device", "code")
+
+RENAMED: Mapping[str, str] = {
+    column.key: column.name for column in _METRICS if column.key != column.name
+}
+"""A measurement's name in the trainer to its name in answers, where the two differ."""
 
 Row = Mapping[str, Any]
 
@@ -154,7 +159,7 @@ def _answer(cell: Cell, row: Row | None, extra: Mapping[str, float]) -> Answer:
         for path, value in fields_of(row).items()
         if path.partition(".")[0] in COMPONENTS
     }
-    known = {name: row[name] for name in _METRICS if row[name] is not None}
+    known = {column.name: value for column in _METRICS if (value := row[column.name]) is not None}
     return Answer(
         cell=cell.id,
         fields=recorded | fields,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.answers import Answer, AnswerError, Answers, not_found, text_of
+from orchestrator.answers import RENAMED, Answer, AnswerError, Answers, not_found, text_of
 from orchestrator.states import FAILURES
 from orchestrator.statistics import Summary, summarise
 
@@ -113,6 +113,15 @@ def _check_asked(answers: Answers, rows: str, columns: str, value: str) -> None:
             raise not_found(f"no cell has a field {path!r}", path, sorted(known), "fields")
     if rows == columns:
         raise AnswerError(f"rows and columns are both {rows}")
+    _check_measured(answers, value)
+
+
+def _check_measured(answers: Answers, value: str) -> None:
+    if value in RENAMED:
+        raise AnswerError(
+            f"no cell has a measurement {value!r}: what the trainer measures under that name is "
+            f"{RENAMED[value]!r} in tables, plots and queries"
+        )
     names = answers.metric_names()
     if names and value not in names:
         message = f"no cell has a measurement {value!r}"

@@ -239,6 +239,7 @@ def test_names_are_escaped_where_the_format_needs_it(tmp_path: Path) -> None:
     [
         ({"rows": "methd"}, r"no cell has a field 'methd'; fields: .*; did you mean 'method'\?$"),
         ({"value": "tset_accuracy"}, r"'tset_accuracy'; .*; did you mean 'test_accuracy'\?$"),
+        ({"value": "density"}, r"'density': .* is 'realised_density' in tables, plots and queries"),
         ({"rows": "density"}, "rows and columns are both density"),
     ],
 )
