@@ -3,8 +3,9 @@
 import csv
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from orchestrator.answers import AnswerError, Answers, not_found
 from orchestrator.grouping import Entry, Grouped, group
@@ -16,6 +17,27 @@ MISSING = "-"
 
 FAILED = "failed"
 """What stands there instead when every one of these cells failed."""
+
+BETTER: Mapping[str, str] = MappingProxyType(
+    {
+        "test_accuracy": "higher",
+        "test_loss": "lower",
+        "val_accuracy": "higher",
+        "val_loss": "lower",
+        "train_accuracy": "higher",
+        "train_loss": "lower",
+        "best_val_accuracy": "higher",
+        "best_val_epoch": "lower",
+        "generalisation_gap": "lower",
+        "realised_density": "lower",
+        "explored_rate": "higher",
+    }
+)
+"""Measurement to the better end of it, as `METRICS` in trainer/evaluate.py says it.
+
+Repeated, because a table must not need torch; tests/contract/test_metrics.py holds the two
+together.
+"""
 
 _LATEX = str.maketrans(
     {
@@ -50,15 +72,21 @@ class Table:
 
         Args:
             format: "text", "markdown", "csv" or "latex" (which needs the package booktabs).
-            best: Print the best mean of every column in bold; Markdown and LaTeX only.
+            best: Print the best mean of every column in bold; Markdown and LaTeX only, and only
+                of a measurement in `BETTER`.
 
         Raises:
-            AnswerError: For an unknown format, or `best` where it cannot be shown.
+            AnswerError: For an unknown format, or `best` where it cannot be shown or known.
         """
         if format not in _FORMATS:
             raise not_found(f"no format {format!r}", format, list(_FORMATS), "formats")
         if best and format not in ("markdown", "latex"):
             raise AnswerError(f"best means in bold need markdown or latex, not {format}")
+        if best and self.grouped.value not in BETTER:
+            raise AnswerError(
+                f"which mean is best cannot be told: nothing says whether higher or lower is "
+                f"better for {self.grouped.value!r}; it is known for: {', '.join(BETTER)}"
+            )
         return _FORMATS[format](self, best)
 
     @property
@@ -220,7 +248,7 @@ def _decimals(mean: float) -> int:
 
 def _winners(grouped: Grouped) -> set[tuple[str, str]]:
     """The entries with the best mean of their column; none in a column of one entry."""
-    direction = -1 if "loss" in grouped.value else 1
+    direction = {"higher": 1, "lower": -1}[BETTER[grouped.value]]
     winners: set[tuple[str, str]] = set()
     for column in grouped.columns:
         means = _means(grouped, column)

@@ -176,6 +176,36 @@ def test_the_best_loss_is_the_lowest(tmp_path: Path) -> None:
     assert set_row.count("**") == 4
 
 
+@pytest.mark.parametrize(
+    ("metric", "value", "best"),
+    [
+        ("val_accuracy", "val_accuracy", "set"),
+        ("explored_rate", "explored_rate", "set"),
+        ("train_loss", "train_loss", "rigl"),
+        ("generalisation_gap", "generalisation_gap", "rigl"),
+        ("best_val_epoch", "best_val_epoch", "rigl"),
+        ("density", "realised_density", "rigl"),
+    ],
+)
+def test_the_best_mean_is_on_the_better_end_of_the_measurement(
+    tmp_path: Path, metric: str, value: str, best: str
+) -> None:
+    store = Store.create(tmp_path / "results")
+    cells = [a_cell("rigl"), a_cell("set")]
+    for cell, measured in zip(cells, (0.25, 0.5), strict=True):
+        own = {"canonical": cell.canonical(), "fields": fields_of_cell(cell)}
+        publish(store, record(1, cell=cell.id, metrics={metric: measured}, **own))
+    lines = build_table(select(store, cells), value=value).render("markdown", best=True)
+    assert [line.split()[1] for line in lines.splitlines() if "**" in line] == [best]
+
+
+def test_no_mean_is_best_where_nothing_says_which_end_is_better(tmp_path: Path) -> None:
+    table = build_table(answers(tmp_path, GRID), value="odd")
+    with pytest.raises(AnswerError, match=r"better for 'odd'; it is known for: test_accuracy, "):
+        table.render("markdown", best=True)
+    assert "0.5000" in table.render("markdown")
+
+
 def test_any_two_fields_make_a_table(tmp_path: Path) -> None:
     table = build_table(answers(tmp_path, GRID), rows="density", columns="method")
     assert table.grouped.rows == ("1", "0.1", "0.05")
