@@ -1,30 +1,27 @@
 """The exact tier: a cell is the same cell, to the last bit, whatever runs beside it."""
 
+import itertools
+
 import pytest
 import torch
 
 from tests.support.cells import make_cell, result, train
+from tests.support.methods import frequent, method_names
 from trainer.cell_run import CellRun
 from trainer.engines.auto import Choice
 from trainer.engines.stack import StackEngine
 from trainer.loop import BlockLoop
 from trainer.workload import load_workload
 
-SPARSE = ("static", "snip", "gmp", "set", "rigl")
-FAST_UPDATES = {
-    "set": {"update_every": 4},
-    "rigl": {"update_every": 4},
-    "gmp": {"update_every": 4},
-}
+STACKABLE = method_names(stackable=True)
 SIZES = (*range(1, 17), 60)
 
 
 def mixed_cells(count, **recipe):
     """A stack of every method in turn, each with updates in most epochs and a seed of its own."""
-    methods = ("dense", *SPARSE)
     return [
-        make_cell(methods[n % 6], seed=n, options=FAST_UPDATES.get(methods[n % 6]), **recipe)
-        for n in range(count)
+        make_cell(name, seed=n, options=frequent(name), **recipe)
+        for n, name in zip(range(count), itertools.cycle(STACKABLE), strict=False)
     ]
 
 
@@ -97,12 +94,11 @@ def test_learning_rates_of_neighbours_do_not_matter():
 
 
 @pytest.mark.parametrize("model", ["mlp", "convnet"])
-@pytest.mark.parametrize("method", ["dense", *SPARSE])
+@pytest.mark.parametrize("method", method_names())
 def test_a_cell_reports_the_same_alone_in_a_pack_and_again(method, model):
     task = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
-    options = FAST_UPDATES.get(method)
     kind = {"model": model, "dataset_options": task, "epochs": 2}
-    cell = make_cell(method, seed=5, options=options, **kind)
+    cell = make_cell(method, seed=5, options=frequent(method), **kind)
     others = [
         make_cell("set", seed=seed, options={"update_every": 3}, **kind) for seed in (1, 5, 9)
     ]
