@@ -110,9 +110,16 @@ _NAMES = tuple(entry.name for entry in fields(Manifest))
 
 
 def publish_manifests(store: Store, manifests: list[Manifest]) -> list[Path]:
-    """Put manifests into the store; their paths, in the same order."""
+    """Put manifests into the store; their paths, in the same order.
+
+    Raises:
+        StoreError: When they cannot be written.
+    """
     files = [(manifest.path_in(store), manifest.to_json()) for manifest in manifests]
-    publish_all(files)
+    try:
+        publish_all(files)
+    except OSError as error:
+        raise StoreError(f"cannot write into {store.root}: {error.strerror}") from error
     return [path for path, _ in files]
 
 

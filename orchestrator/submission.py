@@ -67,7 +67,8 @@ def publish_submission(store: Store, submission: Submission) -> None:
     """Put a submission into the store; its file appears last.
 
     Raises:
-        StoreError: When a submission with that number exists: another run began just now.
+        StoreError: When it cannot be written, or a submission with that number exists: another run
+            began just now.
     """
     folder = store.submission(submission.grid, submission.number)
     content = {
@@ -78,7 +79,10 @@ def publish_submission(store: Store, submission: Submission) -> None:
         "text_sha256": hashlib.sha256(submission.text.encode()).hexdigest(),
     }
     data = json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
-    ours = publish_all([(folder / _GRID, submission.text.encode()), (folder / _FILE, data)])
+    try:
+        ours = publish_all([(folder / _GRID, submission.text.encode()), (folder / _FILE, data)])
+    except OSError as error:
+        raise StoreError(f"cannot write {folder}: {error.strerror}") from error
     if not all(ours):
         raise StoreError(f"{folder} exists: another run of {submission.grid} began just now")
 
@@ -144,7 +148,7 @@ def submitted_grids(store: Store) -> list[str]:
     """The names of the grids that were run, sorted."""
     if not store.grids.is_dir():
         return []
-    names = sorted(path.name for path in store.grids.iterdir())
+    names = sorted(path.name for path in store.grids.iterdir() if path.is_dir())
     return [name for name in names if _numbers(store, name)]
 
 
@@ -173,11 +177,15 @@ def check_same_source(store: Store, grid: str, source: Path, text: str) -> None:
     )
 
 
+def manifest_paths(store: Store, grid: str, number: int) -> list[Path]:
+    """The files of a submission's manifests, by pack id; a file's stem is the id of its pack."""
+    folder = store.pack_path(grid, number, "any").parent
+    return sorted(folder.glob("[!.]*.json")) if folder.is_dir() else []
+
+
 def manifests_of(store: Store, grid: str, number: int) -> list[Manifest]:
     """The manifests of a submission's packs, by pack id."""
-    folder = store.pack_path(grid, number, "any").parent
-    paths = sorted(folder.glob("[!.]*.json")) if folder.is_dir() else []
-    return [Manifest.read(path) for path in paths]
+    return [Manifest.read(path) for path in manifest_paths(store, grid, number)]
 
 
 def _numbers(store: Store, grid: str) -> list[int]:

@@ -56,9 +56,31 @@ class Store:
                 or is a store of another schema version.
         """
         folder = Path(root).absolute()
-        if not (folder / _MARKER).exists():
+        if not os.path.exists(folder / _MARKER):
             _make(folder)
-        return cls.open(folder)
+        store = cls.open(folder)
+        _check_access(folder)
+        return store
+
+    @classmethod
+    def check_writable(cls, root: str | os.PathLike[str]) -> None:
+        """Refuse a place where `create` cannot succeed, as far as that shows without writing.
+
+        Raises:
+            StoreError: As from `create`.
+        """
+        folder = Path(root).absolute()
+        if os.path.exists(folder / _MARKER):
+            _check_marker(folder)
+            _check_access(folder)
+            return
+        above = next(path for path in (folder, *folder.parents) if os.path.exists(path))
+        if not above.is_dir():
+            raise StoreError(f"cannot make a store at {folder}: {above} is not a folder")
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise StoreError(f"cannot make a store at {folder}: {above} cannot be written")
+        if above == folder:
+            _check_nothing_else(folder)
 
     @property
     def writable(self) -> bool:
@@ -121,11 +143,18 @@ class Store:
         return self.submissions(grid) / str(number)
 
     def submission_numbers(self, grid: str) -> list[int]:
-        """The numbers of the submissions of a grid, ascending; empty when there is none."""
+        """The numbers of the submissions of a grid, ascending; empty when there is none.
+
+        Raises:
+            StoreError: When they cannot be read.
+        """
         try:
             names = os.listdir(self.submissions(grid))
         except FileNotFoundError:
             return []
+        except OSError as error:
+            folder = self.submissions(grid)
+            raise StoreError(f"cannot read {folder}: {error.strerror}") from error
         return sorted(int(name) for name in names if name.isdecimal())
 
     def pack_path(self, grid: str, number: int, pack: str) -> Path:
@@ -159,12 +188,25 @@ class Store:
 
 def _make(folder: Path) -> None:
     try:
-        names = os.listdir(folder) if folder.exists() else []
-        if _MARKER not in names and any(not name.startswith(".") for name in names):
-            raise StoreError(f"{folder} is not empty and not a store (no {_MARKER} in it)")
+        if folder.exists():
+            _check_nothing_else(folder)
         publish_new(folder / _MARKER, f"{_expected()}\n".encode())
     except OSError as error:
         raise StoreError(f"cannot make a store at {folder}: {error.strerror}") from error
+
+
+def _check_nothing_else(folder: Path) -> None:
+    names = os.listdir(folder)
+    if _MARKER not in names and any(not name.startswith(".") for name in names):
+        raise StoreError(f"{folder} is not empty and not a store (no {_MARKER} in it)")
+
+
+def _check_access(folder: Path) -> None:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StoreError(
+            f"cannot write into the store at {folder}: you may only read it. Give another --store, "
+            "or have its owner let you write."
+        )
 
 
 def _check_marker(folder: Path) -> None:

@@ -93,3 +93,40 @@ def test_a_store_that_cannot_be_written_says_so(
     assert store.writable
     monkeypatch.setattr(os, "access", lambda path, mode: mode & os.W_OK == 0)
     assert not store.writable
+
+
+def test_a_store_that_may_only_be_read_is_opened_and_not_created(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.create(tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, mode: mode & os.W_OK == 0)
+    assert Store.open(tmp_path) == store
+    for way in (Store.create, Store.check_writable):
+        with pytest.raises(StoreError, match=r"cannot write into the store at .*: you may only"):
+            way(tmp_path)
+
+
+def test_checking_that_a_store_can_be_made_makes_nothing(tmp_path: Path) -> None:
+    Store.check_writable(tmp_path / "a" / "b")
+    Store.check_writable(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_checking_tells_what_stands_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(StoreError, match="not empty and not a store"):
+        Store.check_writable(tmp_path)
+    with pytest.raises(StoreError, match=r"cannot make a store at .*/s: .*\.tex is not a folder"):
+        Store.check_writable(tmp_path / "thesis.tex" / "s")
+    monkeypatch.setattr(os, "access", lambda path, mode: mode & os.W_OK == 0)
+    with pytest.raises(StoreError, match=r"cannot make a store at .*/s: .* cannot be written"):
+        Store.check_writable(tmp_path / "s")
+
+
+def test_submissions_that_cannot_be_listed_are_told(tmp_path: Path) -> None:
+    store = Store.create(tmp_path)
+    (tmp_path / "grids").touch()
+    with pytest.raises(StoreError, match=r"cannot read .*/grids/digits: Not a directory"):
+        store.submission_numbers("digits")
