@@ -14,6 +14,7 @@ from grids.catalogue import KINDS, Catalogue
 from grids.cell import Cell, Component
 from orchestrator.states import FAILURES
 from orchestrator.store.index import CellState
+from orchestrator.store.records import check_same_cell
 
 
 class Standing(StrEnum):
@@ -98,14 +99,15 @@ def make_plan(
         retry: States of failed attempts (of `states.FAILURES`) to train again.
 
     Raises:
-        ValueError: When the store holds another cell under the id of one of these.
+        CollisionError: When the store holds another cell under the id of one of these.
     """
     own = {cell.id for cell in cells}
     planned: dict[str, PlannedCell] = {}
     for cell, wave, needs in _with_producers(cells, catalogue):
         state = index.get(cell.id)
         standing = _standing(cell, state, code, running)
-        train = standing is Standing.NEW or (standing is Standing.OTHER_CODE and rerun_stale)
+        stale = standing is Standing.OTHER_CODE and rerun_stale and cell.id not in running
+        train = standing is Standing.NEW or stale
         train = train or (
             standing is Standing.FAILED and state is not None and state.state in retry
         )
@@ -118,7 +120,7 @@ def make_plan(
             train=train,
             wave=wave,
             produced_for=cell.id not in own,
-            reason=f"its producer {starved[0].cell.label()} failed" if starved else "",
+            reason=_reason(starved[0]) if starved else "",
         )
     return Plan(cells=tuple(planned.values()))
 
@@ -149,8 +151,8 @@ def _with_producers(
 
 
 def _standing(cell: Cell, state: CellState | None, code: str, running: Collection[str]) -> Standing:
-    if state is not None and state.canonical != cell.canonical():
-        raise ValueError(f"cell {cell.id} of the grid and of the store are different cells")
+    if state is not None:
+        check_same_cell(cell.id, cell.canonical(), state.canonical)
     if state is not None and state.completed:
         return Standing.DONE if state.answer.code == code else Standing.OTHER_CODE
     if cell.id in running:
@@ -159,7 +161,14 @@ def _standing(cell: Cell, state: CellState | None, code: str, running: Collectio
 
 
 def _starves(producer: PlannedCell) -> bool:
-    return not producer.train and producer.standing in (Standing.FAILED, Standing.BLOCKED)
+    waits = (Standing.FAILED, Standing.BLOCKED, Standing.RUNNING)
+    return not producer.train and producer.standing in waits
+
+
+def _reason(producer: PlannedCell) -> str:
+    elsewhere = producer.standing is Standing.RUNNING
+    ended = "is being trained by another run" if elsewhere else "failed"
+    return f"its producer {producer.cell.label()} {ended}"
 
 
 def _substituted(cell: Cell, need: Mapping[str, Any], catalogue: Catalogue) -> Cell:

@@ -9,6 +9,7 @@ from grids.catalogue import Catalogue, Entry
 from grids.cell import Cell, Component
 from orchestrator.plan import Standing, make_plan, producers
 from orchestrator.store.index import CellState, IndexEntry
+from orchestrator.store.records import CollisionError
 
 CODE = "c0de"
 
@@ -89,6 +90,21 @@ def test_a_cell_that_a_living_run_trains_is_left_to_it() -> None:
     assert (plan.counts()[Standing.RUNNING], plan.to_train()) == (1, [])
 
 
+def test_neither_is_an_answer_of_other_code_that_a_living_run_replaces() -> None:
+    index = answered(cell(), code="older")
+    running = {cell().id}
+    plan = make_plan([cell()], catalogue(), index, CODE, running=running, rerun_stale=True)
+    assert plan.to_train() == []
+
+
+def test_a_producer_that_another_run_trains_is_waited_for() -> None:
+    need = {"method": "dense", "density": "1"}
+    running = {cell("dense", density="1").id}
+    plan = make_plan([cell("lth")], catalogue([need]), {}, CODE, running=running)
+    assert plan.to_train() == []
+    assert plan.cells[-1].reason == "its producer dense seed=0 is being trained by another run"
+
+
 def test_a_missing_producer_is_added_and_trained_a_wave_earlier() -> None:
     need = {"method": "dense", "density": "1"}
     plan = make_plan([cell("lth")], catalogue([need]), {}, CODE)
@@ -129,5 +145,5 @@ def test_a_producer_differs_only_in_what_is_substituted() -> None:
 def test_another_cell_under_the_same_id_is_an_error() -> None:
     index = answered(cell(seed=1))
     [state] = index.values()
-    with pytest.raises(ValueError, match="different cells"):
+    with pytest.raises(CollisionError, match="two different cells carry the id"):
         make_plan([cell(seed=0)], catalogue(), {cell(seed=0).id: state}, CODE)
