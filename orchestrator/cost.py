@@ -29,7 +29,7 @@ class Cost:
 
     Attributes:
         seconds: Wall seconds of one worker, its share where cells are stacked.
-        stacked_mb: Megabytes that one more cell adds to a stack; None where cells run singly.
+        stacked_mb: MiB that one more cell adds to a stack; None where cells run singly.
     """
 
     seconds: float

@@ -3,19 +3,28 @@
 Cells of a pack share dataset, model, data ratio, scenario and structural recipe, so that one engine
 can step them as one program. Packs of a group are balanced by longest processing time first. The
 same cells always give the same packs.
+
+Of a large group that nobody measured, a pilot is packed first: a few cells of every method. Its
+records tell what the others cost.
 """
 
 import hashlib
 import math
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from grids.cell import Cell
-from orchestrator.cost import NOTHING_MEASURED, Costs, shape_of
+from orchestrator.cost import NOTHING_MEASURED, Costs, Shape, shape_of
 
 TARGET_SECONDS = 60.0
 """Length of a local pack, where lengths are known: long against its start, short against a stop."""
+
+PILOT_ABOVE = 128
+"""Cells per slot above which a group that was never measured begins with a pilot."""
+
+PILOT_CELLS = 16
+"""Cells of each pack of a pilot: enough to be stacked as the others will be."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,11 +35,13 @@ class Pack:
         id: 12 hex digits over the sorted ids of its cells.
         cells: At least one; all of one shape (see `cost.shape_of`).
         seconds: Expected length; None where nothing was measured.
+        pilot: Whether it is run to measure what the other cells of its group cost.
     """
 
     id: str
     cells: tuple[Cell, ...]
     seconds: float | None
+    pilot: bool = False
 
 
 def pack_cells(
@@ -40,32 +51,52 @@ def pack_cells(
     costs: Costs = NOTHING_MEASURED,
     memory_mb: float | None = None,
     target_seconds: float = TARGET_SECONDS,
+    piloted: Collection[Shape] = (),
 ) -> list[Pack]:
     """Group cells into packs, the longest first.
 
     There are at least `slots` packs for every group with that many cells; more where a group's
-    measured seconds or memory ask for shorter ones.
+    measured seconds or memory ask for shorter ones. Of a group without measurements that has more
+    than `PILOT_ABOVE` cells per slot, only a pilot of `slots` small packs is made: the others are
+    in no pack, and are packed when the pilot has told what they cost.
 
     Args:
         cells: Distinct cells of one wave.
         slots: Workers at a time, at least 1.
         costs: What was measured so far.
-        memory_mb: Memory of one worker; None for no limit.
+        memory_mb: Memory of one worker in MiB; None for no limit.
         target_seconds: Wanted length of a pack.
+        piloted: Shapes whose pilot was run; where it measured nothing, there is no second one.
     """
-    groups: dict[object, list[Cell]] = defaultdict(list)
+    groups: dict[Shape, list[Cell]] = defaultdict(list)
     for cell in cells:
         groups[shape_of(cell)].append(cell)
     packs: list[Pack] = []
-    for group in groups.values():
-        count = _pack_count(group, slots, costs, memory_mb, target_seconds)
-        packs += [_make(members, costs) for members in _balance(group, count, costs)]
+    for shape, group in groups.items():
+        pilot = shape not in piloted and _wants_pilot(group, slots, costs)
+        members = _pilot_cells(group, slots * PILOT_CELLS) if pilot else group
+        count = _pack_count(members, slots, costs, memory_mb, target_seconds)
+        packs += [_make(part, costs, pilot=pilot) for part in _balance(members, count, costs)]
     return sorted(packs, key=lambda pack: -(pack.seconds or 0.0))
 
 
 def pack_id(cells: Sequence[Cell]) -> str:
     """The id of a pack: it depends on its cells only, never on their order or on the grid."""
     return hashlib.sha256("".join(sorted(cell.id for cell in cells)).encode()).hexdigest()[:12]
+
+
+def _wants_pilot(group: Sequence[Cell], slots: int, costs: Costs) -> bool:
+    return len(group) > slots * PILOT_ABOVE and costs.total(group) is None
+
+
+def _pilot_cells(group: Sequence[Cell], wanted: int) -> list[Cell]:
+    """The first cells of every method, equally many of each as far as they go, in grid order."""
+    seen: Counter[str] = Counter()
+    turns = []
+    for position, cell in enumerate(group):
+        turns.append((seen[cell.method.name], position))
+        seen[cell.method.name] += 1
+    return [group[position] for position in sorted(at for _, at in sorted(turns)[:wanted])]
 
 
 def _pack_count(
@@ -99,5 +130,5 @@ def _seconds(cell: Cell, costs: Costs) -> float:
     return cost.seconds if cost is not None else 1.0
 
 
-def _make(cells: Sequence[Cell], costs: Costs) -> Pack:
-    return Pack(id=pack_id(cells), cells=tuple(cells), seconds=costs.total(cells))
+def _make(cells: Sequence[Cell], costs: Costs, *, pilot: bool) -> Pack:
+    return Pack(id=pack_id(cells), cells=tuple(cells), seconds=costs.total(cells), pilot=pilot)

@@ -1,8 +1,10 @@
 """Packs: what may share a worker, how many there are, and how they are balanced."""
 
+from collections import Counter
+
 from grids.cell import Cell, Component
 from orchestrator.cost import Cost, Costs, shape_of
-from orchestrator.packing import pack_cells, pack_id
+from orchestrator.packing import PILOT_ABOVE, PILOT_CELLS, pack_cells, pack_id
 
 
 def cell(method: str = "set", seed: int = 0, **fields: object) -> Cell:
@@ -79,3 +81,44 @@ def test_the_same_cells_always_give_the_same_packs() -> None:
     cells = [cell(method, seed) for method in ("set", "rigl") for seed in range(10)]
     known = costs(set=1.5, rigl=2.5)
     assert pack_cells(cells, slots=3, costs=known) == pack_cells(cells, slots=3, costs=known)
+
+
+def many(per_slot: int) -> list[Cell]:
+    """So many cells for each of two slots, one method after the other."""
+    return [cell(method, seed) for method in ("rigl", "set") for seed in range(per_slot)]
+
+
+def test_a_large_group_that_was_never_measured_begins_with_a_pilot() -> None:
+    packs = pack_cells(many(PILOT_ABOVE + 1), slots=2)
+    assert [(len(pack.cells), pack.pilot) for pack in packs] == [(PILOT_CELLS, True)] * 2
+
+
+def test_a_pilot_has_equally_many_cells_of_every_method() -> None:
+    cells = [cell(method, seed) for method in ("dense", "set") for seed in range(200)]
+    packs = pack_cells(cells, slots=1)
+    [pilot] = packs
+    assert Counter(member.method.name for member in pilot.cells) == {"dense": 8, "set": 8}
+    assert [member.seed for member in pilot.cells] == [*range(8), *range(8)]
+
+
+def test_a_group_of_the_usual_size_is_packed_at_once() -> None:
+    packs = pack_cells(many(PILOT_ABOVE), slots=2)
+    assert [(len(pack.cells), pack.pilot) for pack in packs] == [(PILOT_ABOVE, False)] * 2
+
+
+def test_what_was_measured_or_piloted_needs_no_pilot() -> None:
+    cells = [cell(seed=seed) for seed in range(PILOT_ABOVE + 1)]
+    for packs in (
+        pack_cells(cells, slots=1, costs=costs(set=0.1)),
+        pack_cells(cells, slots=1, piloted={shape_of(cells[0])}),
+    ):
+        assert [(len(pack.cells), pack.pilot) for pack in packs] == [(len(cells), False)]
+
+
+def test_other_groups_of_a_wave_are_packed_beside_a_pilot() -> None:
+    large = [cell(seed=seed) for seed in range(PILOT_ABOVE + 1)]
+    packs = pack_cells([*large, cell(dataset="wine")], slots=1)
+    assert sorted((len(pack.cells), pack.pilot) for pack in packs) == [
+        (1, False),
+        (PILOT_CELLS, True),
+    ]
