@@ -4,22 +4,24 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grids.cell import Cell
 from orchestrator.backends.base import Backend, PackEnd
 from orchestrator.checkpoints import remove_spent
+from orchestrator.cost import Shape, shape_of
 from orchestrator.failures import FailureCluster, cluster
 from orchestrator.heartbeat import newest_heartbeat, request_stop
 from orchestrator.manifest import Manifest, publish_manifests, this_driver
 from orchestrator.packing import Pack
-from orchestrator.planning import Planned, replan
+from orchestrator.plan import Plan
+from orchestrator.planning import Planned, plan_again, replan
 from orchestrator.progress import Display, Watcher
 from orchestrator.provenance import code_hash, host
 from orchestrator.states import FAILURES
-from orchestrator.store.index import CellState, load_index
+from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store
 from orchestrator.store.records import timestamp
 from orchestrator.submission import (
@@ -39,7 +41,7 @@ class Lost:
 
     Attributes:
         pack: Id of the pack.
-        cells: Ids of the cells it left without a record.
+        cells: Ids of the cells for which it left no record.
         error: What the backend or the worker said of it, "" when nobody said anything.
         log: The last lines of its log.
     """
@@ -91,6 +93,7 @@ class _Run:
     submission: Submission
     backend: Backend
     attempted: set[str] = field(default_factory=set)
+    piloted: set[Shape] = field(default_factory=set)
     ends: list[tuple[Pack, PackEnd]] = field(default_factory=list)
 
 
@@ -114,15 +117,16 @@ def launch(
         BackendError: When the backend cannot be started.
     """
     began = time.time()
-    store = Store.create(planned.request.store)
+    Store.check_writable(planned.request.store)
     todo = planned.plan.to_train()
     if not todo:
-        submission = _submission_for_nothing(store, planned, backend)
+        submission = _submission_for_nothing(planned, backend)
         return _result(planned, submission, planned.index, stopped=False, began=began)
     backend.probe()
     stop = threading.Event()
     try:
         backend.prepare(slots=min(planned.slots, len(todo)), threads=planned.threads)
+        store = Store.create(planned.request.store)
         submission = _submit(store, planned, backend)
         run = _Run(planned=planned, store=store, submission=submission, backend=backend)
 
@@ -144,29 +148,52 @@ def launch(
 def _run_waves(
     run: _Run, display: Callable[[], Display], stop: threading.Event
 ) -> dict[str, CellState]:
-    """Run wave after wave; what a failed producer starves is left out by planning again."""
-    wave = run.planned.plan.waves()[0]
-    while True:
-        _run_wave(run, wave, display, stop)
-        index = load_index(run.store)
-        plan = replan(run.planned.grid.cells, run.planned.catalogue, index, run.planned.request)
-        waves = [[c for c in cells if c.id not in run.attempted] for cells in plan.waves()]
-        wave = next((cells for cells in waves if cells), [])
-        if stop.is_set() or not wave:
-            return index
+    """Run wave after wave, each planned anew.
+
+    So what a failed producer starves and what another run trains meanwhile is left out, and what a
+    pilot measured is used. Nothing is attempted twice.
+    """
+    now = run.planned
+    while wave := _next_wave(now.plan, run.attempted):
+        _run_wave(run, now, wave, display, stop)
+        now = plan_again(run.planned, run.store)
+        if stop.is_set():
+            break
+    return now.index
+
+
+def _next_wave(plan: Plan, attempted: Collection[str]) -> list[Cell]:
+    """The first wave of a plan that has cells nobody attempted yet, without the others."""
+    waves = [[cell for cell in wave if cell.id not in attempted] for wave in plan.waves()]
+    return next((wave for wave in waves if wave), [])
 
 
 def _run_wave(
-    run: _Run, cells: Sequence[Cell], display: Callable[[], Display], stop: threading.Event
+    run: _Run,
+    now: Planned,
+    wave: Sequence[Cell],
+    display: Callable[[], Display],
+    stop: threading.Event,
 ) -> None:
-    packs = run.planned.packs(cells)
+    """Run the packs of a wave, or the pilots of its groups; what is in no pack is left for later.
+
+    Args:
+        run: The run; what is attempted here is noted in it.
+        now: Its request against the store of now.
+        wave: The cells of the wave.
+        display: Makes what shows the progress.
+        stop: Set when the run is told to stop.
+    """
+    packs = now.packs(wave, run.piloted)
+    run.piloted |= {shape_of(pack.cells[0]) for pack in packs if pack.pilot}
+    cells = [cell.id for pack in packs for cell in pack.cells]
+    run.attempted.update(cells)
     paths = publish_manifests(run.store, [_manifest(run, pack) for pack in packs])
-    run.attempted |= {cell.id for cell in cells}
     with Watcher(run.store, [pack.id for pack in packs], len(cells), display()):
         ends = run.backend.run(
             paths,
-            slots=min(run.planned.slots, len(packs)),
-            threads=run.planned.threads,
+            slots=min(now.slots, len(packs)),
+            threads=now.threads,
             should_stop=stop.is_set,
         )
     by_id = {end.pack: end for end in ends}
@@ -196,8 +223,9 @@ def _manifest(run: _Run, pack: Pack) -> Manifest:
     )
 
 
-def _submission_for_nothing(store: Store, planned: Planned, backend: Backend) -> Submission:
+def _submission_for_nothing(planned: Planned, backend: Backend) -> Submission:
     """The last submission when it is the newest and asks the same; else a new one."""
+    store = Store.create(planned.request.store)
     fresh = _describe(store, planned, backend)
     if submitted_grids(store):
         last = find_submission(store, None)
@@ -235,8 +263,7 @@ def _tidy(store: Store, index: dict[str, CellState]) -> None:
     """Fold the new records into the tables, and drop checkpoints nobody can need."""
     from orchestrator.store.compaction import compact
 
-    ended = [cell for cell, state in index.items() if state.completed or state.state in FAILURES]
-    remove_spent(store, ended)
+    remove_spent(store, {cell: state.answer.attempt for cell, state in index.items()})
     compact(store)
 
 
@@ -270,11 +297,18 @@ def _result(
 def _lost(run: _Run, index: dict[str, CellState]) -> list[Lost]:
     found = []
     for pack, end in run.ends:
-        missing = tuple(cell.id for cell in pack.cells if cell.id not in index)
+        missing = tuple(c.id for c in pack.cells if not _ended(c.id, run.planned.index, index))
         if missing:
             log = log_end(run.store, pack.id)
             found.append(Lost(pack=pack.id, cells=missing, error=end.error, log=log))
     return found
+
+
+def _ended(cell: str, before: dict[str, CellState], now: dict[str, CellState]) -> bool:
+    """Whether an attempt at a cell left a record since; those of earlier runs do not count."""
+    if cell not in now:
+        return False
+    return cell not in before or now[cell].attempts > before[cell].attempts
 
 
 def log_end(store: Store, pack: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grids.catalogue import Catalogue
@@ -10,14 +10,14 @@ from grids.cell import Cell
 from grids.finding import find_study
 from grids.grid import Grid, build_grid, read_grid
 from orchestrator.catalogue import load_catalogue
-from orchestrator.cost import Costs, learn
-from orchestrator.heartbeat import newest_heartbeat
+from orchestrator.cost import Costs, Shape, learn
+from orchestrator.neighbours import cells_of_others
 from orchestrator.packing import Pack, pack_cells
 from orchestrator.plan import Plan, make_plan
 from orchestrator.provenance import code_hash
 from orchestrator.store.index import CellState, load_index
 from orchestrator.store.layout import Store, StoreError
-from orchestrator.submission import check_same_source, manifests_of
+from orchestrator.submission import check_same_source
 
 _MEMORY_SHARE = 0.8  # of the machine's memory; the rest is the system's and the driver's
 
@@ -75,11 +75,13 @@ class Planned:
     threads: int
     slots: int
 
-    def packs(self, cells: Sequence[Cell]) -> list[Pack]:
-        """The packs in which these cells would be trained."""
+    def packs(self, cells: Sequence[Cell], piloted: Collection[Shape] = ()) -> list[Pack]:
+        """The packs in which these cells would be trained first; see `packing.pack_cells`."""
         memory = _memory_mb()
         share = memory * _MEMORY_SHARE / self.slots if memory is not None else None
-        return pack_cells(cells, slots=self.slots, costs=self.costs, memory_mb=share)
+        return pack_cells(
+            cells, slots=self.slots, costs=self.costs, memory_mb=share, piloted=piloted
+        )
 
 
 def plan_request(request: Request) -> Planned:
@@ -98,6 +100,7 @@ def plan_request(request: Request) -> Planned:
     if store is not None:
         check_same_source(store, grid.name, source, grid.text)
     check_data(grid.cells, catalogue, request.data_root)
+    others = cells_of_others(store) if store is not None else ()
     index = load_index(store) if store is not None else {}
     threads = max((int(str(cell.settings()["threads"])) for cell in grid.cells), default=1)
     return Planned(
@@ -106,11 +109,19 @@ def plan_request(request: Request) -> Planned:
         source=source,
         catalogue=catalogue,
         index=index,
-        plan=replan(grid.cells, catalogue, index, request, running_cells(store, grid.name)),
+        plan=replan(grid.cells, catalogue, index, request, others),
         costs=learn(index.values()),
         threads=threads,
         slots=default_slots(threads) if request.slots is None else request.slots,
     )
+
+
+def plan_again(planned: Planned, store: Store) -> Planned:
+    """The same request against the store as it is now: what is missing still, what was learned."""
+    others = cells_of_others(store)
+    index = load_index(store)
+    plan = replan(planned.grid.cells, planned.catalogue, index, planned.request, others)
+    return replace(planned, index=index, plan=plan, costs=learn(index.values()))
 
 
 def replan(
@@ -136,27 +147,17 @@ def existing_store(root: Path) -> Store | None:
     """The store at `root`; None when nothing is there yet.
 
     Raises:
-        StoreError: When something else is there, or a store of another schema version.
+        StoreError: When something else is there, a store of another schema version, or nothing that
+            may be read.
     """
-    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
-        return None
+    try:
+        if not root.exists() or (root.is_dir() and not any(root.iterdir())):
+            return None
+    except OSError as error:
+        raise StoreError(f"cannot read {root}: {error.strerror}") from error
     if not root.is_dir():
         raise StoreError(f"{root} is a file; --store takes a folder")
     return Store.open(root)
-
-
-def running_cells(store: Store | None, grid: str) -> set[str]:
-    """Ids of the cells that a living run of this grid is training now."""
-    if store is None:
-        return set()
-    numbers = store.submission_numbers(grid)[-1:]
-    return {
-        cell.id
-        for number in numbers
-        for manifest in manifests_of(store, grid, number)
-        if (beat := newest_heartbeat(store, manifest.pack)) is not None and beat.lives()
-        for cell in manifest.cells
-    }
 
 
 def default_slots(threads: int) -> int:

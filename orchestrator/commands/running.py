@@ -20,7 +20,11 @@ from orchestrator.commands.arguments import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from grids.cell import Cell
     from orchestrator.launching import Result
+    from orchestrator.packing import Pack
     from orchestrator.planning import Planned, Request
 
 _SIGNS = {
@@ -173,11 +177,7 @@ def _show_plan(planned: "Planned") -> None:
     write(f"  {'  '.join(told)}")
     waves = planned.plan.waves()
     for number, cells in enumerate(waves, start=1):
-        packs = planned.packs(cells)
-        write(
-            f"  wave {number}: {len(cells)} cells in {len(packs)} packs on {planned.slots} slots, "
-            f"{duration(_wall_seconds(planned, cells))}"
-        )
+        write(f"  {_wave_line(planned, number, cells)}")
     if not waves:
         write("  nothing to train")
     for entry in planned.plan.cells:
@@ -194,21 +194,43 @@ def _plain_plan(planned: "Planned") -> dict[str, Any]:
         "cells": len(planned.grid.cells),
         "counts": {str(word): count for word, count in planned.plan.counts().items()},
         "slots": planned.slots,
-        "waves": [
-            {
-                "cells": [cell.id for cell in cells],
-                "packs": len(planned.packs(cells)),
-                "seconds": _wall_seconds(planned, cells),
-            }
-            for cells in planned.plan.waves()
-        ],
+        "waves": [_plain_wave(planned, cells) for cells in planned.plan.waves()],
     }
 
 
-def _wall_seconds(planned: "Planned", cells: list[Any]) -> float | None:
-    """Expected duration of a wave: its packs, the longest first, on the slots."""
-    free = [0.0] * planned.slots
-    for pack in planned.packs(cells):
+def _plain_wave(planned: "Planned", cells: "Sequence[Cell]") -> dict[str, Any]:
+    packs = planned.packs(cells)
+    return {
+        "cells": [cell.id for cell in cells],
+        "packs": len(packs),
+        "pilot": _pilot_cells(packs),
+        "seconds": _wall_seconds(packs, planned.slots),
+    }
+
+
+def _wave_line(planned: "Planned", number: int, cells: "Sequence[Cell]") -> str:
+    packs = planned.packs(cells)
+    pilot = _pilot_cells(packs)
+    if pilot:
+        later = len(cells) - sum(len(pack.cells) for pack in packs)
+        return (
+            f"wave {number}: {len(cells)} cells on {planned.slots} slots, unknown how long: first "
+            f"a pilot of {pilot} cells, by whose seconds and memory {later} others are then packed"
+        )
+    return (
+        f"wave {number}: {len(cells)} cells in {len(packs)} packs on {planned.slots} slots, "
+        f"{duration(_wall_seconds(packs, planned.slots))}"
+    )
+
+
+def _pilot_cells(packs: "Sequence[Pack]") -> int:
+    return sum(len(pack.cells) for pack in packs if pack.pilot)
+
+
+def _wall_seconds(packs: "Sequence[Pack]", slots: int) -> float | None:
+    """Expected duration of packs, the longest first, on the slots; None with a pilot among them."""
+    free = [0.0] * slots
+    for pack in packs:
         if pack.seconds is None:
             return None
         free.sort()
@@ -235,7 +257,7 @@ def _show_result(result: "Result", *, total: int) -> None:
         for line in lost.log:
             tell(f"  | {line}")
     if result.lost:
-        tell("the next run trains them")
+        tell("the same command again trains them")
     for reason in result.blocked:
         tell(f"BLOCKED {reason}")
     if result.stopped:

@@ -19,6 +19,19 @@ axes:
 seeds: 2
 """
 
+EVERY_METHOD = """\
+name: every
+base:
+  dataset: digits
+  model: {name: mlp, hidden: [16]}
+  recipe: {epochs: 3, batch: 128}
+  method.update_every: 3
+axes:
+  method: [dense, static, snip, gmp, set, rigl]
+  density: [0.1, 0.5]
+seeds: 2
+"""
+
 
 @pytest.fixture
 def grid(tmp_path: Path) -> Path:
@@ -45,6 +58,15 @@ def test_a_plan_counts_and_writes_nothing(grid: Path, store: Path) -> None:
     assert planned["counts"]["new"] == planned["cells"] == 8
     assert [(len(wave["cells"]), wave["packs"]) for wave in planned["waves"]] == [(8, 2)]
     assert not store.exists()
+
+
+def test_a_plan_says_that_a_large_unknown_grid_begins_with_a_pilot(grid: Path, store: Path) -> None:
+    large = ["--set", "seeds=100", "--slots", "2"]
+    [wave] = plan(grid, store, *large)["waves"]
+    assert (len(wave["cells"]), wave["packs"], wave["pilot"], wave["seconds"]) == (400, 2, 32, None)
+    said = sparsesweep("plan", grid, "--store", store, *large).out
+    assert "wave 1: 400 cells on 2 slots, unknown how long: first a pilot of 32 cells, " in said
+    assert "368 others are then packed" in said
 
 
 def test_run_trains_all_and_the_second_run_nothing(grid: Path, store: Path) -> None:
@@ -108,17 +130,20 @@ def test_logs_takes_a_grid_or_the_first_digits_of_a_cell(grid: Path, store: Path
     assert "COMPLETED" in sparsesweep("logs", "small", "--store", store).out
 
 
+@pytest.mark.parametrize("command", ["plan", "run"])
 def test_two_grids_of_one_name_from_different_files_are_refused(
-    grid: Path, store: Path, tmp_path: Path
+    command: str, grid: Path, store: Path, tmp_path: Path
 ) -> None:
     run(grid, store)
+    before = sorted(store.rglob("*"))
     other = tmp_path / "other.yaml"
     other.write_text(GRID.replace("seeds: 2", "seeds: 1"))
-    told = run(other, store)
+    told = sparsesweep(command, other, "--store", store)
     assert told.code == 2
     assert str(grid) in told.err
     assert str(other) in told.err
     assert "--store" in told.err
+    assert sorted(store.rglob("*")) == before
 
 
 def test_a_grid_that_was_moved_is_the_same_grid(grid: Path, store: Path, tmp_path: Path) -> None:
@@ -130,7 +155,10 @@ def test_a_grid_that_was_moved_is_the_same_grid(grid: Path, store: Path, tmp_pat
 @pytest.mark.ray
 @pytest.mark.slow
 def test_the_ray_backend_gives_the_same_bits_as_inline(grid: Path, tmp_path: Path) -> None:
-    sql = "select cell, test_accuracy, test_loss from results order by cell"
+    grid.write_text(EVERY_METHOD)
+    sql = (
+        "select cell, method, test_accuracy, test_loss, topology_updates from results order by cell"
+    )
     answers = []
     for backend in ("inline", "ray"):
         store = tmp_path / backend
@@ -138,3 +166,7 @@ def test_the_ray_backend_gives_the_same_bits_as_inline(grid: Path, tmp_path: Pat
         assert done.code == 0
         answers.append(sparsesweep("query", sql, "--format", "json", "--store", store).out)
     assert answers[0] == answers[1]
+    rows = json.loads(answers[0])
+    assert {row["method"] for row in rows} == {"dense", "static", "snip", "gmp", "set", "rigl"}
+    moving = [row["topology_updates"] for row in rows if row["method"] in ("gmp", "set", "rigl")]
+    assert min(moving) >= 3

@@ -1,0 +1,44 @@
+"""Other living runs in the same store: which cells are theirs, so that nobody trains them twice."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from orchestrator.heartbeat import Heartbeat, newest_heartbeat
+from orchestrator.manifest import Manifest, this_driver
+from orchestrator.provenance import host
+from orchestrator.store.layout import Store
+from orchestrator.submission import manifest_paths, submitted_grids
+
+
+def cells_of_others(store: Store) -> set[str]:
+    """Ids of the cells that living runs of other processes train now, or will train next.
+
+    A submission with one living worker is a living run: what none of its workers has ended is its
+    own, packs that wait for a slot included. Every submission of every grid is looked at, because
+    grids share cells. What this very process drives is left out.
+    """
+    return {
+        cell
+        for grid in submitted_grids(store)
+        for number in store.submission_numbers(grid)
+        for cell in _cells_of_run(store, grid, number)
+    }
+
+
+def _cells_of_run(store: Store, grid: str, number: int) -> set[str]:
+    """The cells that a submission still trains; empty when no other process lives for it."""
+    paths = manifest_paths(store, grid, number)
+    beats = {path: newest_heartbeat(store, path.stem) for path in paths}
+    drivers = {beat.driver for beat in _living(beats)} - {this_driver(host())}
+    if not drivers:
+        return set()
+    open_paths = [
+        path
+        for path, beat in beats.items()
+        if beat is None or beat.driver not in drivers or beat.lives()
+    ]
+    return {cell.id for path in open_paths for cell in Manifest.read(path).cells}
+
+
+def _living(beats: Mapping[Path, Heartbeat | None]) -> list[Heartbeat]:
+    return [beat for beat in beats.values() if beat is not None and beat.lives()]
