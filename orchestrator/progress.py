@@ -113,7 +113,7 @@ class Lines:
 class Bar:
     """A bar that is redrawn in place, for a terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: IO[str]) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -123,7 +123,7 @@ class Bar:
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),
             TextColumn("[dim]{task.fields[labels]}"),
-            console=Console(stderr=True),
+            console=Console(file=stream),
             transient=True,
         )
         self._task = self._progress.add_task("starting workers", total=1.0, labels="")
@@ -182,4 +182,4 @@ class Watcher:
 def make_display(stream: IO[str] | None = None) -> Display:
     """A bar when standard error is a terminal, else lines on it."""
     target = sys.stderr if stream is None else stream
-    return Bar() if target.isatty() else Lines(target)
+    return Bar(target) if target.isatty() else Lines(target)

@@ -1,12 +1,15 @@
-"""Progress: heartbeats summed up, and told in lines where there is no terminal."""
+"""Progress: heartbeats summed up, told as a bar on a terminal and in lines elsewhere."""
 
 import io
 import re
 import time
+from dataclasses import replace
+
+import pytest
 
 from orchestrator.heartbeat import Heartbeat, Phase
 from orchestrator.manifest import Driver
-from orchestrator.progress import Lines, Snapshot, make_display, snapshot_of
+from orchestrator.progress import Bar, Lines, Snapshot, make_display, snapshot_of
 
 DRIVER = Driver(host="h", pid=1, started=1)
 
@@ -50,3 +53,36 @@ def test_a_log_gets_one_timestamped_line_for_a_burst_of_news() -> None:
         lines.show(snapshot(done))
     [line] = stream.getvalue().splitlines()
     assert re.fullmatch(r"\d\d:\d\d:\d\d 1 of 8 cells done, 12% of the work, .*", line)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_a_bar_that_is_redrawn_and_taken_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    bar = make_display(stream)
+    assert isinstance(bar, Bar)
+    bar.show(replace(snapshot(0), packs_running=0))
+    bar.show(replace(snapshot(3), failed=1, labels=("set [0.1]", "rigl", "third")))
+    bar.close()
+    written = stream.getvalue()
+    assert "3/8 cells, 1 failed" in written
+    assert "38%" in written
+    assert "set [0.1] | rigl" in written
+    assert "third" not in written
+    assert written.rstrip().endswith("\x1b[2K")
+
+
+def test_a_bar_says_that_workers_start_until_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    bar = Bar(stream)
+    bar.show(replace(snapshot(0), packs_running=0))
+    bar.close()
+    assert "starting workers" in stream.getvalue()
+    assert "0/8" not in stream.getvalue()
