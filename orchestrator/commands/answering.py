@@ -12,6 +12,7 @@ from orchestrator.commands.arguments import (
     SubmittedGrid,
     tell,
     write,
+    writing,
 )
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def table(
     if output is None:
         typer.echo(text, nl=False)
         return
-    output.write_text(text, encoding="utf-8")
+    with writing(output):
+        output.write_text(text, encoding="utf-8")
     tell(f"wrote {output}")
 
 
@@ -103,7 +105,9 @@ def plot(
     target = output
     if target is None:
         target = Path(f"{find_submission(Store.open(store), grid).grid}.svg")
-    accuracy_over_density(_answers(store, grid, where, allow_mixed), target, value=value)
+    answers = _answers(store, grid, where, allow_mixed)
+    with writing(target):
+        accuracy_over_density(answers, target, value=value)
     tell(f"wrote {target}")
 
 

@@ -1,6 +1,8 @@
 """Arguments that several commands share, and how commands write."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,6 +43,23 @@ DataRoot = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON, for scripts.")]
 DEFAULT_STORE = Path("results")
+
+
+class OutputError(ValueError):
+    """A file that was asked for cannot be written; the message says which and why."""
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Tell in one message when what is done in this block cannot write `path`.
+
+    Raises:
+        OutputError: For any error of the file system.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def write(text: str = "") -> None:

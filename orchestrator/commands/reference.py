@@ -12,6 +12,7 @@ from orchestrator.commands.arguments import (
     tell,
     write,
     write_json,
+    writing,
 )
 
 if TYPE_CHECKING:
@@ -46,16 +47,15 @@ def schema(
     ] = None,
 ) -> None:
     """Show the JSON schema of grid files, for editors."""
-    import json
-
-    from grids.schema import json_schema
+    from grids.schema import schema_text
     from orchestrator.catalogue import load_catalogue
 
-    text = json.dumps(json_schema(load_catalogue()), indent=2) + "\n"
+    text = schema_text(load_catalogue())
     if path is None:
         typer.echo(text, nl=False)
         return
-    path.write_text(text, encoding="utf-8")
+    with writing(path):
+        path.write_text(text, encoding="utf-8")
     tell(f"wrote {path}")
 
 
