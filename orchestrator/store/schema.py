@@ -135,8 +135,18 @@ _TIMES = _columns(
 _PROVENANCE = _columns(
     "provenance",
     ("seconds", "real", "seconds", "Wall time charged to the cell."),
-    ("device_seconds", "real", "seconds", "Accelerator time charged to the cell."),
-    ("memory_mb", "real", "megabytes", "Peak memory of the worker or of its device."),
+    (
+        "device_seconds",
+        "real",
+        "seconds",
+        "Time of the device charged to the cell; on a CPU, processor time of the worker process.",
+    ),
+    (
+        "memory_mb",
+        "real",
+        "MiB",
+        "Peak memory of the device; on a CPU, peak resident size of the worker process so far.",
+    ),
     ("tier", "text", "", "What was promised about bits: exact or fast."),
     ("engine", "text", "", "The engine that trained the cell."),
     ("stack_width", "integer", "cells", "Cells in the batched program; 1 for a cell alone."),
