@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.store import Store, publish_batch
 from tests.support.console import sparsesweep
+from tests.support.records import record
 
 GRID = """\
 name: small
@@ -18,6 +20,11 @@ axes:
   density: [0.1]
 seeds: 1
 """
+
+
+UNEQUAL = "zip:\n  - recipe.lr: [0.1, 0.2]\n    recipe.weight_decay: [0.5]\nseeds: 1"
+NOTHING_REMOVED = "exclude:\n  - {density: 0.7}\nseeds: 1"
+NOTHING_LEFT = "exclude:\n  - {density: 0.1}\nseeds: 1"
 
 
 @pytest.fixture
@@ -39,12 +46,15 @@ def grid(folder: Path, old: str = "", new: str = "") -> Path:
         ("dataset: digits", "dataset: digit", 3, "did you mean 'digits'?"),
         ("  method: [static, set]", "  metod: [static, set]", 7, "did you mean 'method'?"),
         ("seeds: 1", "seedz: 1", 9, "did you mean 'seeds'?"),
-        ("[0.1]", "[0]", 8, "density"),
-        ("[0.1]", "[1.5]", 8, "density"),
-        ("[0.1]", "[many]", 8, "density"),
+        ("[0.1]", "[0]", 8, "density is 0; allowed: a number > 0 and <= 1"),
+        ("[0.1]", "[1.5]", 8, "density is 1.5; allowed: a number > 0 and <= 1"),
+        ("[0.1]", "[many]", 8, "density is 'many'; allowed: a number > 0 and <= 1"),
         ("density: [0.1]", "sparsity: [0.9]", 8, "density"),
         ("[0.1]", "[]", 8, "empty"),
         ("seeds: 1", "seeds: 1\nseeds: 2", 10, "seeds"),
+        ("seeds: 1", UNEQUAL, 10, "zip needs lists of one length: recipe.lr has 2"),
+        ("seeds: 1", NOTHING_REMOVED, 10, "this entry of exclude removes nothing"),
+        ("seeds: 1", NOTHING_LEFT, 9, "exclude removes every cell of the grid"),
     ],
 )
 def test_a_mistake_in_the_grid_is_told_with_its_line(
@@ -63,7 +73,9 @@ def test_a_mistake_in_the_grid_is_told_with_its_line(
 def test_all_mistakes_are_told_at_once(tmp_path: Path, store: Path) -> None:
     path = grid(tmp_path, "[static, set]\n  density: [0.1]", "[static, sett]\n  density: [2]")
     told = sparsesweep("run", path, "--store", store)
+    assert told.code == 2
     assert len([line for line in told.err.splitlines() if line.startswith(f"{path}:")]) == 2
+    assert not store.exists()
 
 
 @pytest.mark.parametrize(
@@ -78,6 +90,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path, store: Path) -> None:
         (["retry", "digits_ci", "--class", "FAILD"], "did you mean 'FAILED'?"),
         (["run", "digits_ci", "--slots", "0"], "--slots"),
         (["methods", "rigle"], "did you mean 'rigl'?"),
+        (["run", "x.yaml"], "no grid file 'x.yaml'"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_told(
@@ -99,12 +112,16 @@ def test_asking_a_store_that_is_not_there(command: list[str], store: Path) -> No
     assert not store.exists()
 
 
-def test_a_store_of_another_schema_version_is_left_alone(store: Path) -> None:
+@pytest.mark.parametrize(
+    "command", [["run", "digits_ci"], ["plan", "digits_ci"], ["status"], ["table"]]
+)
+def test_a_store_of_another_schema_version_is_left_alone(command: list[str], store: Path) -> None:
     store.mkdir()
     (store / "store.json").write_text(json.dumps({"schema": 99}))
-    told = sparsesweep("run", "digits_ci", "--store", store)
+    told = sparsesweep(*command, "--store", store)
     assert told.code == 2
     assert "schema version 99" in told.err
+    assert told.out == ""
     assert [path.name for path in store.iterdir()] == ["store.json"]
 
 
@@ -123,3 +140,22 @@ def test_a_folder_that_is_no_store_is_left_alone(store: Path) -> None:
     told = sparsesweep("run", "digits_ci", "--store", store)
     assert told.code == 2
     assert [path.name for path in store.iterdir()] == ["thesis.tex"]
+
+
+def test_a_store_that_cannot_take_a_submission_is_told(store: Path) -> None:
+    Store.create(store)
+    (store / "grids").write_text("")
+    told = sparsesweep("run", "digits_ci", "--backend", "inline", "--store", store)
+    assert told.code == 2
+    assert told.err == f"cannot read {store}/grids/digits_ci: Not a directory\n"
+
+
+def test_two_different_cells_with_one_id_are_told(tmp_path: Path, store: Path) -> None:
+    path = grid(tmp_path)
+    planned = json.loads(sparsesweep("plan", path, "--json", "--store", store).out)
+    [cell, *_] = planned["waves"][0]["cells"]
+    publish_batch(Store.create(store), [(record(cell=cell), None)])
+    told = sparsesweep("plan", path, "--store", store)
+    assert told.code == 2
+    assert told.err.startswith(f"two different cells carry the id {cell}: ")
+    assert len(told.err.splitlines()) == 1
