@@ -5,6 +5,7 @@ of torch are paid once per worker. Tune keeps no results of ours: its loggers ar
 is a temporary folder that is removed, and its `restore` is never used.
 """
 
+import functools
 import logging
 import os
 import secrets
@@ -134,7 +135,13 @@ def _lock_others_out() -> None:
     """
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     os.environ.setdefault("RAY_AUTH_MODE", "token")
-    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    os.environ.setdefault("RAY_AUTH_TOKEN", _own_token())
+
+
+@functools.cache
+def _own_token() -> str:
+    """The token of every local Ray of this process: Ray reads it once and keeps it."""
+    return secrets.token_hex(32)
 
 
 def _import_tune() -> None:
