@@ -203,7 +203,7 @@ def _run_wave(
 def _manifest(run: _Run, pack: Pack) -> Manifest:
     planned, submission = run.planned, run.submission
     standing = {
-        cell.id: (planned.index[cell.id].answer.attempt,)
+        cell.id: planned.index[cell.id].completions
         for cell in pack.cells
         if cell.id in planned.index and planned.index[cell.id].completed
     }

@@ -43,6 +43,8 @@ class Backend:
     """
 
     name: str
+    max_workers: int | None = None
+    """Most packs at a time; None where that is for the person to say."""
 
     def probe(self) -> None:
         """Raise BackendError when this backend cannot work here. Quick; starts nothing."""

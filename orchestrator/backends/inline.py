@@ -15,12 +15,10 @@ if TYPE_CHECKING:
 
 
 class Inline(Backend):
-    """Runs packs in this process; in one child where torch was loaded without a worker's variables.
-
-    `slots` is not used: one pack runs at a time.
-    """
+    """Runs packs in this process; in a child where torch was loaded without a worker's variables."""
 
     name = "inline"
+    max_workers = 1
 
     def run(
         self,

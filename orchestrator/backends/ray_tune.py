@@ -50,7 +50,7 @@ class RayTune(Backend):
     """Runs packs as trials of Ray Tune.
 
     A Ray that this process has started already is used as it is; else `address` names a cluster;
-    else a local Ray is started on loopback, with one CPU per slot and a token of its own.
+    else a local Ray is started on loopback, with as many CPUs as the workers have threads.
 
     Args:
         address: Address of a running cluster ("host:port" or "auto"), or None.
@@ -72,7 +72,7 @@ class RayTune(Backend):
         if self._address is None and not running:
             os.environ.update({**environment, **_WORKERS})
             # Begun with the node instead of with the first driver: two seconds earlier.
-            os.environ["RAY_num_prestart_python_workers"] = str(slots)
+            os.environ.update({"RAY_num_prestart_python_workers": str(slots)})
             _lock_others_out()
         import ray  # noqa: F401
 
@@ -82,7 +82,7 @@ class RayTune(Backend):
             return
         if self._address is None:
             inherited = dict(os.environ)
-            _start_local(slots)
+            _start_local(slots * threads)
             self._tune.join()
             accept_waiting_workers(inherited)
         else:
@@ -151,13 +151,13 @@ def _import_tune() -> None:
     logging.getLogger("ray").setLevel(logging.CRITICAL)
 
 
-def _start_local(slots: int) -> None:
+def _start_local(cpus: int) -> None:
     import ray
 
     try:
         ray.init(
             address="local",
-            num_cpus=slots,
+            num_cpus=cpus,
             include_dashboard=False,
             log_to_driver=False,
             logging_level=logging.ERROR,
@@ -195,7 +195,7 @@ def _fit(
 
     trial = tune.with_parameters(_trial_type(), threads=threads, trainer=trainer)
     tuner = tune.Tuner(
-        tune.with_resources(trial, {"cpu": 1}),
+        tune.with_resources(trial, {"cpu": threads}),
         param_space={"manifest": tune.grid_search([str(path) for path in manifests])},
         tune_config=tune.TuneConfig(
             reuse_actors=True,

@@ -1,5 +1,6 @@
 """plan, run, retry: what there is to do, and doing it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from grids.cell import Cell
+    from orchestrator.backends.base import Backend
     from orchestrator.launching import Result
     from orchestrator.packing import Pack
     from orchestrator.planning import Planned, Request
@@ -136,6 +138,7 @@ def _launch(request: "Request", backend: str | None, address: str | None) -> Non
 
     planned = plan_request(request)
     carrier = get_backend(_backend_name(planned, backend), address=address)
+    planned = _with_slots_of(carrier, planned)
     _say_what_is_left_alone(planned)
     result = launch(
         planned,
@@ -145,6 +148,21 @@ def _launch(request: "Request", backend: str | None, address: str | None) -> Non
     )
     _show_result(result, total=len(planned.grid.cells))
     raise typer.Exit(result.exit_code)
+
+
+def _with_slots_of(carrier: "Backend", planned: "Planned") -> "Planned":
+    """The plan for as many workers as the backend has; more asked for is a mistake."""
+    from orchestrator.backends.base import BackendError
+
+    most = carrier.max_workers
+    if most is None or planned.slots <= most:
+        return planned
+    if planned.request.slots is not None:
+        raise BackendError(
+            f"--slots is {planned.slots}; allowed with the {carrier.name} backend: {most}, "
+            "because it runs one pack at a time"
+        )
+    return replace(planned, slots=most)
 
 
 def _backend_name(planned: "Planned", asked: str | None) -> str:

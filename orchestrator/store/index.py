@@ -5,7 +5,7 @@ pyarrow or DuckDB: the newest generation carries a JSON index, and hot records a
 """
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -65,6 +65,7 @@ class CellState:
         attempts: How many attempts ended, `answer` among them.
         failures: How many of them did not complete.
         hot: Whether the answering attempt's record is not yet folded into the tables.
+        completions: Every completed attempt at the cell, the answering one among them.
     """
 
     canonical: Mapping[str, Any]
@@ -72,6 +73,7 @@ class CellState:
     attempts: int
     failures: int
     hot: bool
+    completions: tuple[str, ...] = ()
 
     @property
     def cell(self) -> str:
@@ -174,6 +176,10 @@ def _states(
 ) -> dict[str, CellState]:
     attempts = Counter(entry.cell for entry in entries)
     failures = Counter(entry.cell for entry in entries if entry.state != COMPLETED)
+    completions: dict[str, list[str]] = defaultdict(list)
+    for entry in entries:
+        if entry.state == COMPLETED:
+            completions[entry.cell].append(entry.attempt)
     return {
         cell: CellState(
             canonical=canonicals[cell],
@@ -181,6 +187,7 @@ def _states(
             attempts=attempts[cell],
             failures=failures[cell],
             hot=_name(answer) in hot,
+            completions=tuple(completions[cell]),
         )
         for cell, answer in answering(entries).items()
     }

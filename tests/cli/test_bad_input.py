@@ -89,6 +89,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path, store: Path) -> None:
         (["run", "digits_ci", "--data-root", "/nowhere"], "/nowhere"),
         (["retry", "digits_ci", "--class", "FAILD"], "did you mean 'FAILED'?"),
         (["run", "digits_ci", "--slots", "0"], "--slots"),
+        (["run", "digits_ci", "--backend", "inline", "--slots", "2"], "--slots is 2; allowed"),
         (["methods", "rigle"], "did you mean 'rigl'?"),
         (["run", "x.yaml"], "no grid file 'x.yaml'"),
     ],

@@ -162,7 +162,7 @@ def test_the_ray_backend_gives_the_same_bits_as_inline(grid: Path, tmp_path: Pat
     answers = []
     for backend in ("inline", "ray"):
         store = tmp_path / backend
-        done = sparsesweep("run", grid, "--backend", backend, "--slots", "2", "--store", store)
+        done = sparsesweep("run", grid, "--backend", backend, "--store", store)
         assert done.code == 0
         answers.append(sparsesweep("query", sql, "--format", "json", "--store", store).out)
     assert answers[0] == answers[1]

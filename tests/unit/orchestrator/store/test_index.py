@@ -77,3 +77,11 @@ def test_the_index_is_read_without_loading_pyarrow() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_every_completed_attempt_at_a_cell_is_known(store: Store) -> None:
+    for second in (1, 2):
+        publish(store, record(attempt=attempt(second)))
+    [state] = load_index(store).values()
+    assert state.completions == (attempt(1), attempt(2))
+    assert state.answer.attempt == attempt(1)
