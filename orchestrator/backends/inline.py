@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Inline(Backend):
-    """Runs packs in this process; in a child where torch was loaded without a worker's variables."""
+    """Runs packs in this process; in a child where torch lacks a worker's variables."""
 
     name = "inline"
     max_workers = 1
