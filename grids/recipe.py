@@ -12,6 +12,9 @@ from grids.problems import show
 SEMANTICS = 1
 """Raised when a default below, or what a field means, changes; part of every cell's id."""
 
+PER_CELL = ("lr", "momentum", "weight_decay")
+"""Recipe fields that may differ between cells that train together; they move no cost."""
+
 RECIPE: tuple[Option, ...] = (
     Option(name="epochs", type="int", default=20, ge=1, help="passes over the training split"),
     Option(name="batch", type="int", default=32, ge=1, help="examples per optimizer step"),

@@ -14,10 +14,8 @@ from typing import Any
 
 from grids.cell import Cell
 from grids.options import Value
+from grids.recipe import PER_CELL
 from orchestrator.store.index import CellState
-
-FREE = ("lr", "momentum", "weight_decay")
-"""Recipe fields that may differ between cells of one pack and that move no cost."""
 
 Shape = tuple[str, str, str, str, str]
 """Dataset, model, data ratio, scenario and structural recipe: what the cells of a pack share."""
@@ -105,13 +103,13 @@ def _shape_of_canonical(plain: Mapping[str, Any]) -> Shape:
         _text(plain["model"]),
         plain.get("data_ratio", "1"),
         _text(plain.get("scenario", "clean")),
-        _text({name: value for name, value in recipe.items() if name not in FREE}),
+        _text({name: value for name, value in recipe.items() if name not in PER_CELL}),
     )
 
 
 @lru_cache(maxsize=4096)
 def _structure(recipe: tuple[tuple[str, Value], ...]) -> str:
-    return _text({name: value for name, value in recipe if name not in FREE})
+    return _text({name: value for name, value in recipe if name not in PER_CELL})
 
 
 def _name(component: str | Mapping[str, Any]) -> str:

@@ -54,6 +54,7 @@ class Heartbeat:
         cells_done: Cells whose records are on the disk.
         cells_failed: Those of them that did not complete.
         cells_total: Cells of the pack.
+        cells_running: Cells that step together now.
         step: Optimizer steps taken by the cells now running.
         total_steps: Steps they take in all; 0 before they start.
         label: What is running.
@@ -70,6 +71,7 @@ class Heartbeat:
     cells_done: int = 0
     cells_failed: int = 0
     cells_total: int = 0
+    cells_running: int = 0
     step: int = 0
     total_steps: int = 0
     label: str = ""
@@ -176,9 +178,9 @@ class Heart:
         """Whether the pack shall be drained; cheap enough to be asked at every step."""
         return self._stop.is_set() or (self._asked is not None and self._asked())
 
-    def tell(self, step: int, total_steps: int, label: str) -> None:
-        """Note how far the cells now running are."""
-        self._change(step=step, total_steps=total_steps, label=label)
+    def tell(self, cells: int, step: int, total_steps: int, label: str) -> None:
+        """Note how many cells are running now, and how far they are."""
+        self._change(cells_running=cells, step=step, total_steps=total_steps, label=label)
 
     def count(self, *, failed: bool) -> None:
         """Note that a cell ended."""
@@ -187,6 +189,7 @@ class Heart:
                 self._now,
                 cells_done=self._now.cells_done + 1,
                 cells_failed=self._now.cells_failed + failed,
+                cells_running=max(0, self._now.cells_running - 1),
             )
 
     def end(self, phase: Phase, error: str = "") -> Heartbeat:

@@ -66,9 +66,7 @@ def snapshot_of(
     running = [beat for beat in said if beat.phase is Phase.RUNNING]
     done = sum(beat.cells_done for beat in said)
     partial = sum(
-        (beat.cells_total - beat.cells_done) * beat.step / beat.total_steps
-        for beat in running
-        if beat.total_steps
+        beat.cells_running * beat.step / beat.total_steps for beat in running if beat.total_steps
     )
     return Snapshot(
         done=done,

@@ -217,7 +217,9 @@ def _request(store: Store, manifest: Manifest, attempt: str, heart: Heart) -> "P
         resume_from=earlier,
         code=provenance.code_hash(),
         should_stop=heart.should_stop,
-        progress=lambda said: heart.tell(said.step, said.total_steps, said.label),
+        progress=lambda said: heart.tell(
+            said.cells_running, said.step, said.total_steps, said.label
+        ),
     )
 
 

@@ -10,10 +10,11 @@ from grids.cell import Cell
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """How far a pack is. Sent about once a second."""
+    """How far a pack is. Sent about once a second; ``step`` is that of the cells now running."""
 
     cells_done: int
     cells_total: int
+    cells_running: int
     step: int
     total_steps: int
     label: str

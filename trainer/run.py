@@ -147,6 +147,7 @@ class _Pack:
             Progress(
                 cells_done=self.finished,
                 cells_total=self._total,
+                cells_running=len(block.cells),
                 step=step,
                 total_steps=block.workload.total_steps,
                 label=block.cells[0].label(),

@@ -11,15 +11,13 @@ import torch
 from torch import nn
 
 from grids.cell import Cell
+from grids.recipe import PER_CELL
 from sparse.options import build_options
 from trainer import seeding
 from trainer.data.bundle import Bundle, load_bundle
 from trainer.models import MODELS, build_model
 from trainer.recipe import Recipe
 from trainer.scenarios import SCENARIOS
-
-PER_CELL_SETTINGS = ("lr", "momentum", "weight_decay")
-"""Recipe fields that may differ between the cells of one block."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +26,7 @@ class Workload:
 
     Attributes:
         recipe: the recipe of the block. The entries named in
-            :data:`PER_CELL_SETTINGS` are those of one cell; engines read them from each cell.
+            ``grids.recipe.PER_CELL`` are those of one cell; engines read them from each cell.
         stackable: whether the model trains as one batched program.
     """
 
@@ -87,9 +85,7 @@ def workload_key(cell: Cell) -> str:
     """Cells with one key share a workload and may be stepped together."""
     fields = cell.canonical()
     kept = {name: fields.get(name) for name in ("dataset", "data_ratio", "scenario", "model")}
-    recipe = {
-        name: value for name, value in cell.settings().items() if name not in PER_CELL_SETTINGS
-    }
+    recipe = {name: value for name, value in cell.settings().items() if name not in PER_CELL}
     return json.dumps([kept, recipe], sort_keys=True)
 
 

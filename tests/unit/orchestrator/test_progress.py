@@ -31,13 +31,23 @@ def snapshot(done: int) -> Snapshot:
 def test_running_cells_count_in_part() -> None:
     beats = {
         "a": beat(Phase.FINISHED, cells_done=4, cells_failed=1),
-        "b": beat(step=50, total_steps=100, label="set"),
+        "b": beat(cells_running=2, step=50, total_steps=100, label="set"),
         "c": None,
     }
     found = snapshot_of(beats, 12, since=0.0)
     assert (found.done, found.failed, found.packs_running, found.packs_total) == (4, 1, 1, 3)
-    assert found.fraction == (4 + 2) / 12
+    assert found.fraction == (4 + 1) / 12
     assert found.labels == ("set",)
+
+
+def test_a_pack_of_several_blocks_never_goes_backwards() -> None:
+    told = [
+        beat(cells_running=1, step=90, total_steps=100),
+        beat(cells_done=1, cells_running=0, step=90, total_steps=100),
+        beat(cells_done=1, cells_running=1, step=10, total_steps=100),
+    ]
+    fractions = [snapshot_of({"a": said}, 4, since=0.0).fraction for said in told]
+    assert fractions == [0.225, 0.25, 0.275]
 
 
 def test_heartbeats_of_an_earlier_run_do_not_count() -> None:
