@@ -20,7 +20,7 @@ from orchestrator.cost import NOTHING_MEASURED, Costs, Shape, shape_of
 TARGET_SECONDS = 60.0
 """Length of a local pack, where lengths are known: long against its start, short against a stop."""
 
-PILOT_ABOVE = 128
+PILOT_ABOVE = 512
 """Cells per slot above which a group that was never measured begins with a pilot."""
 
 PILOT_CELLS = 16
