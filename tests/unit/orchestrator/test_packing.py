@@ -94,7 +94,7 @@ def test_a_large_group_that_was_never_measured_begins_with_a_pilot() -> None:
 
 
 def test_a_pilot_has_equally_many_cells_of_every_method() -> None:
-    cells = [cell(method, seed) for method in ("dense", "set") for seed in range(200)]
+    cells = [cell(method, seed) for method in ("dense", "set") for seed in range(PILOT_ABOVE)]
     packs = pack_cells(cells, slots=1)
     [pilot] = packs
     assert Counter(member.method.name for member in pilot.cells) == {"dense": 8, "set": 8}
