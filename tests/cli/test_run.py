@@ -63,7 +63,12 @@ def test_a_plan_counts_and_writes_nothing(grid: Path, store: Path) -> None:
 def test_a_plan_says_that_a_large_unknown_grid_begins_with_a_pilot(grid: Path, store: Path) -> None:
     large = ["--set", "seeds=300", "--slots", "2"]
     [wave] = plan(grid, store, *large)["waves"]
-    assert (len(wave["cells"]), wave["packs"], wave["pilot"], wave["seconds"]) == (1200, 2, 32, None)
+    assert (len(wave["cells"]), wave["packs"], wave["pilot"], wave["seconds"]) == (
+        1200,
+        2,
+        32,
+        None,
+    )
     said = sparsesweep("plan", grid, "--store", store, *large).out
     assert "wave 1: 1200 cells on 2 slots, unknown how long: first a pilot of 32 cells, " in said
     assert "1168 others are then packed" in said
