@@ -94,8 +94,9 @@ def test_cells_that_another_run_trains_are_left_to_it_in_every_wave(
 
 
 def test_a_large_group_is_measured_by_a_pilot_and_the_rest_packed_by_its_seconds(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("orchestrator.packing.PILOT_ABOVE", 128)
     monkeypatch.setattr(planning, "_memory_mb", lambda: None)
     backend = Told(trainer(seconds=1.0))
     result = go(plan(260), backend)
@@ -103,7 +104,10 @@ def test_a_large_group_is_measured_by_a_pilot_and_the_rest_packed_by_its_seconds
     assert (result.completed, result.lost) == (260, ())
 
 
-def test_a_pilot_that_measured_nothing_is_not_followed_by_another(plan: Plan) -> None:
+def test_a_pilot_that_measured_nothing_is_not_followed_by_another(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.packing.PILOT_ABOVE", 128)
     backend = Told(trainer(failing=lambda cell: True))
     result = go(plan(260), backend)
     assert backend.sizes() == [[16, 16], [114, 114]]
