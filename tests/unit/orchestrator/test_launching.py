@@ -94,7 +94,7 @@ def test_cells_that_another_run_trains_are_left_to_it_in_every_wave(
 
 
 def test_a_large_group_is_measured_by_a_pilot_and_the_rest_packed_by_its_seconds(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orchestrator.packing.PILOT_ABOVE", 128)
     monkeypatch.setattr(planning, "_memory_mb", lambda: None)
