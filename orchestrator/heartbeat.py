@@ -49,7 +49,7 @@ class Heartbeat:
         host: Machine of the worker.
         pid: Its process there.
         started: When that process began, in clock ticks.
-        driver: Who waits for the pack.
+        driver: Who waits for the pack; None when nobody does.
         at: Seconds since 1970 when this was written.
         cells_done: Cells whose records are on the disk.
         cells_failed: Those of them that did not complete.
@@ -66,7 +66,7 @@ class Heartbeat:
     host: str
     pid: int
     started: int
-    driver: Driver
+    driver: Driver | None
     at: float
     cells_done: int = 0
     cells_failed: int = 0
@@ -85,7 +85,8 @@ class Heartbeat:
         """The inverse of `to_json`; ValueError when damaged."""
         try:
             content: dict[str, Any] = json.loads(data)
-            content["driver"] = Driver(**content["driver"])
+            driver = content["driver"]
+            content["driver"] = Driver(**driver) if driver is not None else None
             content["phase"] = Phase(content["phase"])
             return cls(**{name: content[name] for name in _NAMES})
         except (KeyError, TypeError) as error:
@@ -103,9 +104,11 @@ class Heartbeat:
 _NAMES = tuple(entry.name for entry in fields(Heartbeat))
 
 
-def driver_lives(driver: Driver) -> bool:
-    """Whether the process that submitted a pack is still there; on another machine, assumed so."""
-    return driver.host != host() or started(driver.pid) == driver.started
+def driver_lives(driver: Driver | None) -> bool:
+    """Whether a pack is still wanted: its driver is there, on another machine, or not needed."""
+    if driver is None or driver.host != host():
+        return True
+    return started(driver.pid) == driver.started
 
 
 def newest_heartbeat(store: Store, pack: str) -> Heartbeat | None:

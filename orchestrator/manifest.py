@@ -11,7 +11,7 @@ from grids.cell import Cell
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_all
 
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
 """Version of the manifest's format."""
 
 
@@ -49,7 +49,10 @@ class Manifest:
         engine: "auto", or the engine to insist on.
         checkpoint_minutes: Longest time between two checkpoints.
         supersedes: Cell id to the attempts that a new one shall replace, where there are any.
-        driver: Who waits for it.
+        driver: Who waits for it; None when nobody does, because a scheduler carries it.
+        seconds: Expected wall seconds of one of its cells; None where nothing was measured.
+        needs: Cell id to the ids of its producers, where there are any.
+        artifacts: Cell id to the names of the artifacts that it shall leave, where there are any.
     """
 
     pack: str
@@ -66,13 +69,16 @@ class Manifest:
     engine: str = "auto"
     checkpoint_minutes: float = 10.0
     supersedes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    driver: Driver
+    driver: Driver | None
+    seconds: float | None = None
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    artifacts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """The manifest's file."""
         content = {name: getattr(self, name) for name in _NAMES}
         content["cells"] = [cell.canonical() for cell in self.cells]
-        content["driver"] = asdict(self.driver)
+        content["driver"] = asdict(self.driver) if self.driver is not None else None
         content["schema"] = MANIFEST_VERSION
         return json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
@@ -85,8 +91,10 @@ class Manifest:
             if version != MANIFEST_VERSION:
                 raise StoreError(f"it has format version {version!r}, not {MANIFEST_VERSION}")
             content["cells"] = tuple(Cell.from_canonical(cell) for cell in content["cells"])
-            content["supersedes"] = {k: tuple(v) for k, v in content["supersedes"].items()}
-            content["driver"] = Driver(**content["driver"])
+            for name in ("supersedes", "needs", "artifacts"):
+                content[name] = {cell: tuple(listed) for cell, listed in content[name].items()}
+            if content["driver"] is not None:
+                content["driver"] = Driver(**content["driver"])
             return cls(**content)
         except (KeyError, TypeError, json.JSONDecodeError) as error:
             raise StoreError(f"it is damaged ({error})") from error
