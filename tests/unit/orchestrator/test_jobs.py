@@ -89,5 +89,5 @@ def test_a_damaged_batch_is_an_error_that_names_the_file(store):
     publish_batch(store, "digits", 1, FIRST)
     path = store.submission("digits", 1) / "jobs" / f"{FIRST.name}.json"
     path.write_text('{"name": "x"}')
-    with pytest.raises(StoreError, match="ss-0a1b2c3d-a0.json is damaged"):
+    with pytest.raises(StoreError, match=r"a0\.json is damaged"):
         read_batches(store, "digits", 1)
