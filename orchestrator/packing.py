@@ -28,6 +28,25 @@ PILOT_CELLS = 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Capacity:
+    """What a backend can carry, and what a pack should be like there.
+
+    Attributes:
+        slots: Workers at a time, at least 1.
+        memory_mb: Memory of one worker in MiB; None for no limit.
+        target_seconds: Wanted length of a pack, where lengths are known.
+        shortest_seconds: Length below which a pack is not worth its start.
+        pilots: Whether a large group that nobody measured begins with a pilot.
+    """
+
+    slots: int
+    memory_mb: float | None = None
+    target_seconds: float = TARGET_SECONDS
+    shortest_seconds: float = 0.0
+    pilots: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Pack:
     """Cells for one worker, in grid order.
 
@@ -46,26 +65,23 @@ class Pack:
 
 def pack_cells(
     cells: Sequence[Cell],
+    capacity: Capacity,
     *,
-    slots: int,
     costs: Costs = NOTHING_MEASURED,
-    memory_mb: float | None = None,
-    target_seconds: float = TARGET_SECONDS,
     piloted: Collection[Shape] = (),
 ) -> list[Pack]:
     """Group cells into packs, the longest first.
 
-    There are at least `slots` packs for every group with that many cells; more where a group's
-    measured seconds or memory ask for shorter ones. Of a group without measurements that has more
-    than `PILOT_ABOVE` cells per slot, only a pilot of `slots` small packs is made: the others are
-    in no pack, and are packed when the pilot has told what they cost.
+    Every group with that many cells is spread over all slots, unless its measured seconds say that
+    such packs would be too short; it gets more packs where seconds or memory ask for that. Of a
+    group without measurements that has more than `PILOT_ABOVE` cells per slot, only a pilot of
+    small packs is made, one per slot: the others are in no pack, and are packed when the pilot has
+    told what they cost.
 
     Args:
         cells: Distinct cells of one wave.
-        slots: Workers at a time, at least 1.
+        capacity: What the backend can carry.
         costs: What was measured so far.
-        memory_mb: Memory of one worker in MiB; None for no limit.
-        target_seconds: Wanted length of a pack.
         piloted: Shapes whose pilot was run; where it measured nothing, there is no second one.
     """
     groups: dict[Shape, list[Cell]] = defaultdict(list)
@@ -73,9 +89,10 @@ def pack_cells(
         groups[shape_of(cell)].append(cell)
     packs: list[Pack] = []
     for shape, group in groups.items():
-        pilot = shape not in piloted and _wants_pilot(group, slots, costs)
-        members = _pilot_cells(group, slots * PILOT_CELLS) if pilot else group
-        count = _pack_count(members, slots, costs, memory_mb, target_seconds)
+        pilot = capacity.pilots and shape not in piloted
+        pilot = pilot and _wants_pilot(group, capacity.slots, costs)
+        members = _pilot_cells(group, capacity.slots * PILOT_CELLS) if pilot else group
+        count = _pack_count(members, capacity, costs)
         packs += [_make(part, costs, pilot=pilot) for part in _balance(members, count, costs)]
     return sorted(packs, key=lambda pack: -(pack.seconds or 0.0))
 
@@ -99,18 +116,19 @@ def _pilot_cells(group: Sequence[Cell], wanted: int) -> list[Cell]:
     return [group[position] for position in sorted(at for _, at in sorted(turns)[:wanted])]
 
 
-def _pack_count(
-    group: Sequence[Cell], slots: int, costs: Costs, memory_mb: float | None, target: float
-) -> int:
-    count = slots
+def _pack_count(group: Sequence[Cell], capacity: Capacity, costs: Costs) -> int:
+    count = capacity.slots
     total = costs.total(group)
     if total is not None:
-        count = max(count, math.ceil(total / target))
+        if capacity.shortest_seconds:
+            count = min(count, math.ceil(total / capacity.shortest_seconds))
+        count = max(count, math.ceil(total / capacity.target_seconds))
     stacked = [cost.stacked_mb for cell in group if (cost := costs.of(cell)) is not None]
     heaviest = max((size for size in stacked if size is not None), default=None)
-    if memory_mb is not None and heaviest is not None:
-        count = max(count, math.ceil(len(group) / max(1, int(memory_mb / heaviest))))
-    return min(len(group), count)
+    if capacity.memory_mb is not None and heaviest is not None:
+        fitting = max(1, int(capacity.memory_mb / heaviest))
+        count = max(count, math.ceil(len(group) / fitting))
+    return max(1, min(len(group), count))
 
 
 def _balance(group: Sequence[Cell], count: int, costs: Costs) -> list[list[Cell]]:

@@ -12,7 +12,7 @@ from grids.grid import Grid, build_grid, read_grid
 from orchestrator.catalogue import load_catalogue
 from orchestrator.cost import Costs, Shape, learn
 from orchestrator.neighbours import cells_of_others
-from orchestrator.packing import Pack, pack_cells
+from orchestrator.packing import Capacity, Pack, pack_cells
 from orchestrator.plan import Plan, make_plan
 from orchestrator.provenance import code_hash
 from orchestrator.store.index import CellState, load_index
@@ -62,7 +62,7 @@ class Planned:
         plan: What there is to do.
         costs: What was measured so far.
         threads: Threads of each worker.
-        slots: Workers at a time.
+        capacity: What is there to carry its packs; by default this machine.
     """
 
     request: Request
@@ -73,15 +73,16 @@ class Planned:
     plan: Plan
     costs: Costs
     threads: int
-    slots: int
+    capacity: Capacity
+
+    @property
+    def slots(self) -> int:
+        """Workers at a time."""
+        return self.capacity.slots
 
     def packs(self, cells: Sequence[Cell], piloted: Collection[Shape] = ()) -> list[Pack]:
         """The packs in which these cells would be trained first; see `packing.pack_cells`."""
-        memory = _memory_mb()
-        share = memory * _MEMORY_SHARE / self.slots if memory is not None else None
-        return pack_cells(
-            cells, slots=self.slots, costs=self.costs, memory_mb=share, piloted=piloted
-        )
+        return pack_cells(cells, self.capacity, costs=self.costs, piloted=piloted)
 
 
 def plan_request(request: Request) -> Planned:
@@ -112,7 +113,7 @@ def plan_request(request: Request) -> Planned:
         plan=replan(grid.cells, catalogue, index, request, others),
         costs=learn(index.values()),
         threads=threads,
-        slots=default_slots(threads) if request.slots is None else request.slots,
+        capacity=this_machine(default_slots(threads) if request.slots is None else request.slots),
     )
 
 
@@ -163,6 +164,13 @@ def existing_store(root: Path) -> Store | None:
 def default_slots(threads: int) -> int:
     """As many workers as the cores carry with that many threads each, at least 1."""
     return max(1, len(os.sched_getaffinity(0)) // threads)
+
+
+def this_machine(slots: int) -> Capacity:
+    """What this machine carries with that many workers: an equal share of its memory each."""
+    memory = _memory_mb()
+    share = memory * _MEMORY_SHARE / slots if memory is not None else None
+    return Capacity(slots=slots, memory_mb=share)
 
 
 def check_data(cells: Sequence[Cell], catalogue: Catalogue, data_root: Path | None) -> None:

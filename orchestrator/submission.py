@@ -6,7 +6,8 @@ others answer for exactly these cells without reading the grid or loading the ca
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from orchestrator.manifest import Manifest
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_all
 
-SUBMISSION_VERSION = 1
+SUBMISSION_VERSION = 2
 """Version of the format of `submission.json`."""
 
 _FILE, _GRID = "submission.json", "grid.yaml"
@@ -39,6 +40,8 @@ class Submission:
         submitted_at: When, from `records.timestamp`.
         cells: The cells of the grid, in grid order.
         producers: Cells that are not of the grid but that some of its cells need.
+        profile: Name of the profile that says how to ask a scheduler for resources, or None.
+        needs: Cell id to the ids of its producers, where there are any.
     """
 
     grid: str
@@ -53,6 +56,8 @@ class Submission:
     submitted_at: str
     cells: tuple[Cell, ...]
     producers: tuple[Cell, ...] = ()
+    profile: str | None = None
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def asks_the_same(self, other: "Submission") -> bool:
         """Whether the other submission is of the same file and the same cells."""
@@ -89,7 +94,7 @@ def publish_submission(store: Store, submission: Submission) -> None:
 
 _PLAIN = (
     "grid", "number", "source", "overrides", "backend", "slots", "data_root", "code",
-    "submitted_at",
+    "submitted_at", "profile", "needs",
 )  # fmt: skip
 
 
@@ -102,6 +107,7 @@ def read_submission(store: Store, grid: str, number: int) -> Submission:
             raise StoreError(f"{folder} has format version {content['schema']!r}")
         plain = {name: content[name] for name in _PLAIN}
         plain["overrides"] = tuple(plain["overrides"])
+        plain["needs"] = {cell: tuple(ids) for cell, ids in plain["needs"].items()}
         return Submission(
             **plain,
             text=(folder / _GRID).read_text(encoding="utf-8"),

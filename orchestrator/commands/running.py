@@ -153,6 +153,7 @@ def _launch(request: "Request", backend: str | None, address: str | None) -> Non
 def _with_slots_of(carrier: "Backend", planned: "Planned") -> "Planned":
     """The plan for as many workers as the backend has; more asked for is a mistake."""
     from orchestrator.backends.base import BackendError
+    from orchestrator.planning import this_machine
 
     most = carrier.max_workers
     if most is None or planned.slots <= most:
@@ -162,7 +163,7 @@ def _with_slots_of(carrier: "Backend", planned: "Planned") -> "Planned":
             f"--slots is {planned.slots}; allowed with the {carrier.name} backend: {most}, "
             "because it runs one pack at a time"
         )
-    return replace(planned, slots=most)
+    return replace(planned, capacity=this_machine(most))
 
 
 def _backend_name(planned: "Planned", asked: str | None) -> str:
