@@ -14,23 +14,18 @@ from orchestrator.checkpoints import remove_spent
 from orchestrator.cost import Shape, shape_of
 from orchestrator.failures import FailureCluster, cluster
 from orchestrator.heartbeat import newest_heartbeat, request_stop
-from orchestrator.manifest import Manifest, publish_manifests, this_driver
+from orchestrator.manifest import this_driver
 from orchestrator.packing import Pack
 from orchestrator.plan import Plan
 from orchestrator.planning import Planned, plan_again, replan
 from orchestrator.progress import Display, Watcher
-from orchestrator.provenance import code_hash, host
+from orchestrator.provenance import host
 from orchestrator.states import FAILURES
 from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store
 from orchestrator.store.records import timestamp
-from orchestrator.submission import (
-    Submission,
-    find_submission,
-    next_number,
-    publish_submission,
-    submitted_grids,
-)
+from orchestrator.submission import Submission
+from orchestrator.submitting import publish_packs, submit, submit_nothing
 
 _LOG_LINES = 8
 
@@ -120,14 +115,15 @@ def launch(
     Store.check_writable(planned.request.store)
     todo = planned.plan.to_train()
     if not todo:
-        submission = _submission_for_nothing(planned, backend)
+        store = Store.create(planned.request.store)
+        submission = submit_nothing(store, planned, backend=backend.name)
         return _result(planned, submission, planned.index, stopped=False, began=began)
     backend.probe()
     stop = threading.Event()
     try:
         backend.prepare(slots=min(planned.slots, len(todo)), threads=planned.threads)
         store = Store.create(planned.request.store)
-        submission = _submit(store, planned, backend)
+        submission = submit(store, planned, backend=backend.name)
         run = _Run(planned=planned, store=store, submission=submission, backend=backend)
 
         def ask_to_stop() -> None:
@@ -188,7 +184,9 @@ def _run_wave(
     run.piloted |= {shape_of(pack.cells[0]) for pack in packs if pack.pilot}
     cells = [cell.id for pack in packs for cell in pack.cells]
     run.attempted.update(cells)
-    paths = publish_manifests(run.store, [_manifest(run, pack) for pack in packs])
+    paths = publish_packs(
+        run.store, run.submission, run.planned, packs, this_driver(host()), run.backend.device
+    )
     with Watcher(run.store, [pack.id for pack in packs], len(cells), display()):
         ends = run.backend.run(
             paths,
@@ -198,65 +196,6 @@ def _run_wave(
         )
     by_id = {end.pack: end for end in ends}
     run.ends += [(pack, by_id.get(pack.id, PackEnd(pack=pack.id))) for pack in packs]
-
-
-def _manifest(run: _Run, pack: Pack) -> Manifest:
-    planned, submission = run.planned, run.submission
-    standing = {
-        cell.id: planned.index[cell.id].completions
-        for cell in pack.cells
-        if cell.id in planned.index and planned.index[cell.id].completed
-    }
-    return Manifest(
-        pack=pack.id,
-        store=str(run.store.root),
-        grid=submission.grid,
-        number=submission.number,
-        backend=submission.backend,
-        code=submission.code,
-        cells=pack.cells,
-        data_root=submission.data_root,
-        slots=planned.slots,
-        threads=planned.threads,
-        supersedes=standing,
-        driver=this_driver(host()),
-    )
-
-
-def _submission_for_nothing(planned: Planned, backend: Backend) -> Submission:
-    """The last submission when it is the newest and asks the same; else a new one."""
-    store = Store.create(planned.request.store)
-    fresh = _describe(store, planned, backend)
-    if submitted_grids(store):
-        last = find_submission(store, None)
-        if last.grid == fresh.grid and last.asks_the_same(fresh):
-            return last
-    publish_submission(store, fresh)
-    return fresh
-
-
-def _submit(store: Store, planned: Planned, backend: Backend) -> Submission:
-    submission = _describe(store, planned, backend)
-    publish_submission(store, submission)
-    return submission
-
-
-def _describe(store: Store, planned: Planned, backend: Backend) -> Submission:
-    data_root = planned.request.data_root
-    return Submission(
-        grid=planned.grid.name,
-        number=next_number(store, planned.grid.name),
-        source=str(planned.source),
-        text=planned.grid.text,
-        overrides=planned.request.overrides,
-        backend=backend.name,
-        slots=planned.slots,
-        data_root=str(data_root.resolve()) if data_root is not None else None,
-        code=code_hash(),
-        submitted_at=timestamp(time.time()),
-        cells=planned.grid.cells,
-        producers=tuple(entry.cell for entry in planned.plan.cells if entry.produced_for),
-    )
 
 
 def _tidy(store: Store, index: dict[str, CellState]) -> None:

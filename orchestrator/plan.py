@@ -37,6 +37,7 @@ class PlannedCell:
         standing: How it stands now.
         train: Whether a run would train it.
         wave: 0, or one more than the latest producer that it needs.
+        needs: Ids of the producers that it needs.
         produced_for: Whether it is here only because another cell needs what it makes.
         reason: Why it is blocked, else "".
     """
@@ -45,6 +46,7 @@ class PlannedCell:
     standing: Standing
     train: bool
     wave: int = 0
+    needs: tuple[str, ...] = ()
     produced_for: bool = False
     reason: str = ""
 
@@ -67,6 +69,10 @@ class Plan:
     def to_train(self) -> list[Cell]:
         """The cells that a run would train."""
         return [planned.cell for planned in self.cells if planned.train]
+
+    def needs(self) -> dict[str, tuple[str, ...]]:
+        """Cell id to the ids of its producers, for the cells that need any."""
+        return {planned.cell.id: planned.needs for planned in self.cells if planned.needs}
 
     def waves(self) -> list[list[Cell]]:
         """The cells to train, in the order in which they can be: producers before consumers."""
@@ -119,6 +125,7 @@ def make_plan(
             standing=standing,
             train=train,
             wave=wave,
+            needs=tuple(need.id for need in needs),
             produced_for=cell.id not in own,
             reason=_reason(starved[0]) if starved else "",
         )

@@ -46,6 +46,9 @@ class Backend:
     max_workers: int | None = None
     """Most packs at a time; None where that is for the person to say."""
 
+    device: str = "cpu"
+    """The torch device of its workers."""
+
     def probe(self) -> None:
         """Raise BackendError when this backend cannot work here. Quick; starts nothing."""
 

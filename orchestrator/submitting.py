@@ -1,0 +1,132 @@
+"""What every run leaves in the store before a cell is trained: its submission and its manifests."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from orchestrator.manifest import Driver, Manifest, publish_manifests
+from orchestrator.packing import Pack
+from orchestrator.planning import Planned
+from orchestrator.provenance import code_hash
+from orchestrator.store.layout import Store
+from orchestrator.store.records import timestamp
+from orchestrator.submission import (
+    Submission,
+    find_submission,
+    next_number,
+    publish_submission,
+    submitted_grids,
+)
+
+
+def submit(
+    store: Store, planned: Planned, *, backend: str, profile: str | None = None
+) -> Submission:
+    """Publish a new submission of a plan.
+
+    Args:
+        store: The store.
+        planned: What was asked, checked.
+        backend: Name of the backend that will carry it.
+        profile: Name of the profile, for a scheduler.
+
+    Raises:
+        StoreError: When it cannot be written, or another run of the grid began just now.
+    """
+    submission = _describe(store, planned, backend, profile)
+    publish_submission(store, submission)
+    return submission
+
+
+def submit_nothing(
+    store: Store, planned: Planned, *, backend: str, profile: str | None = None
+) -> Submission:
+    """The submission of a plan that trains nothing.
+
+    The last one when it is the newest of the store and asks the same, else a new one, so that
+    `table` and the others answer for the cells that were asked for last.
+    """
+    fresh = _describe(store, planned, backend, profile)
+    if submitted_grids(store):
+        last = find_submission(store, None)
+        if last.grid == fresh.grid and last.asks_the_same(fresh):
+            return last
+    publish_submission(store, fresh)
+    return fresh
+
+
+def publish_packs(
+    store: Store,
+    submission: Submission,
+    planned: Planned,
+    packs: Sequence[Pack],
+    driver: Driver | None,
+    device: str = "cpu",
+) -> list[Path]:
+    """Publish the manifests of packs; their paths, in the same order.
+
+    Args:
+        store: The store.
+        submission: What they belong to.
+        planned: The plan they come from.
+        packs: The packs.
+        driver: Who waits for them; None when nobody does.
+        device: The torch device they run on.
+    """
+    return publish_manifests(
+        store, [_manifest(store, submission, planned, pack, driver, device) for pack in packs]
+    )
+
+
+def _manifest(
+    store: Store,
+    submission: Submission,
+    planned: Planned,
+    pack: Pack,
+    driver: Driver | None,
+    device: str,
+) -> Manifest:
+    index = planned.index
+    standing = {
+        cell.id: index[cell.id].completions
+        for cell in pack.cells
+        if cell.id in index and index[cell.id].completed
+    }
+    needs = {c.id: submission.needs[c.id] for c in pack.cells if c.id in submission.needs}
+    return Manifest(
+        pack=pack.id,
+        store=str(store.root),
+        grid=submission.grid,
+        number=submission.number,
+        backend=submission.backend,
+        code=submission.code,
+        cells=pack.cells,
+        data_root=submission.data_root,
+        device=device,
+        slots=planned.slots if driver is not None else 1,
+        threads=planned.threads,
+        supersedes=standing,
+        driver=driver,
+        seconds=pack.seconds / len(pack.cells) if pack.seconds is not None else None,
+        needs=needs,
+    )
+
+
+def _describe(store: Store, planned: Planned, backend: str, profile: str | None) -> Submission:
+    data_root = planned.request.data_root
+    return Submission(
+        grid=planned.grid.name,
+        number=next_number(store, planned.grid.name),
+        source=str(planned.source),
+        text=planned.grid.text,
+        overrides=planned.request.overrides,
+        backend=backend,
+        slots=planned.slots,
+        data_root=str(data_root.resolve()) if data_root is not None else None,
+        code=code_hash(),
+        submitted_at=timestamp(time.time()),
+        cells=planned.grid.cells,
+        producers=tuple(entry.cell for entry in planned.plan.cells if entry.produced_for),
+        profile=profile,
+        needs=planned.plan.needs(),
+    )
