@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from grids.cell import Cell
+from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_all
 
@@ -53,6 +54,7 @@ class Manifest:
         seconds: Expected wall seconds of one of its cells; None where nothing was measured.
         needs: Cell id to the ids of its producers, where there are any.
         artifacts: Cell id to the names of the artifacts that it shall leave, where there are any.
+        ended: Cell id to the number of attempts at it that had ended before, where there were any.
     """
 
     pack: str
@@ -73,6 +75,19 @@ class Manifest:
     seconds: float | None = None
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     artifacts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ended: Mapping[str, int] = field(default_factory=dict)
+
+    def unfinished(self, index: Mapping[str, CellState]) -> list[Cell]:
+        """The cells at which no attempt has ended since the manifest was made.
+
+        Args:
+            index: What the store holds now, by cell id.
+        """
+        return [
+            cell
+            for cell in self.cells
+            if cell.id not in index or index[cell.id].attempts <= self.ended.get(cell.id, 0)
+        ]
 
     def to_json(self) -> bytes:
         """The manifest's file."""

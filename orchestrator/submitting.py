@@ -109,6 +109,7 @@ def _manifest(
         driver=driver,
         seconds=pack.seconds / len(pack.cells) if pack.seconds is not None else None,
         needs=needs,
+        ended={c.id: index[c.id].attempts for c in pack.cells if c.id in index},
     )
 
 
