@@ -3,24 +3,53 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from orchestrator.carried import close_ended, look, open_submissions
 from orchestrator.heartbeat import Heartbeat, newest_heartbeat
+from orchestrator.jobs import jobs_folder
 from orchestrator.manifest import Manifest, this_driver
 from orchestrator.provenance import host
+from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store
 from orchestrator.submission import manifest_paths, submitted_grids
 
 
-def cells_of_others(store: Store) -> set[str]:
-    """Ids of the cells that living runs of other processes train now, or will train next.
+def cells_of_others(store: Store, index: Mapping[str, CellState]) -> set[str]:
+    """Ids of the cells that others train now, or will train next.
 
-    A submission with one living worker is a living run: what none of its workers has ended is its
-    own, packs that wait for a slot included. Every submission of every grid is looked at, because
-    grids share cells. What this very process drives is left out.
+    Every submission of every grid is looked at, because grids share cells. What this very process
+    drives is left out.
+
+    Args:
+        store: The store.
+        index: What it holds, by cell id.
+    """
+    return _cells_of_drivers(store) | _cells_of_schedulers(store, index)
+
+
+def _cells_of_schedulers(store: Store, index: Mapping[str, CellState]) -> set[str]:
+    """The cells that wait or run in a scheduler's jobs."""
+    submissions = open_submissions(store)
+    if not submissions:
+        return set()
+    from orchestrator.backends.slurm import Slurm
+
+    packs = look(store, submissions, Slurm(), index)
+    if store.writable:
+        close_ended(store, packs)
+    return {cell for pack in packs if pack.in_flight for cell in pack.unfinished}
+
+
+def _cells_of_drivers(store: Store) -> set[str]:
+    """The cells of submissions that a living process on some machine drives.
+
+    One living worker makes a living run: what none of its workers has ended is its own, packs that
+    wait for a slot included.
     """
     return {
         cell
         for grid in submitted_grids(store)
         for number in store.submission_numbers(grid)
+        if not jobs_folder(store, grid, number).is_dir()
         for cell in _cells_of_run(store, grid, number)
     }
 

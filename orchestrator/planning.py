@@ -101,8 +101,8 @@ def plan_request(request: Request) -> Planned:
     if store is not None:
         check_same_source(store, grid.name, source, grid.text)
     check_data(grid.cells, catalogue, request.data_root)
-    others = cells_of_others(store) if store is not None else ()
     index = load_index(store) if store is not None else {}
+    others = cells_of_others(store, index) if store is not None else ()
     threads = max((int(str(cell.settings()["threads"])) for cell in grid.cells), default=1)
     return Planned(
         request=request,
@@ -119,8 +119,8 @@ def plan_request(request: Request) -> Planned:
 
 def plan_again(planned: Planned, store: Store) -> Planned:
     """The same request against the store as it is now: what is missing still, what was learned."""
-    others = cells_of_others(store)
     index = load_index(store)
+    others = cells_of_others(store, index)
     plan = replan(planned.grid.cells, planned.catalogue, index, planned.request, others)
     return replace(planned, index=index, plan=plan, costs=learn(index.values()))
 
