@@ -9,6 +9,7 @@ records tell what the others cost.
 """
 
 import hashlib
+import heapq
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
@@ -135,11 +136,11 @@ def _balance(group: Sequence[Cell], count: int, costs: Costs) -> list[list[Cell]
     """Longest processing time first: the next longest cell joins the pack that is shortest yet."""
     seconds = [_seconds(cell, costs) for cell in group]
     members: list[list[int]] = [[] for _ in range(count)]
-    loads = [0.0] * count
+    shortest = [(0.0, 0, at) for at in range(count)]  # a heap of (load, cells, pack)
     for position in sorted(range(len(group)), key=lambda at: (-seconds[at], at)):
-        shortest = min(range(count), key=lambda at: (loads[at], len(members[at]), at))
-        members[shortest].append(position)
-        loads[shortest] += seconds[position]
+        load, size, at = shortest[0]
+        members[at].append(position)
+        heapq.heapreplace(shortest, (load + seconds[position], size + 1, at))
     return [[group[position] for position in sorted(positions)] for positions in members]
 
 
