@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from orchestrator.cell_lists import ids_of
 from orchestrator.heartbeat import Heartbeat, newest_heartbeat
 from orchestrator.jobs import JobBatch, Place, current_places, jobs_folder, read_batches
 from orchestrator.ladder import GRACE_SECONDS, Verdict, judge
@@ -157,8 +158,8 @@ def _entries(store: Store, key: SubmissionKey, index: Mapping[str, CellState]) -
             _Entry(
                 key=key,
                 path=path,
-                cells=tuple(cell.id for cell in manifest.cells),
-                unfinished=tuple(cell.id for cell in manifest.unfinished(index)),
+                cells=tuple(ids_of(manifest.cells)),
+                unfinished=manifest.unfinished(index),
                 place=place,
                 batch=by_name[place[0]],
             )

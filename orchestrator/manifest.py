@@ -2,12 +2,13 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from grids.cell import Cell
+from orchestrator.cell_lists import from_plain, ids_of, to_plain
 from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_all
@@ -63,7 +64,7 @@ class Manifest:
     number: int
     backend: str
     code: str
-    cells: tuple[Cell, ...]
+    cells: Sequence[Cell]
     data_root: str | None = None
     device: str = "cpu"
     slots: int = 1
@@ -77,22 +78,22 @@ class Manifest:
     artifacts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ended: Mapping[str, int] = field(default_factory=dict)
 
-    def unfinished(self, index: Mapping[str, CellState]) -> list[Cell]:
-        """The cells at which no attempt has ended since the manifest was made.
+    def unfinished(self, index: Mapping[str, CellState]) -> tuple[str, ...]:
+        """Ids of the cells at which no attempt has ended since the manifest was made.
 
         Args:
             index: What the store holds now, by cell id.
         """
-        return [
+        return tuple(
             cell
-            for cell in self.cells
-            if cell.id not in index or index[cell.id].attempts <= self.ended.get(cell.id, 0)
-        ]
+            for cell in ids_of(self.cells)
+            if cell not in index or index[cell].attempts <= self.ended.get(cell, 0)
+        )
 
     def to_json(self) -> bytes:
         """The manifest's file."""
         content = {name: getattr(self, name) for name in _NAMES}
-        content["cells"] = [cell.canonical() for cell in self.cells]
+        content["cells"] = to_plain(self.cells)
         content["driver"] = asdict(self.driver) if self.driver is not None else None
         content["schema"] = MANIFEST_VERSION
         return json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
@@ -105,7 +106,7 @@ class Manifest:
             version = content.pop("schema")
             if version != MANIFEST_VERSION:
                 raise StoreError(f"it has format version {version!r}, not {MANIFEST_VERSION}")
-            content["cells"] = tuple(Cell.from_canonical(cell) for cell in content["cells"])
+            content["cells"] = from_plain(content["cells"])
             for name in ("supersedes", "needs", "artifacts"):
                 content[name] = {cell: tuple(listed) for cell, listed in content[name].items()}
             if content["driver"] is not None:

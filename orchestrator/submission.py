@@ -6,13 +6,14 @@ others answer for exactly these cells without reading the grid or loading the ca
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from grids.cell import Cell
 from grids.problems import nearest
+from orchestrator.cell_lists import from_plain, ids_of, to_plain
 from orchestrator.manifest import Manifest
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_all
@@ -54,8 +55,8 @@ class Submission:
     data_root: str | None
     code: str
     submitted_at: str
-    cells: tuple[Cell, ...]
-    producers: tuple[Cell, ...] = ()
+    cells: Sequence[Cell]
+    producers: Sequence[Cell] = ()
     profile: str | None = None
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -64,7 +65,7 @@ class Submission:
         return (
             self.source == other.source
             and self.text == other.text
-            and [cell.id for cell in self.cells] == [cell.id for cell in other.cells]
+            and list(ids_of(self.cells)) == list(ids_of(other.cells))
         )
 
 
@@ -79,8 +80,8 @@ def publish_submission(store: Store, submission: Submission) -> None:
     content = {
         "schema": SUBMISSION_VERSION,
         **{name: getattr(submission, name) for name in _PLAIN},
-        "cells": [cell.canonical() for cell in submission.cells],
-        "producers": [cell.canonical() for cell in submission.producers],
+        "cells": to_plain(submission.cells),
+        "producers": to_plain(submission.producers),
         "text_sha256": hashlib.sha256(submission.text.encode()).hexdigest(),
     }
     data = json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
@@ -111,8 +112,8 @@ def read_submission(store: Store, grid: str, number: int) -> Submission:
         return Submission(
             **plain,
             text=(folder / _GRID).read_text(encoding="utf-8"),
-            cells=tuple(map(Cell.from_canonical, content["cells"])),
-            producers=tuple(map(Cell.from_canonical, content["producers"])),
+            cells=from_plain(content["cells"]),
+            producers=from_plain(content["producers"]),
         )
     except OSError as error:
         raise StoreError(f"cannot read {folder}: {error.strerror}") from error
