@@ -32,12 +32,12 @@ class Scheduler(Protocol):
     """Whoever can say how jobs stand."""
 
     def snapshot(
-        self, names: Collection[str], *, since: float
+        self, places: Collection[Place], *, since: float
     ) -> "Mapping[Place, JobState] | None":
-        """How the jobs of these names stand; None when the scheduler cannot be asked from here.
+        """How the jobs at these places stand; None when the scheduler cannot be asked from here.
 
         Args:
-            names: Names of jobs.
+            places: Names of jobs, with the element of an array.
             since: Seconds since 1970 before which none of them was submitted.
         """
 
@@ -122,9 +122,8 @@ def look(
     moment = time.time() if now is None else now
     answers: Mapping[Place, JobState] | None = {}
     if waiting:
-        names = {entry.batch.name for entry in waiting}
         since = min(_seconds(entry.batch.written_at) for entry in waiting)
-        answers = scheduler.snapshot(names, since=since)
+        answers = scheduler.snapshot({entry.place for entry in waiting}, since=since)
     return [_carried(store, entry, answers, moment) for entry in entries]
 
 

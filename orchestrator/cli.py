@@ -35,6 +35,8 @@ for command in (
     running.run,
     watching.status,
     watching.logs,
+    watching.why,
+    watching.cancel,
     running.retry,
     answering.query,
     answering.table,

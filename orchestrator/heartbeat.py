@@ -9,12 +9,14 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from orchestrator.breaker import Breaker
+from orchestrator.deadline import NO_DEADLINE, Deadline
 from orchestrator.manifest import Driver, Manifest, started
 from orchestrator.provenance import host
 from orchestrator.store.layout import Store
@@ -38,6 +40,15 @@ class Phase(StrEnum):
     FAILED = "failed"
 
 
+class StopReason(StrEnum):
+    """Why an attempt was drained before its end; the label of a heartbeat in phase STOPPED."""
+
+    LIMIT = "limit"
+    SIGNAL = "signal"
+    ASKED = "asked"
+    HALTED = "halted"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Heartbeat:
     """What a worker last said of an attempt at a pack.
@@ -57,7 +68,7 @@ class Heartbeat:
         cells_running: Cells that step together now.
         step: Optimizer steps taken by the cells now running.
         total_steps: Steps they take in all; 0 before they start.
-        label: What is running.
+        label: What is running; how it ended, in the phases FAILED and STOPPED.
     """
 
     pack: str
@@ -137,6 +148,11 @@ def stop_path(store: Store, grid: str, number: int) -> Path:
     return store.submission(grid, number) / "stop"
 
 
+def cancelled_path(store: Store, grid: str, number: int) -> Path:
+    """The folder in which a file named after a cell asks workers to leave the cell out."""
+    return store.submission(grid, number) / "cancelled"
+
+
 class Heart:
     """The heartbeat of one attempt, written by a thread that also looks for requests to stop."""
 
@@ -146,11 +162,16 @@ class Heart:
         manifest: Manifest,
         attempt: str,
         should_stop: Callable[[], bool] | None,
+        deadline: Deadline = NO_DEADLINE,
     ) -> None:
         self._path = store.heartbeat_path(manifest.pack, attempt)
         self._stop_path = stop_path(store, manifest.grid, manifest.number)
-        self._asked = should_stop
+        self._breaker = Breaker(store, manifest.grid, manifest.number)
+        self._cancelled_path = cancelled_path(store, manifest.grid, manifest.number)
+        self._told = should_stop
+        self._deadline = deadline
         self._stop = threading.Event()
+        self._halted = False
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -179,7 +200,27 @@ class Heart:
 
     def should_stop(self) -> bool:
         """Whether the pack shall be drained; cheap enough to be asked at every step."""
-        return self._stop.is_set() or (self._asked is not None and self._asked())
+        if self._stop.is_set() or (self._told is not None and self._told()):
+            return True
+        return self._deadline.left() <= 0
+
+    def reason(self) -> StopReason:
+        """Why the pack is drained; a request of a person goes before what a scheduler does."""
+        self._look_for_requests()
+        if self._stop.is_set():
+            return StopReason.HALTED if self._halted else StopReason.ASKED
+        if self._told is not None and self._told():
+            return StopReason.SIGNAL
+        return StopReason.LIMIT
+
+    def cancelled(self, cell: str) -> bool:
+        """Whether a cell was cancelled."""
+        return (self._cancelled_path / cell).exists()
+
+    def failed(self, cell: str, error: Mapping[str, str]) -> None:
+        """Note a failure; the one that makes it too many of a kind stops the submission."""
+        self._breaker.failed(cell, error)
+        self._look_for_requests()
 
     def tell(self, cells: int, step: int, total_steps: int, label: str) -> None:
         """Note how many cells are running now, and how far they are."""
@@ -194,6 +235,8 @@ class Heart:
                 cells_failed=self._now.cells_failed + failed,
                 cells_running=max(0, self._now.cells_running - 1),
             )
+        if not failed:
+            self._breaker.completed()
 
     def end(self, phase: Phase, error: str = "") -> Heartbeat:
         """Note how the attempt ended; what it comes to."""
@@ -219,4 +262,7 @@ class Heart:
 
     def _look_for_requests(self) -> None:
         if self._stop_path.exists() or not driver_lives(self._now.driver):
+            self._stop.set()
+        elif not self._stop.is_set() and self._breaker.halt() is not None:
+            self._halted = True
             self._stop.set()

@@ -30,13 +30,13 @@ class JobBatch:
 
     Attributes:
         name: The job's name; also that of its file.
-        packs: Ids of the packs it carries; element n of an array runs pack n.
+        packs: Ids of the packs it carries; element n of an array runs pack n. One pack is no array.
         sequence: 0 at first, and one more for every successor.
         predecessor: Name of the job that handed over to it, or None.
         after: Names of the jobs that end before it begins.
-        array: Whether its packs are elements of an array.
         written_at: When it was published, from `records.timestamp`.
         reason: Why the predecessor handed over, else "".
+        idle: How many of the predecessors in a row came no further.
     """
 
     name: str
@@ -44,13 +44,14 @@ class JobBatch:
     sequence: int = 0
     predecessor: str | None = None
     after: tuple[str, ...] = ()
-    array: bool = True
     written_at: str = ""
     reason: str = ""
+    idle: int = 0
 
-    def index_of(self, pack: str) -> int | None:
-        """The array element that runs a pack; None where the job is no array."""
-        return self.packs.index(pack) if self.array else None
+    @property
+    def array(self) -> bool:
+        """Whether its packs are elements of an array."""
+        return len(self.packs) > 1
 
 
 Place = tuple[str, int | None]
@@ -68,7 +69,9 @@ def array_name(token: str, position: int) -> str:
     return f"{PREFIX}{token}-a{position}"
 
 
-def successor_of(batch: JobBatch, pack: str, *, reason: str, written_at: str) -> JobBatch:
+def successor_of(
+    batch: JobBatch, pack: str, *, reason: str, written_at: str, idle: int = 0
+) -> JobBatch:
     """The batch that goes on with one pack of another."""
     token = batch.name.removeprefix(PREFIX).partition("-")[0]
     sequence = batch.sequence + 1
@@ -77,9 +80,9 @@ def successor_of(batch: JobBatch, pack: str, *, reason: str, written_at: str) ->
         packs=(pack,),
         sequence=sequence,
         predecessor=batch.name,
-        array=False,
         written_at=written_at,
         reason=reason,
+        idle=idle,
     )
 
 

@@ -6,9 +6,13 @@ ago, or may hide behind a slow file system, is not lost yet.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from orchestrator.heartbeat import Heartbeat, Phase
+from orchestrator.heartbeat import Heartbeat, Phase, StopReason
 from orchestrator.states import State
+
+if TYPE_CHECKING:
+    from orchestrator.slurm.queue import JobState
 
 GRACE_SECONDS = 60.0
 """How long a job may be unknown, or its records unseen, before its cells count as lost."""
@@ -30,21 +34,7 @@ _ENDED = {
     "NODE_FAIL": State.NODE_FAIL,
     "BOOT_FAIL": State.NODE_FAIL,
 }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JobEvidence:
-    """What a scheduler says of a job.
-
-    Attributes:
-        state: Its word.
-        reason: Why it waits or ended, in the scheduler's words, else "".
-        source: The command that said so.
-    """
-
-    state: str
-    reason: str = ""
-    source: str = "squeue"
+_DRAINED: dict[str, State] = {StopReason.LIMIT: State.TIMEOUT, StopReason.SIGNAL: State.PREEMPTED}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +51,7 @@ class Verdict:
 
 
 def judge(
-    job: JobEvidence | None,
+    job: "JobState | None",
     heartbeat: Heartbeat | None,
     *,
     asked: bool,
@@ -90,7 +80,7 @@ def judge(
     return _by_heartbeat(heartbeat, now, "the scheduler knows no such job any more")
 
 
-def _by_job(job: JobEvidence, heartbeat: Heartbeat | None, now: float) -> Verdict:
+def _by_job(job: "JobState", heartbeat: Heartbeat | None, now: float) -> Verdict:
     said = f"{job.source} says {job.state}" + (f" ({job.reason})" if job.reason else "")
     if job.state in _WAITS:
         return Verdict(state=State.PENDING, why=said)
@@ -110,7 +100,8 @@ def _by_heartbeat(heartbeat: Heartbeat | None, now: float, said: str) -> Verdict
         return Verdict(state=State.LOST, why=f"{said}, and no worker was ever heard")
     heard = f"its worker was heard {_ago(now, heartbeat.at)}"
     if heartbeat.phase is Phase.STOPPED:
-        return Verdict(state=State.CANCELLED, why=f"{said}; it was told to stop, {heard}")
+        state = _DRAINED.get(heartbeat.label, State.CANCELLED)
+        return Verdict(state=state, why=f"{said}; it was drained ({heartbeat.label}), {heard}")
     if heartbeat.phase is Phase.FAILED:
         return Verdict(state=State.LOST, why=f"{said}; its worker broke: {heartbeat.label}")
     return Verdict(state=State.LOST, why=f"{said}; {heard}")

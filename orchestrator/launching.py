@@ -10,6 +10,7 @@ from pathlib import Path
 
 from grids.cell import Cell
 from orchestrator.backends.base import Backend, PackEnd
+from orchestrator.breaker import halt_of
 from orchestrator.checkpoints import remove_spent
 from orchestrator.cost import Shape, shape_of
 from orchestrator.failures import FailureCluster, cluster
@@ -58,6 +59,7 @@ class Result:
         failures: The grid's failed cells, also those of earlier runs, by cause.
         lost: Packs that ended without telling of all their cells.
         blocked: Cells that wait for a producer that failed.
+        halted: Why nothing more was begun though cells are left, else "".
         stopped: Whether it was told to stop before its end.
         seconds: How long it took.
     """
@@ -68,6 +70,7 @@ class Result:
     failures: tuple[FailureCluster, ...] = ()
     lost: tuple[Lost, ...] = ()
     blocked: tuple[str, ...] = ()
+    halted: str = ""
     stopped: bool = False
     seconds: float = 0.0
 
@@ -76,7 +79,7 @@ class Result:
         """0 when every cell has results, 130 when told to stop, else 1."""
         if self.stopped:
             return 130
-        return 1 if self.failures or self.lost or self.blocked else 0
+        return 1 if self.failures or self.lost or self.blocked or self.halted else 0
 
 
 @dataclass(kw_only=True, slots=True)
@@ -153,7 +156,7 @@ def _run_waves(
     while wave := _next_wave(now.plan, run.attempted):
         _run_wave(run, now, wave, display, stop)
         now = plan_again(run.planned, run.store)
-        if stop.is_set():
+        if stop.is_set() or halt_of(run.store, run.submission.grid, run.submission.number):
             break
     return now.index
 
@@ -218,7 +221,8 @@ def _result(
     cells = [entry.cell for entry in planned.plan.cells]
     states = [index[cell.id] for cell in cells if cell.id in index]
     attempted = run.attempted if run is not None else set()
-    lost = [] if run is None or stopped else _lost(run, index)
+    halt = None if run is None else halt_of(run.store, submission.grid, submission.number)
+    lost = [] if run is None or stopped or halt else _lost(run, index)
     started = timestamp(began)
     plan = replan(planned.grid.cells, planned.catalogue, index, planned.request)
     return Result(
@@ -228,6 +232,7 @@ def _result(
         failures=tuple(cluster(state for state in states if state.state in FAILURES)),
         lost=tuple(lost),
         blocked=tuple(f"{e.cell.label()}: {e.reason}" for e in plan.cells if e.reason),
+        halted=str(halt or ""),
         stopped=stopped,
         seconds=time.time() - began,
     )

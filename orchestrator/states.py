@@ -13,7 +13,10 @@ from orchestrator.heartbeat import Heartbeat, Phase
 from orchestrator.store.index import CellState
 
 FAILURES = ("FAILED", "INVALID", "OUT_OF_MEMORY")
-"""States of a cell that only `retry` trains again."""
+"""States in which an attempt at a cell ends without results; no run repeats it by itself."""
+
+RETRIED = ("FAILED", "OUT_OF_MEMORY")
+"""Those that `retry` trains again: a loss that stopped being finite would do so again."""
 
 
 class State(StrEnum):
@@ -33,6 +36,10 @@ class State(StrEnum):
     INVALID = "INVALID"
 
 
+_STARVE = {State(word) for word in FAILURES}
+_WAIT = {State.PENDING, State.LOST, State.CANCELLED}  # a consumer that found nothing has no record
+
+
 def state_of(
     cell: str, index: Mapping[str, CellState], heartbeat: Heartbeat | None, now: float | None = None
 ) -> State:
@@ -47,6 +54,34 @@ def state_of(
     if heartbeat is None:
         return State.PENDING
     return State.CANCELLED if heartbeat.phase is Phase.STOPPED else State.LOST
+
+
+def blocked(
+    states: Mapping[str, State], needs: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[State, str]]:
+    """Of the cells that wait, those that wait in vain: a producer failed, or waits in vain itself.
+
+    Args:
+        states: Cell id to state, producers included where they are known.
+        needs: Cell id to the ids of its producers.
+
+    Returns:
+        Cell id to BLOCKED and the id of the producer that is to blame.
+    """
+    found: dict[str, tuple[State, str]] = {}
+
+    def to_blame(cell: str) -> str | None:
+        if states.get(cell) in _STARVE:
+            return cell
+        if states.get(cell, State.PENDING) not in _WAIT:
+            return None
+        return next((by for need in needs.get(cell, ()) if (by := to_blame(need))), None)
+
+    for cell in needs:
+        blamed = to_blame(cell) if states.get(cell) in _WAIT else None
+        if blamed is not None:
+            found[cell] = (State.BLOCKED, blamed)
+    return found
 
 
 def count_states(states: Iterable[State]) -> dict[str, int]:

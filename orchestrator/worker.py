@@ -11,19 +11,23 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grids.catalogue import Catalogue
+from grids.cell import Cell
 from orchestrator import provenance
+from orchestrator.cell_lists import ids_of
 from orchestrator.checkpoints import find_checkpoints, open_folder, remove_spent
+from orchestrator.deadline import NO_DEADLINE, Deadline
 from orchestrator.environment import explain
 from orchestrator.failures import signature_of
-from orchestrator.heartbeat import Heart, Heartbeat, Phase
+from orchestrator.heartbeat import Heart, Heartbeat, Phase, StopReason, newest_heartbeat
 from orchestrator.manifest import Manifest
 from orchestrator.recording import Publisher, worker_columns
+from orchestrator.store.index import load_index
 from orchestrator.store.layout import Store
 from orchestrator.store.records import Record, new_attempt, timestamp
 
@@ -45,7 +49,9 @@ class WorkerReport:
         attempt: Id of the attempt; records, log and heartbeat carry it.
         finished: Cells whose records were written.
         failed: Those of them that did not complete.
-        stopped: Whether it was told to stop; unfinished cells go on from the checkpoint.
+        stopped: Why it was drained before its end, else None; unfinished cells go on from the
+            checkpoint.
+        advanced: Whether anything is nearer to its end than before: a record, or a checkpoint.
         error: What broke the worker itself, else "".
     """
 
@@ -53,7 +59,8 @@ class WorkerReport:
     attempt: str
     finished: int
     failed: int
-    stopped: bool
+    stopped: StopReason | None
+    advanced: bool
     error: str = ""
 
 
@@ -63,17 +70,22 @@ def run_manifest(
     should_stop: Callable[[], bool] | None = None,
     trainer: Trainer | None = None,
     catalogue: Catalogue | None = None,
+    deadline: Deadline = NO_DEADLINE,
+    only: Collection[str] | None = None,
 ) -> WorkerReport:
     """Train the cells of a manifest in this process.
 
     An error of a cell becomes its record; an error of the worker itself is logged and reported, and
-    its cells stay missing, because it says nothing about them.
+    its cells stay missing, because it says nothing about them. Cells that an earlier attempt at the
+    pack has ended, and cells that were cancelled, are left out.
 
     Args:
         path: The manifest.
         should_stop: Asked often besides the stop request in the store; true drains the pack.
         trainer: What trains the cells; the real trainer when None.
         catalogue: Where defaults stand; asked from the registries of this process when None.
+        deadline: When this process must have ended.
+        only: Ids of the cells to train; all of the manifest's when None.
 
     Raises:
         StoreError: When the manifest or the store cannot be read.
@@ -81,19 +93,46 @@ def run_manifest(
     manifest = Manifest.read(path)
     store = Store.open(manifest.store)
     attempt = new_attempt()
+    cells = _left_to_do(store, manifest, only)
     with _logging_to(store.log_path(manifest.pack, attempt)):
-        with Heart(store, manifest, attempt, should_stop) as heart:
+        with Heart(store, manifest, attempt, should_stop, deadline) as heart:
+            pack = _Attempt(
+                store=store, manifest=manifest, id=attempt, cells=cells, heart=heart,
+                deadline=deadline,
+            )  # fmt: skip
             try:
-                stopped = _train(store, manifest, attempt, heart, trainer, catalogue)
+                stopped = _train(pack, trainer, catalogue)
             except Exception as error:
                 _LOG.exception("the worker broke; its unfinished cells stay missing")
                 said = heart.end(Phase.FAILED, explain(f"{type(error).__name__}: {error}"))
-                return _report(said)
-            said = heart.end(Phase.STOPPED if stopped else Phase.FINISHED)
-        if not stopped:
-            remove_spent(store, {cell.id: attempt for cell in manifest.cells})
+                return _report(store, said)
+            reason = heart.reason() if stopped else None
+            said = heart.end(Phase.STOPPED, reason) if reason else heart.end(Phase.FINISHED)
+        report = _report(store, said)
+        if reason is None:
+            remove_spent(store, {cell.id: attempt for cell in cells})
         _compact_if_due(store)
-    return _report(said)
+    return report
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Attempt:
+    """One attempt at a pack, while it lasts."""
+
+    store: Store
+    manifest: Manifest
+    id: str
+    cells: Sequence[Cell]
+    heart: Heart
+    deadline: Deadline
+
+
+def _left_to_do(store: Store, manifest: Manifest, only: Collection[str] | None) -> list[Cell]:
+    """The cells to train: an earlier attempt, before a requeue or a loss, may have ended some."""
+    wanted = set(ids_of(manifest.cells)) if only is None else set(only)
+    if newest_heartbeat(store, manifest.pack) is not None:
+        wanted &= set(manifest.unfinished(load_index(store)))
+    return [cell for cell in manifest.cells if cell.id in wanted]
 
 
 def record_of(
@@ -173,49 +212,51 @@ def main(arguments: list[str] | None = None) -> int:
     return 130 if report.stopped else 0
 
 
-def _train(
-    store: Store,
-    manifest: Manifest,
-    attempt: str,
-    heart: Heart,
-    trainer: Trainer | None,
-    catalogue: Catalogue | None,
-) -> bool:
+def _train(pack: _Attempt, trainer: Trainer | None, catalogue: Catalogue | None) -> bool:
     """Train the pack; True when it was drained before its end."""
     train = trainer if trainer is not None else _real_trainer()
     described = catalogue if catalogue is not None else _registries()
-    columns = worker_columns(os.environ, _device_driver(manifest.device))
-    if columns["code"] != manifest.code:
+    columns = worker_columns(os.environ, _device_driver(pack.manifest.device))
+    if columns["code"] != pack.manifest.code:
         _LOG.warning("the code changed since submission; records carry the hash of what runs now")
 
-    with Publisher(store) as publisher:
+    with Publisher(pack.store) as publisher:
 
         def publish(outcome: "Outcome") -> None:
             record = record_of(
-                outcome, manifest=manifest, attempt=attempt, catalogue=described, worker=columns
+                outcome,
+                manifest=pack.manifest,
+                attempt=pack.id,
+                catalogue=described,
+                worker=columns,
             )
             _log_outcome(outcome)
             publisher.put(record, outcome.curve or None)
-            heart.count(failed=outcome.state != "COMPLETED")
+            pack.heart.count(failed=outcome.state != "COMPLETED")
+            if outcome.state == "FAILED" and record.error is not None:
+                pack.heart.failed(record.cell, record.error)
 
-        request = _request(store, manifest, attempt, heart)
-        return train(manifest.cells, publish=publish, request=request).stopped
+        return train(pack.cells, publish=publish, request=_request(pack)).stopped
 
 
-def _request(store: Store, manifest: Manifest, attempt: str, heart: Heart) -> "PackRequest":
+def _request(pack: _Attempt) -> "PackRequest":
     from trainer.outcome import PackRequest
 
-    ids = [cell.id for cell in manifest.cells]
-    earlier = find_checkpoints(store, ids)
+    manifest, heart = pack.manifest, pack.heart
+    ids = [cell.id for cell in pack.cells]
+    earlier = find_checkpoints(pack.store, ids)
     return PackRequest(
         data_root=Path(manifest.data_root) if manifest.data_root is not None else None,
         device=manifest.device,
         slots=manifest.slots,
         engine=manifest.engine,
-        checkpoint_folder=open_folder(store, manifest.pack, attempt, ids),
+        checkpoint_folder=open_folder(pack.store, manifest.pack, pack.id, ids),
         checkpoint_minutes=manifest.checkpoint_minutes,
         resume_from=earlier,
         code=provenance.code_hash(),
+        seconds_per_cell=manifest.seconds,
+        may_begin=pack.deadline.allows,
+        cancelled=heart.cancelled,
         should_stop=heart.should_stop,
         progress=lambda said: heart.tell(
             said.cells_running, said.step, said.total_steps, said.label
@@ -244,13 +285,15 @@ def _log_outcome(outcome: "Outcome") -> None:
     _LOG.error("%s", outcome.error.get("traceback") or outcome.error.get("message"))
 
 
-def _report(said: Heartbeat) -> WorkerReport:
+def _report(store: Store, said: Heartbeat) -> WorkerReport:
+    saved = any(store.checkpoint_folder(said.pack, said.attempt).glob("*.pt"))
     return WorkerReport(
         pack=said.pack,
         attempt=said.attempt,
         finished=said.cells_done,
         failed=said.cells_failed,
-        stopped=said.phase is Phase.STOPPED,
+        stopped=StopReason(said.label) if said.phase is Phase.STOPPED else None,
+        advanced=saved or said.cells_done > 0,
         error=said.label if said.phase is Phase.FAILED else "",
     )
 

@@ -34,6 +34,14 @@ class Block:
     cells: Sequence[Cell]
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    def without(self, left_out: Callable[[str], bool]) -> "Block":
+        """The block without the cells whose ids are left out."""
+        kept = [cell for cell in self.cells if not left_out(cell.id)]
+        if len(kept) == len(self.cells):
+            return self
+        states = {cell.id: self.states[cell.id] for cell in kept if cell.id in self.states}
+        return replace(self, cells=kept, states=states)
+
 
 def run_block(block: Block, control: LoopControl, publish: Callable[[Outcome], None]) -> bool:
     """Train a block and publish one outcome per cell.

@@ -25,6 +25,16 @@ def never() -> bool:
     return False
 
 
+def always(seconds: float | None) -> bool:
+    """The default of ``PackRequest.may_begin``: there is no end."""
+    return True
+
+
+def none_of_them(cell: str) -> bool:
+    """The default of ``PackRequest.cancelled``."""
+    return False
+
+
 def ignore_progress(progress: Progress) -> None:
     """The default of ``PackRequest.progress``: tell nobody."""
 
@@ -43,6 +53,10 @@ class PackRequest:
         checkpoint_steps: a checkpoint every so many steps instead (for tests).
         resume_from: checkpoint files of earlier attempts, newest first.
         code: hash of the code that runs; a checkpoint of other code is not resumed from.
+        seconds_per_cell: expected wall seconds of a cell, until this pack has measured its own.
+        may_begin: told how long the next block is expected to take, or None where nothing was
+            measured; false drains the pack instead.
+        cancelled: whether a cell, by its id, shall be left out; asked before its block begins.
         should_stop: polled at every step; true drains the pack into a checkpoint.
         progress: told about once a second.
     """
@@ -56,6 +70,9 @@ class PackRequest:
     checkpoint_steps: int | None = None
     resume_from: Sequence[Path] = ()
     code: str = ""
+    seconds_per_cell: float | None = None
+    may_begin: Callable[[float | None], bool] = always
+    cancelled: Callable[[str], bool] = none_of_them
     should_stop: Callable[[], bool] = never
     progress: Callable[[Progress], None] = ignore_progress
 

@@ -59,6 +59,7 @@ class _Pack:
         self, cells: Sequence[Cell], publish: Callable[[Outcome], None], request: PackRequest
     ) -> None:
         self.finished = 0
+        self._seconds = 0.0
         self._request = request
         self._publish_outcome = publish
         self._total = len(cells)
@@ -110,7 +111,10 @@ class _Pack:
 
     def _run_block(self, block: Block) -> bool:
         request = self._request
-        if request.should_stop():
+        block = block.without(request.cancelled)
+        if not block.cells:
+            return True
+        if request.should_stop() or not request.may_begin(self._expected_seconds(block)):
             return False
         keeps = request.checkpoint_folder is not None
         clock = CheckpointClock(request.checkpoint_minutes, request.checkpoint_steps)
@@ -122,9 +126,17 @@ class _Pack:
         )
         return run_block(block, control, self._publish)
 
+    def _expected_seconds(self, block: Block) -> float | None:
+        # What this pack has measured on this machine is worth more than what others did elsewhere.
+        measured = (
+            self._seconds / self.finished if self.finished else self._request.seconds_per_cell
+        )
+        return None if measured is None else measured * len(block.cells)
+
     def _publish(self, outcome: Outcome) -> None:
         self._publish_outcome(outcome)
         self.finished += 1
+        self._seconds += outcome.seconds
 
     def _save(self, states: dict[str, dict[str, Any]]) -> None:
         if self._request.checkpoint_folder is None:

@@ -19,6 +19,10 @@ _MODULES = {
 }
 
 
+SCHEDULER = "slurm"
+"""The backend for which nobody waits: see `orchestrator.backends.slurm`."""
+
+
 class BackendError(ValueError):
     """A backend cannot be used here; the message says why and what to do."""
 
@@ -81,14 +85,14 @@ class Backend:
 
 def names() -> tuple[str, ...]:
     """The names of all backends, sorted."""
-    return tuple(sorted(_MODULES))
+    return tuple(sorted([*_MODULES, SCHEDULER]))
 
 
 def get_backend(name: str, *, address: str | None = None) -> Backend:
-    """The backend of that name.
+    """The backend of that name, for a run that waits.
 
     Args:
-        name: One of `names()`.
+        name: One of `names()`, but the scheduler.
         address: Address of a running Ray cluster, for the ray backend.
 
     Raises:
@@ -114,6 +118,8 @@ def choose_name(asked: str | None, last: str | None) -> str:
     if asked is not None:
         return asked
     chosen = last if last is not None else "ray"
+    if chosen == SCHEDULER:
+        return chosen
     on_a_login_node = shutil.which("sbatch") is not None and "SLURM_JOB_ID" not in os.environ
     if on_a_login_node:
         raise BackendError(

@@ -1,6 +1,9 @@
-"""status, logs: how far a grid is, and what its workers said. Both read the store only."""
+"""status, logs, why, cancel: how far a grid is, what its workers said, and ending them."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+import re
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,9 +19,13 @@ from orchestrator.commands.arguments import (
 
 if TYPE_CHECKING:
     from orchestrator.status import GridStatus
+    from orchestrator.store.layout import Store
 
 _NOT_FINISHED = 75
 _SHOWN_LABELS = 5
+_SHOWN_PACKS = 10
+_FIRST_WAIT, _LONGEST_WAIT = 5.0, 120.0  # seconds between two looks: a controller is not hammered
+_CELL = re.compile(r"[0-9a-f]{3,16}")
 
 
 def status(
@@ -29,20 +36,76 @@ def status(
         bool,
         typer.Option("--exit-code", help="End with 0 all done, 1 failures, 75 not finished yet."),
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Look again and again, until nothing is left to do.")
+    ] = False,
 ) -> None:
     """Show how many cells of a grid are in which state, and what runs or failed."""
-    from orchestrator.status import grid_status
     from orchestrator.store.layout import Store
-    from orchestrator.submission import find_submission
 
     opened = Store.open(store)
-    found = grid_status(opened, find_submission(opened, grid))
+    found = _look(opened, grid)
     if as_json:
         write_json(found.plain())
     else:
         _show(found)
+    wait = _FIRST_WAIT
+    while watch and found.unfinished:
+        time.sleep(wait)
+        before, found = found.counts, _look(opened, grid)
+        wait = _FIRST_WAIT if found.counts != before else min(wait * 1.5, _LONGEST_WAIT)
+        if found.counts != before:
+            _show(found)
     if exit_code:
-        raise typer.Exit(_NOT_FINISHED if found.unfinished else int(bool(found.failures)))
+        raise typer.Exit(_NOT_FINISHED if found.unfinished else int(found.failed))
+
+
+def cancel(
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="GRID|CELL...", help="A grid that was run, or ids of cells."),
+    ],
+    store: StoreFolder = DEFAULT_STORE,
+) -> None:
+    """End what waits or runs of a grid, in all its submissions, or single cells."""
+    from orchestrator.backends.slurm import Slurm
+    from orchestrator.cancelling import cancel_cells, cancel_grid, find_cells
+    from orchestrator.store.layout import Store
+    from orchestrator.submission import find_submission
+
+    opened, scheduler = Store.open(store), Slurm()
+    if all(_CELL.fullmatch(name) for name in names):
+        done = cancel_cells(opened, find_cells(opened, names, scheduler), scheduler)
+        write(f"{len(done.cells)} cells cancelled, {len(done.jobs)} jobs ended")
+        return
+    for name in names:
+        grid = find_submission(opened, name).grid
+        done = cancel_grid(opened, grid, scheduler)
+        write(
+            f"{grid}: {done.submissions} submissions told to stop, {len(done.jobs)} jobs ended; "
+            f"{len(done.cells)} cells were waiting or running"
+        )
+
+
+def why(
+    cell: Annotated[str, typer.Argument(metavar="CELL", help="A cell's id or its first digits.")],
+    store: StoreFolder = DEFAULT_STORE,
+    as_json: Json = False,
+) -> None:
+    """Explain the state of a cell: its records, its jobs, its worker, the end of its log."""
+    from orchestrator.backends.slurm import Slurm
+    from orchestrator.evidence import explain_cell
+    from orchestrator.store.layout import Store
+
+    found = explain_cell(Store.open(store), cell, Slurm())
+    if as_json:
+        write_json(found.plain())
+        return
+    write(f"{found.cell} {found.label}: {found.state}")
+    for line in found.lines:
+        write(f"  {line}")
+    for line in found.log:
+        write(f"  | {line}")
 
 
 def logs(
@@ -65,23 +128,37 @@ def logs(
         write(path.read_text(encoding="utf-8", errors="replace").rstrip("\n"))
 
 
+def _look(store: "Store", grid: str | None) -> "GridStatus":
+    from orchestrator.backends.slurm import Slurm
+    from orchestrator.status import grid_status
+    from orchestrator.submission import find_submission
+
+    return grid_status(store, find_submission(store, grid), Slurm())
+
+
 def _show(found: "GridStatus") -> None:
     counts = "  ".join(f"{count} {state}" for state, count in found.counts.items())
     write(f"{found.grid}, run {found.number}: {sum(found.counts.values())} cells")
     write(f"  {counts}")
-    for pack in found.running:
+    for evidence, packs in found.packs.items():
+        write(f"  {packs} {'pack' if packs == 1 else 'packs'}: {evidence}")
+    if found.halted:
+        write(f"  HALTED, nothing more is begun: {found.halted}")
+    for pack in found.running[:_SHOWN_PACKS]:
         share = f"step {pack.step}/{pack.total_steps} of {pack.label}" if pack.total_steps else ""
         write(
             f"  > pack {pack.pack} on {pack.host}: {pack.cells_done} of {pack.cells_total} cells "
             f"{share}, heard {duration(found.age(pack))} ago"
         )
+    if len(found.running) > _SHOWN_PACKS:
+        write(f"  > and {len(found.running) - _SHOWN_PACKS} packs more")
     for failure in found.failures:
         write(f"  ! {len(failure.cells)} {failure.state}: {failure.type}: {failure.message}")
         _write_cells(failure.cells, found.labels)
         write(f"    read why: sparsesweep logs {failure.cells[0]}")
 
 
-def _write_cells(cells: tuple[str, ...], labels: dict[str, Any]) -> None:
+def _write_cells(cells: tuple[str, ...], labels: Mapping[str, str]) -> None:
     for cell in cells[:_SHOWN_LABELS]:
         write(f"    {cell} {labels.get(cell, '')}")
     if len(cells) > _SHOWN_LABELS:

@@ -32,6 +32,9 @@ axes:
 seeds: 2
 """
 
+UNTRAINABLE = ["--set", "model=convnet", "--set", "dataset=wine"]
+"""A model of images on a table: every cell fails, and in the same way."""
+
 
 @pytest.fixture
 def grid(tmp_path: Path) -> Path:
@@ -109,22 +112,40 @@ def test_the_store_may_be_given_before_the_command(grid: Path, store: Path) -> N
 
 
 def test_a_failed_cell_is_told_kept_and_retried_only_when_asked(grid: Path, store: Path) -> None:
-    bad = ["--set", "recipe.lr=1e30", "--set", "method=static,dense"]
+    bad = [*UNTRAINABLE, "--set", "method=static", "--set", "density=0.5"]
     first = run(grid, store, *bad)
     assert first.code == 1
-    assert "INVALID" in first.err
+    assert "FAILED" in first.err
     assert "sparsesweep logs " in first.err
     assert "sparsesweep retry " in first.err
     again = run(grid, store, *bad)
     assert again.code == 1
     assert "0 trained" in again.out
-    retried = sparsesweep(
-        "retry", grid, "--class", "INVALID", "--backend", "inline", "--store", store, *bad
-    )
+    retried = sparsesweep("retry", grid, "--backend", "inline", "--store", store, *bad)
     assert retried.code == 1
     assert "0 trained" not in retried.out
     code = sparsesweep("status", "--exit-code", "--store", store).code
     assert code == 1
+
+
+def test_when_all_fail_alike_the_rest_is_not_begun_and_the_line_is_named(
+    grid: Path, store: Path
+) -> None:
+    said = run(grid, store, *UNTRAINABLE)
+    assert said.code == 1
+    assert "3 trained" in said.out
+    assert "HALTED, the rest was not begun: 3 cells failed alike at" in said.err
+    assert "convnet.py:" in said.err
+
+
+def test_a_loss_that_stopped_being_finite_is_never_retried(grid: Path, store: Path) -> None:
+    bad = ["--set", "recipe.lr=1e30", "--set", "method=static,dense"]
+    assert "INVALID" in run(grid, store, *bad).err
+    asked = ["retry", grid, "--backend", "inline", "--store", store, *bad]
+    assert "0 trained" in sparsesweep(*asked).out
+    refused = sparsesweep(*asked, "--class", "INVALID")
+    assert refused.code == 2
+    assert "unknown class of failures (--class) 'INVALID'" in refused.err
 
 
 def test_logs_takes_a_grid_or_the_first_digits_of_a_cell(grid: Path, store: Path) -> None:

@@ -53,7 +53,7 @@ def test_a_successor_is_named_after_its_pack_and_counts_up():
         "ss-0a1b2c3d-p1-1", 1, FIRST.name,
     )  # fmt: skip
     assert (third.name, third.sequence, third.predecessor) == ("ss-0a1b2c3d-p1-2", 2, second.name)
-    assert third.index_of("p1") is None
+    assert not third.array
 
 
 def test_a_pack_is_where_it_was_handed_over_last():

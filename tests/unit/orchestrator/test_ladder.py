@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from orchestrator.heartbeat import Heartbeat, Phase
-from orchestrator.ladder import GRACE_SECONDS, JobEvidence, Verdict, judge
+from orchestrator.ladder import GRACE_SECONDS, Verdict, judge
+from orchestrator.slurm.queue import JobState
 from orchestrator.states import State
 
 NOW = 10_000.0
@@ -23,7 +24,7 @@ def beat(**values: Any) -> Heartbeat:
 def verdict(
     word: str | None, heartbeat: Heartbeat | None = None, *, asked: bool = True, **more: Any
 ) -> Verdict:
-    job = None if word is None else JobEvidence(state=word, reason=more.pop("reason", ""))
+    job = None if word is None else JobState(job="7", state=word, reason=more.pop("reason", ""))
     return judge(
         job, heartbeat, asked=asked, handed_over_at=more.pop("handed_over_at", LONG_AGO), now=NOW
     )
@@ -66,8 +67,12 @@ def test_a_job_that_ended_just_now_gets_time_for_its_records_to_appear() -> None
     assert verdict("COMPLETED", old).state is State.LOST
 
 
-def test_a_job_that_stopped_its_work_when_asked_was_cancelled() -> None:
-    assert verdict("COMPLETED", beat(phase=Phase.STOPPED)).state is State.CANCELLED
+@pytest.mark.parametrize(
+    ("reason", "state"),
+    [("asked", State.CANCELLED), ("limit", State.TIMEOUT), ("signal", State.PREEMPTED)],
+)
+def test_a_job_that_was_drained_and_has_no_successor_says_why(reason: str, state: State) -> None:
+    assert verdict("COMPLETED", beat(phase=Phase.STOPPED, label=reason)).state is state
 
 
 def test_an_unknown_job_whose_worker_is_heard_is_running() -> None:

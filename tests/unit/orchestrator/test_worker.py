@@ -8,7 +8,7 @@ from typing import Any
 from grids.catalogue import Catalogue, Entry
 from grids.cell import Cell, Component
 from orchestrator.checkpoints import find_checkpoints, open_folder, remove_spent
-from orchestrator.heartbeat import Phase, newest_heartbeat
+from orchestrator.heartbeat import Phase, newest_heartbeat, StopReason
 from orchestrator.manifest import Manifest, publish_manifests, this_driver
 from orchestrator.packing import pack_id
 from orchestrator.provenance import code_hash, host
@@ -91,7 +91,7 @@ def run(folder: Path, trainer: Any, **options: Any) -> tuple[Store, WorkerReport
 def test_every_cell_leaves_a_record_with_its_provenance(tmp_path: Path) -> None:
     store, report = run(tmp_path, all_complete)
     records = read_hot(store)
-    assert (report.finished, report.failed, report.stopped, report.error) == (3, 0, False, "")
+    assert (report.finished, report.failed, report.stopped, report.error) == (3, 0, None, "")
     assert {record.cell for record in records} == {cell.id for cell in CELLS}
     assert {record.attempt for record in records} == {report.attempt}
     [provenance] = {
@@ -124,7 +124,7 @@ def test_a_broken_worker_leaves_its_cells_missing_and_explains(tmp_path: Path) -
 
 def test_a_worker_that_is_told_to_stop_drains(tmp_path: Path) -> None:
     store, report = run(tmp_path, drains, should_stop=lambda: True)
-    assert report.stopped
+    assert report.stopped is StopReason.SIGNAL
     said = newest_heartbeat(store, report.pack)
     assert said is not None
     assert said.phase is Phase.STOPPED

@@ -1,0 +1,189 @@
+"""Which backend carries a run, and handing the run to it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.backends.base import SCHEDULER
+from orchestrator.commands.arguments import tell
+from orchestrator.commands.showing import (
+    say_what_is_left_alone,
+    show_handed_over,
+    show_result,
+)
+
+if TYPE_CHECKING:
+    from orchestrator.backends.base import Backend
+    from orchestrator.planning import Planned, Request
+    from orchestrator.profiles import Profile
+    from orchestrator.submission import Submission
+
+BackendName = Annotated[
+    str | None,
+    typer.Option("--backend", help="ray, inline or slurm; by default the grid's last, else ray."),
+]
+Address = Annotated[
+    str | None,
+    typer.Option("--address", help="A running Ray cluster: host:port, or auto."),
+]
+ProfileName = Annotated[
+    str | None,
+    typer.Option("--profile", help="How to ask the cluster; by default the grid's last one."),
+]
+ProfileFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--profile-file",
+        envvar="SPARSESWEEP_PROFILES",
+        help="Where profiles stand; by default ~/.config/sparsesweep/profiles.toml.",
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What the command line says of the backend.
+
+    Attributes:
+        backend: Its name, or None.
+        address: Address of a Ray cluster, or None.
+        profile, profile_file: Name and file of a profile, or None.
+        resources: Changes to the profile, "key=value".
+    """
+
+    backend: str | None = None
+    address: str | None = None
+    profile: str | None = None
+    profile_file: Path | None = None
+    resources: tuple[str, ...] = ()
+
+
+def carry(request: "Request", asked: Asked) -> None:
+    """Plan a request and have a backend carry it; ends the command with its exit code."""
+    from orchestrator.planning import plan_request
+
+    planned = plan_request(request)
+    last = _last_submission(planned)
+    name = _backend_name(planned, asked, last)
+    if name == SCHEDULER:
+        _submit(planned, asked, last)
+    else:
+        _launch(planned, asked, name)
+
+
+def capacity_asked_for(planned: "Planned", asked: Asked) -> "Planned":
+    """The plan for the backend that a run would use."""
+    from orchestrator.backends.slurm import Slurm
+
+    last = _last_submission(planned)
+    name = asked.backend or (last.backend if last is not None else None)
+    if name != SCHEDULER:
+        _refuse_profile(asked, name or "ray")
+        return planned
+    capacity = Slurm(_profile(asked, last)).capacity()
+    slots = planned.request.slots
+    return replace(planned, capacity=capacity if slots is None else replace(capacity, slots=slots))
+
+
+def _submit(planned: "Planned", asked: Asked, last: "Submission | None") -> None:
+    from orchestrator.backends.base import BackendError
+    from orchestrator.backends.slurm import Slurm
+    from orchestrator.detached import hand_over
+
+    if asked.address is not None:
+        raise BackendError("--address belongs to --backend ray, not to slurm")
+    profile = _profile(asked, last)
+    if planned.request.slots is not None:
+        profile = replace(profile, concurrency=planned.request.slots)
+    scheduler = Slurm(profile)
+    planned = replace(planned, capacity=scheduler.capacity())
+    say_what_is_left_alone(planned)
+    handed = hand_over(planned, scheduler)
+    show_handed_over(handed, backend=f"slurm with profile {profile.name}")
+
+
+def _launch(planned: "Planned", asked: Asked, name: str) -> None:
+    from orchestrator.backends import get_backend
+    from orchestrator.launching import launch
+    from orchestrator.progress import make_display
+
+    _refuse_profile(asked, name)
+    carrier = get_backend(name, address=asked.address)
+    planned = _with_slots_of(carrier, planned)
+    say_what_is_left_alone(planned)
+    result = launch(
+        planned,
+        carrier,
+        display=make_display,
+        on_stop=lambda: tell("\nstopping: saving unfinished cells (Ctrl-C again to stop at once)"),
+    )
+    show_result(result, total=len(planned.grid.cells))
+    raise typer.Exit(result.exit_code)
+
+
+def _profile(asked: Asked, last: "Submission | None") -> "Profile":
+    """The profile asked for, else that of the grid's last submission; with the changes asked for.
+
+    Raises:
+        ProfileError: When none was named, or it is not there.
+        GridError: For a mistake in the file or in the changes.
+    """
+    from grids.problems import GridError
+    from orchestrator.profiles import ProfileError, find_profile
+
+    name = asked.profile or (last.profile if last is not None else None)
+    if name is None:
+        raise ProfileError("--backend slurm needs --profile NAME; docs/slurm.md shows one")
+    if asked.profile is None:
+        tell(f"profile {name}, as in the last run of {last.grid if last is not None else '?'}")
+    changes = {}
+    for text in asked.resources:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise GridError(f"--resource {text}: allowed: KEY=VALUE")
+        changes[key.strip()] = value.strip()
+    return find_profile(name, asked.profile_file).with_resources(changes)
+
+
+def _refuse_profile(asked: Asked, name: str) -> None:
+    from orchestrator.backends.base import BackendError
+
+    given = {"--profile": asked.profile, "--resource": asked.resources}
+    for flag, value in given.items():
+        if value:
+            raise BackendError(f"{flag} belongs to --backend slurm, not to {name}")
+
+
+def _with_slots_of(carrier: "Backend", planned: "Planned") -> "Planned":
+    """The plan for as many workers as the backend has; more asked for is a mistake."""
+    from orchestrator.backends.base import BackendError
+    from orchestrator.planning import this_machine
+
+    most = carrier.max_workers
+    if most is None or planned.slots <= most:
+        return planned
+    if planned.request.slots is not None:
+        raise BackendError(
+            f"--slots is {planned.slots}; allowed with the {carrier.name} backend: {most}, "
+            "because it runs one pack at a time"
+        )
+    return replace(planned, capacity=this_machine(most))
+
+
+def _last_submission(planned: "Planned") -> "Submission | None":
+    from orchestrator.planning import existing_store
+    from orchestrator.submission import last_submission
+
+    store = existing_store(planned.request.store)
+    return last_submission(store, planned.grid.name) if store is not None else None
+
+
+def _backend_name(planned: "Planned", asked: Asked, last: "Submission | None") -> str:
+    from orchestrator.backends.base import choose_name
+
+    name = choose_name(asked.backend, last.backend if last is not None else None)
+    if asked.backend is None and last is not None:
+        tell(f"backend {name}, as in the last run of {planned.grid.name}")
+    return name

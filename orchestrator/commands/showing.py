@@ -1,0 +1,152 @@
+"""What plan, run and retry write: a plan, what a run came to, what was handed to a scheduler."""
+
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.commands.arguments import duration, tell, write
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from grids.cell import Cell
+    from orchestrator.detached import HandedOver
+    from orchestrator.launching import Result
+    from orchestrator.packing import Pack
+    from orchestrator.planning import Planned
+
+_SIGNS = {
+    "new": "+", "done": "=", "failed": "!", "other code": "~", "running": ">", "blocked": "x",
+}  # fmt: skip
+_SHOWN_LABELS = 5
+
+
+def say_what_is_left_alone(planned: "Planned") -> None:
+    """Write which cells a run does not touch though they are not of this code, or not done."""
+    from orchestrator.plan import Standing
+
+    counts = planned.plan.counts()
+    if counts[Standing.OTHER_CODE] and not planned.request.rerun_stale:
+        tell(f"{counts[Standing.OTHER_CODE]} cells keep answers of other code (--stale rerun)")
+    if counts[Standing.RUNNING]:
+        tell(f"{counts[Standing.RUNNING]} cells are being trained by another run: left to it")
+
+
+def show_handed_over(handed: "HandedOver", *, backend: str) -> None:
+    """Write what was queued, and how to follow it."""
+    grid = handed.submission.grid
+    if not handed.jobs and not handed.left:
+        write(f"{grid}: nothing to submit")
+        return
+    numbers = ", ".join(handed.jobs.values())
+    write(
+        f"{grid}, run {handed.submission.number}: {handed.cells} cells in {handed.packs} packs "
+        f"handed to {backend} as {'job' if len(handed.jobs) == 1 else 'jobs'} {numbers}"
+    )
+    if handed.left:
+        tell(f"{handed.refusal}\n{handed.left} cells are left: the next run submits them")
+    write(f"  follow them:  sparsesweep status {grid} --watch")
+
+
+def show_plan(planned: "Planned") -> None:
+    """Write a plan for a person."""
+    counts = planned.plan.counts()
+    told = [f"{_SIGNS[word]}{counts[word]} {word}" for word in counts if counts[word]]
+    write(f"{planned.grid.name}: {len(planned.grid.cells)} cells ({planned.source})")
+    write(f"  {'  '.join(told)}")
+    waves = planned.plan.waves()
+    for number, cells in enumerate(waves, start=1):
+        write(f"  {_wave_line(planned, number, cells)}")
+    if not waves:
+        write("  nothing to train")
+    for entry in planned.plan.cells:
+        if entry.reason:
+            write(f"  x {entry.cell.label()}: {entry.reason}")
+    if counts["failed"] and not planned.request.retry:  # type: ignore[index]
+        write(f"  failed cells are trained again by: sparsesweep retry {planned.request.grid}")
+
+
+def plain_plan(planned: "Planned") -> dict[str, Any]:
+    """A plan as plain data, for scripts."""
+    return {
+        "grid": planned.grid.name,
+        "source": str(planned.source),
+        "cells": len(planned.grid.cells),
+        "counts": {str(word): count for word, count in planned.plan.counts().items()},
+        "slots": planned.slots,
+        "waves": [_plain_wave(planned, cells) for cells in planned.plan.waves()],
+    }
+
+
+def _plain_wave(planned: "Planned", cells: "Sequence[Cell]") -> dict[str, Any]:
+    packs = planned.packs(cells)
+    return {
+        "cells": [cell.id for cell in cells],
+        "packs": len(packs),
+        "pilot": _pilot_cells(packs),
+        "seconds": _wall_seconds(packs, planned.slots),
+    }
+
+
+def _wave_line(planned: "Planned", number: int, cells: "Sequence[Cell]") -> str:
+    packs = planned.packs(cells)
+    pilot = _pilot_cells(packs)
+    if pilot:
+        later = len(cells) - sum(len(pack.cells) for pack in packs)
+        return (
+            f"wave {number}: {len(cells)} cells on {planned.slots} slots, unknown how long: first "
+            f"a pilot of {pilot} cells, by whose seconds and memory {later} others are then packed"
+        )
+    return (
+        f"wave {number}: {len(cells)} cells in {len(packs)} packs on {planned.slots} slots, "
+        f"{duration(_wall_seconds(packs, planned.slots))}"
+    )
+
+
+def _pilot_cells(packs: "Sequence[Pack]") -> int:
+    return sum(len(pack.cells) for pack in packs if pack.pilot)
+
+
+def _wall_seconds(packs: "Sequence[Pack]", slots: int) -> float | None:
+    """Expected duration of packs, the longest first, on the slots; None with a pilot among them."""
+    free = [0.0] * slots
+    for pack in packs:
+        if pack.seconds is None:
+            return None
+        free.sort()
+        free[0] += pack.seconds
+    return max(free)
+
+
+def show_result(result: "Result", *, total: int) -> None:
+    """Write what a run came to; `total` is the number of cells of the grid."""
+    grid = result.submission.grid
+    write(
+        f"{grid}: {result.completed} of {total} cells have results; "
+        f"{result.trained} trained in {duration(result.seconds)}"
+    )
+    labels = {cell.id: cell.label() for cell in result.submission.cells}
+    for failure in result.failures:
+        tell(f"\n{len(failure.cells)} {failure.state}: {failure.type}: {failure.message}")
+        _tell_cells(failure.cells, labels)
+        tell(f"  read why:  sparsesweep logs {failure.cells[0]}")
+    if result.failures:
+        tell(f"  try again: sparsesweep retry {result.submission.source}")
+    for lost in result.lost:
+        tell(f"\n{len(lost.cells)} LOST with pack {lost.pack}: {lost.error or 'its worker died'}")
+        _tell_cells(lost.cells, labels)
+        for line in lost.log:
+            tell(f"  | {line}")
+    if result.lost:
+        tell("the same command again trains them")
+    for reason in result.blocked:
+        tell(f"BLOCKED {reason}")
+    if result.halted:
+        tell(f"\nHALTED, the rest was not begun: {result.halted}")
+    if result.stopped:
+        tell("stopped; finished cells are kept, and the next run goes on where this one was")
+
+
+def _tell_cells(cells: tuple[str, ...], labels: dict[str, str]) -> None:
+    for cell in cells[:_SHOWN_LABELS]:
+        tell(f"  {cell} {labels.get(cell, '')}")
+    if len(cells) > _SHOWN_LABELS:
+        tell(f"  and {len(cells) - _SHOWN_LABELS} more")

@@ -1,0 +1,156 @@
+"""Handing a plan to a scheduler: everything is packed and queued at once, and nobody waits.
+
+Packs become arrays, waves stand behind one another, and what runs is the code as it is now, from a
+frozen copy in the store. Every batch is noted in the store before the scheduler is told of it, so
+that a driver that dies here leaves nothing that nobody knows of.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grids.cell import Cell
+from orchestrator.backends.slurm import Slurm, keep_profile
+from orchestrator.frozen import freeze
+from orchestrator.jobs import JobBatch, array_name, note_job_id, publish_batch, token_of
+from orchestrator.packing import Pack
+from orchestrator.planning import Planned
+from orchestrator.slurm.arrays import chunk, spread
+from orchestrator.slurm.commands import TooManyJobs
+from orchestrator.slurm.task import run_task
+from orchestrator.store.layout import Store
+from orchestrator.store.records import timestamp
+from orchestrator.submission import Submission
+from orchestrator.submitting import publish_packs, submit, submit_nothing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HandedOver:
+    """What was handed to a scheduler.
+
+    Attributes:
+        submission: The submission it belongs to.
+        cells: How many cells are queued.
+        packs: In how many packs.
+        jobs: In which jobs: name to the scheduler's number.
+        left: How many cells did not fit into the site's limits; the next run submits them.
+        refusal: What the site said then, else "".
+    """
+
+    submission: Submission
+    cells: int = 0
+    packs: int = 0
+    jobs: dict[str, str]
+    left: int = 0
+    refusal: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Queue:
+    """A submission on its way to a scheduler."""
+
+    store: Store
+    submission: Submission
+    scheduler: Slurm
+    code: Path
+    threads: int
+    token: str
+
+
+def hand_over(planned: Planned, scheduler: Slurm) -> HandedOver:
+    """Submit what is missing, and return.
+
+    Args:
+        planned: The request, checked; nothing has been written for it yet.
+        scheduler: Who carries it, with the profile that says how.
+
+    Raises:
+        StoreError: When the store cannot be made or written.
+        BackendError: When the scheduler cannot be used, or refuses for another reason than limits.
+    """
+    Store.check_writable(planned.request.store)
+    profile = scheduler.profile
+    waves = planned.plan.waves()
+    if not waves:
+        store = Store.create(planned.request.store)
+        submission = submit_nothing(store, planned, backend=scheduler.name, profile=profile.name)
+        return HandedOver(submission=submission, jobs={})
+    scheduler.probe()
+    store = Store.create(planned.request.store)
+    code = freeze(store)
+    submission = submit(store, planned, backend=scheduler.name, profile=profile.name)
+    keep_profile(store, submission, profile)
+    token = token_of(submission.grid, submission.number, submission.submitted_at, store)
+    queue = _Queue(
+        store=store,
+        submission=submission,
+        scheduler=scheduler,
+        code=code,
+        threads=planned.threads,
+        token=token,
+    )
+    return _queue_waves(queue, planned, waves)
+
+
+def _queue_waves(queue: _Queue, planned: Planned, waves: Sequence[list[Cell]]) -> HandedOver:
+    jobs: dict[str, str] = {}
+    packed = cells = 0
+    before: dict[str, str] = {}
+    total = sum(len(wave) for wave in waves)
+    for wave in waves:
+        packs = planned.packs(wave)
+        arrays = chunk(packs, queue.scheduler.limits().max_array)
+        caps = spread(queue.scheduler.profile.concurrency, [len(part) for part in arrays])
+        latest: dict[str, str] = {}
+        for part, cap in zip(arrays, caps, strict=True):
+            try:
+                name, job = _queue_array(queue, planned, part, cap, before, len(jobs))
+            except TooManyJobs as refusal:
+                return HandedOver(
+                    submission=queue.submission,
+                    cells=cells,
+                    packs=packed,
+                    jobs=jobs,
+                    left=total - cells,
+                    refusal=str(refusal),
+                )
+            latest[name] = jobs[name] = job
+            packed += len(part)
+            cells += sum(len(pack.cells) for pack in part)
+        before = latest
+    return HandedOver(submission=queue.submission, cells=cells, packs=packed, jobs=jobs)
+
+
+def _queue_array(
+    queue: _Queue,
+    planned: Planned,
+    packs: Sequence[Pack],
+    cap: int | None,
+    before: dict[str, str],
+    position: int,
+) -> tuple[str, str]:
+    """Hand one array to the scheduler; the job's name and its number."""
+    submission = queue.submission
+    batch = JobBatch(
+        name=array_name(queue.token, position),
+        packs=tuple(pack.id for pack in packs),
+        after=tuple(before),
+        written_at=timestamp(time.time()),
+    )
+    manifests = publish_packs(
+        queue.store, submission, planned, packs, None, queue.scheduler.profile.device
+    )
+    publish_batch(queue.store, submission.grid, submission.number, batch)
+    job = queue.scheduler.submit(
+        queue.store,
+        batch,
+        manifests,
+        code=queue.code,
+        threads=queue.threads,
+        cap=cap,
+        after=tuple(before.values()),
+        task=run_task,
+    )
+    note_job_id(queue.store, submission.grid, submission.number, batch.name, job)
+    return batch.name, job

@@ -1,0 +1,61 @@
+"""Frozen code: the package tree as it was at submission, once per content, in the store.
+
+Tasks that start days later import from it, so that editing a method meanwhile changes nothing that
+was submitted. Records carry its hash.
+"""
+
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+from orchestrator.provenance import PACKAGES, ROOT, code_hash
+from orchestrator.store.layout import Store, StoreError
+from orchestrator.store.publishing import TEMPORARY_SUFFIX, flush_folder
+
+
+def freeze(store: Store, root: Path = ROOT) -> Path:
+    """Copy the package tree into the store, unless it is there; the folder to import it from.
+
+    Args:
+        store: The store.
+        root: The folder that holds the four packages.
+
+    Raises:
+        StoreError: When it cannot be written, when the copy that is there was changed, or when the
+            code changes just now.
+    """
+    code = code_hash(root)
+    folder = store.code_folder(code)
+    if not folder.is_dir():
+        _copy(root, folder, code)
+    found = code_hash(folder)
+    if found != code:
+        raise StoreError(
+            f"{folder} was changed: its files have the hash {found}. Remove it, and submit again."
+        )
+    return folder
+
+
+def _copy(root: Path, folder: Path, code: str) -> None:
+    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
+    try:
+        for package in PACKAGES:
+            shutil.copytree(
+                root / package,
+                temporary / package,
+                ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*"),
+            )
+        if code_hash(temporary) != code:
+            raise StoreError(f"the code in {root} is being changed just now: submit again")
+        os.sync()
+        try:
+            temporary.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+        flush_folder(folder.parent)
+    except OSError as error:
+        raise StoreError(f"cannot copy the code to {folder}: {error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,204 @@
+"""What runs in a job: one pack, from the manifest that the task was given, until its time is up.
+
+submitit calls `run_task` with two texts. Everything else follows from the store that the manifest
+names and from the frozen code that this module was imported from.
+"""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from orchestrator.backends.slurm import Slurm, kept_profile
+from orchestrator.carried import CarriedPack, look, open_submissions
+from orchestrator.cell_lists import ids_of
+from orchestrator.deadline import deadline_of_job
+from orchestrator.environment import worker_environment
+from orchestrator.heartbeat import StopReason
+from orchestrator.jobs import JobBatch, read_batch, read_batches
+from orchestrator.manifest import Manifest
+from orchestrator.slurm.successor import hand_over, was_cancelled
+from orchestrator.states import FAILURES
+from orchestrator.store.index import CellState, load_index
+from orchestrator.store.layout import Store
+
+_LOG = logging.getLogger(__name__)
+
+_WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)
+_ENDS = (signal.SIGTERM, signal.SIGINT)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Readiness:
+    """Which cells of a pack can be trained now.
+
+    Attributes:
+        ready: Ids of those whose producers are all answered.
+        waiting: Ids of those that a job still makes something for.
+        behind: Numbers of these jobs.
+        blocked: Cell id to why it can never be trained as things stand.
+    """
+
+    ready: tuple[str, ...]
+    waiting: tuple[str, ...]
+    behind: tuple[str, ...]
+    blocked: Mapping[str, str]
+
+
+def run_task(manifest: str, name: str) -> dict[str, Any]:
+    """Run a pack in the job of that name; what became of it, as plain data for the job's folder.
+
+    Args:
+        manifest: Path of the pack's manifest.
+        name: Name of the job.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    path = Path(manifest)
+    pack = Manifest.read(path)
+    store = Store.open(pack.store)
+    batch = read_batch(store, pack.grid, pack.number, name)
+    if _handed_over(store, pack, batch):
+        _LOG.info("pack %s was handed over already: this job came back after that", pack.pack)
+        return {"pack": pack.pack, "handed_over": True}
+    scheduler = Slurm(kept_profile(store, pack.grid, pack.number))
+    os.environ.update(worker_environment(pack.threads))
+    with _listening() as told:
+        return _run(store, pack, path, batch, scheduler, told)
+
+
+def readiness(
+    manifest: Manifest, index: Mapping[str, CellState], carried: Sequence[CarriedPack]
+) -> Readiness:
+    """Which cells of a pack can be trained.
+
+    Args:
+        manifest: The pack.
+        index: What the store holds, by cell id.
+        carried: The packs of all open submissions.
+    """
+    jobs = {cell: pack for pack in carried if pack.in_flight for cell in pack.unfinished}
+    ready, waiting, behind, blocked = [], [], set(), {}
+    for cell in ids_of(manifest.cells):
+        missing = [
+            need
+            for need in manifest.needs.get(cell, ())
+            if need not in index or not index[need].completed
+        ]
+        carriers = [jobs[need] for need in missing if need in jobs]
+        if not missing:
+            ready.append(cell)
+        elif len(carriers) == len(missing):
+            waiting.append(cell)
+            behind |= {pack.job.job for pack in carriers if pack.job is not None}
+        else:
+            lacking = next(need for need in missing if need not in jobs)
+            blocked[cell] = _why(lacking, index)
+    return Readiness(
+        ready=tuple(ready),
+        waiting=tuple(waiting),
+        behind=tuple(sorted(behind)),
+        blocked=blocked,
+    )
+
+
+def _run(
+    store: Store,
+    pack: Manifest,
+    path: Path,
+    batch: JobBatch,
+    scheduler: Slurm,
+    told: "_Told",
+) -> dict[str, Any]:
+    from orchestrator.worker import run_manifest
+
+    found = _readiness(store, pack, scheduler)
+    for cell, why in found.blocked.items():
+        _LOG.error("BLOCKED %s: %s", cell, why)
+    said: dict[str, Any] = {"pack": pack.pack, "blocked": dict(found.blocked)}
+    if found.ready:
+        report = run_manifest(
+            path,
+            should_stop=told.is_set,
+            deadline=deadline_of_job(scheduler.profile.time_minutes),
+            only=found.ready,
+        )
+        said |= {"finished": report.finished, "error": report.error, "stopped": report.stopped}
+        if report.stopped in (StopReason.LIMIT, StopReason.SIGNAL):
+            if told.to_end and was_cancelled():
+                _LOG.info("the job was cancelled: no successor")
+                return said
+            said["successor"] = hand_over(
+                store, pack, path, batch, scheduler,
+                task=run_task, reason=str(report.stopped), advanced=report.advanced,
+            )  # fmt: skip
+            return said
+    if found.waiting:
+        _LOG.info("%d cells wait for what jobs %s make", len(found.waiting), found.behind)
+        said["successor"] = hand_over(
+            store, pack, path, batch, scheduler,
+            task=run_task, reason="producer", advanced=True, after=found.behind,
+        )  # fmt: skip
+    return said
+
+
+def _readiness(store: Store, pack: Manifest, scheduler: Slurm) -> Readiness:
+    if not pack.needs:
+        return Readiness(ready=tuple(ids_of(pack.cells)), waiting=(), behind=(), blocked={})
+    index = load_index(store)
+    carried = look(store, open_submissions(store), scheduler, index)
+    return readiness(pack, index, carried)
+
+
+def _handed_over(store: Store, pack: Manifest, batch: JobBatch) -> bool:
+    batches = read_batches(store, pack.grid, pack.number)
+    return any(
+        later.predecessor == batch.name and pack.pack in later.packs
+        for later in batches
+        if later.sequence > batch.sequence
+    )
+
+
+def _why(producer: str, index: Mapping[str, CellState]) -> str:
+    state = index.get(producer)
+    if state is not None and state.state in FAILURES:
+        return f"its producer {producer} ended {state.state}: {state.answer.error_message}"
+    return f"its producer {producer} has no results, and no job makes them"
+
+
+class _Told:
+    """The signals that this task was sent."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self.to_end = False
+
+    def is_set(self) -> bool:
+        """Whether any of them asks for a stop."""
+        return self._stop.is_set()
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """Note a signal; the second one that ends a process ends it at once."""
+        if number in _ENDS:
+            if self.to_end:
+                signal.signal(number, signal.SIG_DFL)
+                os.kill(os.getpid(), number)
+            self.to_end = True
+        self._stop.set()
+
+
+@contextmanager
+def _listening() -> Iterator[_Told]:
+    """Drain on the signals that announce an end, instead of what submitit does on them."""
+    told = _Told()
+    before = {number: signal.signal(number, told.handle) for number in (*_WARNINGS, *_ENDS)}
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
