@@ -8,7 +8,7 @@ from typing import Any
 from grids.catalogue import Catalogue, Entry
 from grids.cell import Cell, Component
 from orchestrator.checkpoints import find_checkpoints, open_folder, remove_spent
-from orchestrator.heartbeat import Phase, newest_heartbeat, StopReason
+from orchestrator.heartbeat import Phase, StopReason, newest_heartbeat
 from orchestrator.manifest import Manifest, publish_manifests, this_driver
 from orchestrator.packing import pack_id
 from orchestrator.provenance import code_hash, host
