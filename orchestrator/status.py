@@ -94,7 +94,7 @@ def grid_status(store: Store, submission: Submission, scheduler: Scheduler) -> G
         labels=labels_of(submission.cells, told),
         failures=failures,
         running=tuple(beat for beat in living if beat.lives(now)),
-        packs=Counter(pack.verdict.why for pack in packs if pack.unfinished),
+        packs=dict(Counter(pack.verdict.why for pack in packs if pack.unfinished)),
         halted=str(halt_of(store, submission.grid, submission.number) or ""),
     )
 

@@ -5,15 +5,22 @@ import typer
 from orchestrator.cli import app
 
 SURFACE = {
-    "plan": ["--data-root", "--json", "--set", "--slots", "--stale", "--store"],
+    "plan": [
+        "--backend", "--data-root", "--json", "--profile", "--profile-file", "--set", "--slots",
+        "--stale", "--store",
+    ],
     "run": [
-        "--address", "--backend", "--data-root", "--set", "--slots", "--stale", "--store",
+        "--address", "--backend", "--data-root", "--profile", "--profile-file", "--set",
+        "--slots", "--stale", "--store",
     ],
     "retry": [
-        "--address", "--backend", "--class", "--data-root", "--set", "--slots", "--store",
+        "--address", "--backend", "--class", "--data-root", "--profile", "--profile-file",
+        "--resource", "--set", "--slots", "--store",
     ],
-    "status": ["--exit-code", "--json", "--store"],
+    "status": ["--exit-code", "--json", "--store", "--watch"],
     "logs": ["--paths", "--store"],
+    "why": ["--json", "--store"],
+    "cancel": ["--store"],
     "query": ["--format", "--store"],
     "table": [
         "--allow-mixed", "--best", "--columns", "--format", "--output", "--rows", "--store",

@@ -104,14 +104,15 @@ def test_a_large_group_is_measured_by_a_pilot_and_the_rest_packed_by_its_seconds
     assert (result.completed, result.lost) == (260, ())
 
 
-def test_a_pilot_that_measured_nothing_is_not_followed_by_another(
+def test_a_pilot_in_which_all_failed_alike_is_followed_by_nothing(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orchestrator.packing.PILOT_ABOVE", 128)
     backend = Told(trainer(failing=lambda cell: True))
     result = go(plan(260), backend)
-    assert backend.sizes() == [[16, 16], [114, 114]]
-    assert sum(len(failure.cells) for failure in result.failures) == 260
+    assert backend.sizes() == [[16, 16]]
+    assert "cells failed alike" in result.halted
+    assert sum(len(failure.cells) for failure in result.failures) == 32
 
 
 def test_groups_that_are_not_large_are_one_wave_of_a_pack_per_slot(plan: Plan) -> None:
