@@ -1,0 +1,229 @@
+"""A grid through a real SLURM: the table is the one of a run in this process, whatever happens."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.console import Said, sparsesweep
+from tests.support.slurm_cluster import SlurmCluster
+
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(240)]
+
+QUICK = """\
+name: quick
+base: {dataset: digits, model: {name: mlp, hidden: [32]}, recipe: {epochs: 4}}
+axes: {method: [dense, set, snip], density: [0.1, 0.5]}
+seeds: 2
+"""
+
+LONG = """\
+name: long
+base: {dataset: digits, model: {name: mlp, hidden: [128, 128]}, recipe: {epochs: 300}}
+axes: {method: [static, rigl], density: [0.2]}
+seeds: 2
+"""
+
+PROFILES = """\
+[main]
+partition = "main"
+time = "30"
+concurrency = 4
+
+[short]
+partition = "main"
+time = "1"
+concurrency = 1
+signal_seconds = 10
+
+[once]
+partition = "main"
+time = "30"
+concurrency = 1
+hand_over = "none"
+"""
+
+
+class Site:
+    """A person's folder on a login node: grids, profiles, a store."""
+
+    def __init__(self, folder: Path, slurm: SlurmCluster) -> None:
+        self.slurm = slurm
+        self.store = folder / "results"
+        self.folder = folder
+        self.profiles = folder / "profiles.toml"
+        self.profiles.write_text(PROFILES)
+
+    def grid(self, text: str) -> Path:
+        path = self.folder / f"{text.split()[1]}.yaml"
+        path.write_text(text)
+        return path
+
+    def run(self, grid: Path, profile: str | None = None, *more: str) -> Said:
+        chosen = [] if profile is None else ["--backend", "slurm", "--profile", profile]
+        return sparsesweep(
+            "run", grid, *chosen, "--profile-file", self.profiles, "--store", self.store, *more
+        )
+
+    def status(self) -> dict[str, object]:
+        return dict(json.loads(sparsesweep("status", "--json", "--store", self.store).out))
+
+    def counts(self) -> dict[str, int]:
+        return dict(self.status()["counts"])  # type: ignore[call-overload]
+
+    def table(self) -> str:
+        return sparsesweep("table", "--format", "csv", "--store", self.store).out
+
+    def wait(self, holds: Callable[[dict[str, int]], bool], seconds: float = 90) -> dict[str, int]:
+        end = time.monotonic() + seconds
+        while not holds(counts := self.counts()):
+            if time.monotonic() > end:
+                said = sparsesweep("status", "--store", self.store).out
+                raise TimeoutError(f"{said}\n{self.slurm.squeue()}\n{self.logs()}")
+            time.sleep(0.5)
+        return counts
+
+    def logs(self) -> str:
+        paths = sorted(self.store.rglob("*_log.out"))
+        return "\n".join(f"== {path.name}\n{path.read_text()[-1500:]}" for path in paths)
+
+    def all_completed(self, seconds: float = 120) -> None:
+        self.wait(lambda counts: set(counts) == {"COMPLETED"}, seconds)
+
+    def is_training(self, seconds: float = 60) -> None:
+        """Wait until some worker has told of steps that it took."""
+
+        def steps(_: dict[str, int]) -> bool:
+            running = self.status()["running"]
+            return any(beat["step"] > 0 for beat in running)  # type: ignore[attr-defined]
+
+        self.wait(steps, seconds)
+
+
+@pytest.fixture
+def site(tmp_path: Path, slurm: SlurmCluster) -> Site:
+    return Site(tmp_path, slurm)
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """The table of a grid that ran in a process of its own, without a scheduler."""
+    tables: dict[str, str] = {}
+
+    def table(text: str) -> str:
+        if text not in tables:
+            folder = tmp_path_factory.mktemp("inline")
+            path, store = folder / "grid.yaml", folder / "results"
+            path.write_text(text)
+            assert sparsesweep("run", path, "--backend", "inline", "--store", store).code == 0
+            tables[text] = sparsesweep("table", "--format", "csv", "--store", store).out
+        return tables[text]
+
+    return table
+
+
+def test_the_table_equals_that_of_a_run_without_slurm(
+    site: Site, expected: Callable[[str], str]
+) -> None:
+    grid = site.grid(QUICK)
+    said = site.run(grid, "main")
+    assert (said.code, "10 cells in 4 packs handed to slurm" in said.out) == (0, True)
+    site.all_completed()
+    assert site.table() == expected(QUICK)
+
+
+def test_a_second_run_uses_the_same_profile_and_submits_nothing(site: Site) -> None:
+    grid = site.grid(QUICK)
+    site.run(grid, "main")
+    again = site.run(grid)
+    assert "backend slurm, as in the last run of quick" in again.err
+    assert "profile main, as in the last run of quick" in again.err
+    assert "10 cells are being trained by another run: left to it" in again.err
+    assert "nothing to submit" in again.out
+    site.all_completed()
+    assert "nothing to submit" in site.run(grid).out
+
+
+def test_an_edited_grid_submits_only_what_is_new(site: Site) -> None:
+    site.run(site.grid(QUICK), "main")
+    said = site.run(site.grid(QUICK.replace("[0.1, 0.5]", "[0.1, 0.2, 0.5]")))
+    assert "4 cells in" in said.out
+    site.all_completed()
+
+
+def test_a_pack_goes_on_in_a_job_of_its_own_making_when_its_time_is_up(
+    site: Site, expected: Callable[[str], str]
+) -> None:
+    grid = site.grid(LONG.replace("epochs: 300", "epochs: 2500"))
+    site.run(grid, "short")
+    site.all_completed(seconds=230)
+    jobs = {path.name for path in (site.store / "grids/long/1/jobs").glob("*-1.json")}
+    assert len(jobs) == 1, site.logs()
+    assert site.table() == expected(LONG.replace("epochs: 300", "epochs: 2500"))
+
+
+def test_cancel_ends_the_jobs_and_the_next_run_goes_on(
+    site: Site, expected: Callable[[str], str]
+) -> None:
+    grid = site.grid(LONG)
+    site.run(grid, "once")
+    site.is_training()
+    said = sparsesweep("cancel", "long", "--store", site.store)
+    assert "1 submissions told to stop, 1 jobs ended; 4 cells were waiting or running" in said.out
+    assert site.wait(lambda counts: "RUNNING" not in counts) == {"CANCELLED": 4}
+    assert not list((site.store / "grids/long/1/jobs").glob("*-1.json"))
+    site.run(grid)
+    site.all_completed()
+    assert site.table() == expected(LONG)
+
+
+def test_scancel_makes_no_successor(site: Site) -> None:
+    site.run(site.grid(LONG), "main", "--slots", "1")
+    site.is_training()
+    site.slurm.run("scancel", "--user=root")
+    assert site.wait(lambda counts: "RUNNING" not in counts) == {"CANCELLED": 4}
+    assert not list((site.store / "grids/long/1/jobs").glob("*-1.json")), site.logs()
+
+
+def test_a_displaced_pack_hands_over(site: Site, expected: Callable[[str], str]) -> None:
+    site.run(site.grid(LONG), "main", "--slots", "1")
+    site.is_training()
+    site.slurm.run(
+        "sbatch", "-p", "urgent", "-N2", "-n2", "-c4", "-o", "/dev/null", "--wrap=sleep 2"
+    )
+    site.all_completed()
+    batches = [json.loads(p.read_text()) for p in site.store.glob("grids/long/1/jobs/*-1.json")]
+    assert [batch["reason"] for batch in batches] == ["signal"], site.logs()
+    assert site.table() == expected(LONG)
+
+
+def test_a_killed_node_costs_time_only(site: Site, expected: Callable[[str], str]) -> None:
+    site.run(site.grid(LONG), "main", "--slots", "1")
+    site.is_training()
+    running = site.slurm.run("squeue", "-h", "-t", "R", "-o", "%N")
+    site.slurm.stop_node(running)
+    site.slurm.set_node(running, "down")
+    assert site.wait(lambda counts: "RUNNING" not in counts) == {"PENDING": 4}
+    # SLURM brings a job back two minutes later; a test does not wait for that.
+    site.slurm.run("scontrol", "update", "jobid=" + _one_job(site.slurm), "starttime=now")
+    site.all_completed()
+    assert site.table() == expected(LONG)
+
+
+def test_a_restarted_controller_changes_nothing(site: Site, expected: Callable[[str], str]) -> None:
+    site.run(site.grid(LONG), "main", "--slots", "2")
+    site.is_training()
+    site.slurm.stop_controller()
+    said = sparsesweep("status", "--store", site.store)
+    assert "SLURM cannot be asked" in said.err
+    assert site.counts() == {"RUNNING": 4}
+    site.slurm.start_controller()
+    site.all_completed()
+    assert site.table() == expected(LONG)
+
+
+def _one_job(slurm: SlurmCluster) -> str:
+    [job] = {name.partition("_")[0] for name, state in slurm.squeue().items() if state == "PENDING"}
+    return job
