@@ -13,8 +13,8 @@ from orchestrator.store.layout import Store
 from orchestrator.submission import manifest_paths, submitted_grids
 
 
-def cells_of_others(store: Store, index: Mapping[str, CellState]) -> set[str]:
-    """Ids of the cells that others train now, or will train next.
+def cells_of_others(store: Store, index: Mapping[str, CellState]) -> dict[str, str]:
+    """The cells that others train now, or will train next: id to the grid they do it for.
 
     Every submission of every grid is looked at, because grids share cells. What this very process
     drives is left out.
@@ -26,27 +26,27 @@ def cells_of_others(store: Store, index: Mapping[str, CellState]) -> set[str]:
     return _cells_of_drivers(store) | _cells_of_schedulers(store, index)
 
 
-def _cells_of_schedulers(store: Store, index: Mapping[str, CellState]) -> set[str]:
+def _cells_of_schedulers(store: Store, index: Mapping[str, CellState]) -> dict[str, str]:
     """The cells that wait or run in a scheduler's jobs."""
     submissions = open_submissions(store)
     if not submissions:
-        return set()
+        return {}
     from orchestrator.backends.slurm import Slurm
 
     packs = look(store, submissions, Slurm(), index)
     if store.writable:
         close_ended(store, packs)
-    return {cell for pack in packs if pack.in_flight for cell in pack.unfinished}
+    return {cell: pack.grid for pack in packs if pack.in_flight for cell in pack.unfinished}
 
 
-def _cells_of_drivers(store: Store) -> set[str]:
+def _cells_of_drivers(store: Store) -> dict[str, str]:
     """The cells of submissions that a living process on some machine drives.
 
     One living worker makes a living run: what none of its workers has ended is its own, packs that
     wait for a slot included.
     """
     return {
-        cell
+        cell: grid
         for grid in submitted_grids(store)
         for number in store.submission_numbers(grid)
         if not jobs_folder(store, grid, number).is_dir()

@@ -1,7 +1,7 @@
 """From what a person asked for to a plan: reads grid, catalogue and store, writes nothing."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from grids.cell import Cell
 from grids.finding import find_study
 from grids.grid import Grid, build_grid, read_grid
 from orchestrator.catalogue import load_catalogue
+from orchestrator.cell_lists import ids_of
 from orchestrator.cost import Costs, Shape, learn
 from orchestrator.neighbours import cells_of_others
 from orchestrator.packing import Capacity, Pack, pack_cells
@@ -17,7 +18,7 @@ from orchestrator.plan import Plan, make_plan
 from orchestrator.provenance import code_hash
 from orchestrator.store.index import CellState, load_index
 from orchestrator.store.layout import Store, StoreError
-from orchestrator.submission import check_same_source
+from orchestrator.submission import check_same_source, last_submission
 
 _MEMORY_SHARE = 0.8  # of the machine's memory; the rest is the system's and the driver's
 
@@ -50,6 +51,19 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Removed:
+    """Cells that are no longer in a grid.
+
+    Attributes:
+        cells: Their ids.
+        in_flight: Those of them that wait or run in a submission of this grid.
+    """
+
+    cells: tuple[str, ...] = ()
+    in_flight: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Planned:
     """A request that was understood and holds no mistake.
 
@@ -63,6 +77,7 @@ class Planned:
         costs: What was measured so far.
         threads: Threads of each worker.
         capacity: What is there to carry its packs; by default this machine.
+        removed: What an earlier submission of the grid asked for, and this one does not.
     """
 
     request: Request
@@ -74,6 +89,7 @@ class Planned:
     costs: Costs
     threads: int
     capacity: Capacity
+    removed: Removed
 
     @property
     def slots(self) -> int:
@@ -102,7 +118,7 @@ def plan_request(request: Request) -> Planned:
         check_same_source(store, grid.name, source, grid.text)
     check_data(grid.cells, catalogue, request.data_root)
     index = load_index(store) if store is not None else {}
-    others = cells_of_others(store, index) if store is not None else ()
+    others = cells_of_others(store, index) if store is not None else {}
     threads = max((int(str(cell.settings()["threads"])) for cell in grid.cells), default=1)
     return Planned(
         request=request,
@@ -114,6 +130,20 @@ def plan_request(request: Request) -> Planned:
         costs=learn(index.values()),
         threads=threads,
         capacity=this_machine(default_slots(threads) if request.slots is None else request.slots),
+        removed=_removed(grid, store, others),
+    )
+
+
+def _removed(grid: Grid, store: Store | None, others: Mapping[str, str]) -> Removed:
+    last = last_submission(store, grid.name) if store is not None else None
+    if last is None:
+        return Removed()
+    kept = {cell.id for cell in grid.cells}
+    in_flight = {cell for cell, owner in others.items() if owner == grid.name} - kept
+    in_flight -= set(ids_of(last.producers))
+    return Removed(
+        cells=tuple(sorted((set(ids_of(last.cells)) | in_flight) - kept)),
+        in_flight=tuple(sorted(in_flight)),
     )
 
 

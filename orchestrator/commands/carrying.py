@@ -60,17 +60,37 @@ class Asked:
     resources: tuple[str, ...] = ()
 
 
-def carry(request: "Request", asked: Asked) -> None:
-    """Plan a request and have a backend carry it; ends the command with its exit code."""
+def carry(request: "Request", asked: Asked, *, prune: bool = False) -> None:
+    """Plan a request and have a backend carry it; ends the command with its exit code.
+
+    Args:
+        request: What to train.
+        asked: Who shall carry it.
+        prune: Whether to cancel first what is no longer in the grid.
+    """
     from orchestrator.planning import plan_request
 
     planned = plan_request(request)
+    if prune:
+        _prune(planned)
     last = _last_submission(planned)
     name = _backend_name(planned, asked, last)
     if name == SCHEDULER:
         _submit(planned, asked, last)
     else:
         _launch(planned, asked, name)
+
+
+def _prune(planned: "Planned") -> None:
+    from orchestrator.backends.slurm import Slurm
+    from orchestrator.cancelling import cancel_cells
+    from orchestrator.store.layout import Store
+
+    if not planned.removed.in_flight:
+        return
+    store, grid = Store.open(planned.request.store), planned.grid.name
+    done = cancel_cells(store, planned.removed.in_flight, Slurm(), grid)
+    tell(f"{len(done.cells)} removed cells cancelled, {len(done.jobs)} jobs ended")
 
 
 def capacity_asked_for(planned: "Planned", asked: Asked) -> "Planned":

@@ -78,13 +78,16 @@ def run(
     slots: Slots = None,
     data_root: DataRoot = None,
     stale: Stale = "keep",
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Cancel what waits or runs and left the grid.")
+    ] = False,
 ) -> None:
     """Train what is missing; what is done, or failed before, is left as it is.
 
     With the slurm backend everything is submitted, and this returns at once.
     """
     asked = Asked(backend=backend, address=address, profile=profile, profile_file=profile_file)
-    carry(_request(grid, overrides, store, slots, data_root, stale), asked)
+    carry(_request(grid, overrides, store, slots, data_root, stale), asked, prune=prune)
 
 
 def retry(

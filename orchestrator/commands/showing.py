@@ -50,8 +50,12 @@ def show_plan(planned: "Planned") -> None:
     """Write a plan for a person."""
     counts = planned.plan.counts()
     told = [f"{_SIGNS[word]}{counts[word]} {word}" for word in counts if counts[word]]
+    removed = planned.removed
+    told += [f"-{len(removed.cells)} removed"] if removed.cells else []
     write(f"{planned.grid.name}: {len(planned.grid.cells)} cells ({planned.source})")
     write(f"  {'  '.join(told)}")
+    if removed.in_flight:
+        write(f"  {len(removed.in_flight)} of the removed cells wait or run: run --prune ends them")
     waves = planned.plan.waves()
     for number, cells in enumerate(waves, start=1):
         write(f"  {_wave_line(planned, number, cells)}")
@@ -72,6 +76,8 @@ def plain_plan(planned: "Planned") -> dict[str, Any]:
         "cells": len(planned.grid.cells),
         "counts": {str(word): count for word, count in planned.plan.counts().items()},
         "slots": planned.slots,
+        "removed": list(planned.removed.cells),
+        "removed_in_flight": list(planned.removed.in_flight),
         "waves": [_plain_wave(planned, cells) for cells in planned.plan.waves()],
     }
 
