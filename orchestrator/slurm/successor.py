@@ -87,7 +87,11 @@ def hand_over(
 
 
 def was_cancelled() -> bool:
-    """Whether somebody cancelled the job that this process is in; SIGTERM alone does not tell."""
+    """Whether somebody cancelled the job that this process is in; SIGTERM alone does not tell.
+
+    A job that is displaced stays RUNNING for its grace time, or has a PreemptTime; one that was
+    cancelled is at once CANCELLED, which is shown as COMPLETING while its processes end.
+    """
     number = os.environ.get("SLURM_JOB_ID")
     if number is None:
         return False
@@ -96,7 +100,7 @@ def was_cancelled() -> bool:
     except SlurmError as error:
         _LOG.warning("whether the job was cancelled cannot be found out: %s", error)
         return False
-    return "JobState=CANCELLED" in said
+    return "JobState=RUNNING" not in said and "PreemptTime=None" in said
 
 
 def _requeue() -> str | None:

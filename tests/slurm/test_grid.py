@@ -21,10 +21,13 @@ seeds: 2
 
 LONG = """\
 name: long
-base: {dataset: digits, model: {name: mlp, hidden: [128, 128]}, recipe: {epochs: 300}}
+base: {dataset: digits, model: {name: mlp, hidden: [128, 128]}, recipe: {epochs: 2400}}
 axes: {method: [static, rigl], density: [0.2]}
 seeds: 2
 """
+
+LONGER = LONG.replace("epochs: 2400", "epochs: 9000")
+"""More than a minute of one worker."""
 
 PROFILES = """\
 [main]
@@ -156,12 +159,12 @@ def test_an_edited_grid_submits_only_what_is_new(site: Site) -> None:
 def test_a_pack_goes_on_in_a_job_of_its_own_making_when_its_time_is_up(
     site: Site, expected: Callable[[str], str]
 ) -> None:
-    grid = site.grid(LONG.replace("epochs: 300", "epochs: 2500"))
+    grid = site.grid(LONGER)
     site.run(grid, "short")
     site.all_completed(seconds=230)
     jobs = {path.name for path in (site.store / "grids/long/1/jobs").glob("*-1.json")}
     assert len(jobs) == 1, site.logs()
-    assert site.table() == expected(LONG.replace("epochs: 300", "epochs: 2500"))
+    assert site.table() == expected(LONGER)
 
 
 def test_cancel_ends_the_jobs_and_the_next_run_goes_on(
