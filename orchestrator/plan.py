@@ -53,7 +53,7 @@ class PlannedCell:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """Every cell of a grid and of what it needs, in grid order, producers before consumers."""
+    """Every cell of a grid and of what it needs, wave by wave, in grid order."""
 
     cells: tuple[PlannedCell, ...]
 
@@ -92,6 +92,7 @@ def make_plan(
     running: Collection[str] = (),
     rerun_stale: bool = False,
     retry: Collection[str] = (),
+    canary: bool = False,
 ) -> Plan:
     """Plan the cells of a grid against what a store holds.
 
@@ -103,13 +104,16 @@ def make_plan(
         running: Ids of the cells that a living run is training now.
         rerun_stale: Whether to train again what other code answered.
         retry: States of failed attempts (of `states.FAILURES`) to train again.
+        canary: Whether the first cell of every method goes ahead: the others of a method that has
+            no results yet need it, and are blocked when it fails.
 
     Raises:
         CollisionError: When the store holds another cell under the id of one of these.
     """
     own = {cell.id for cell in cells}
     planned: dict[str, PlannedCell] = {}
-    for cell, wave, needs in _with_producers(cells, catalogue):
+    canaries = _canaries(cells, index) if canary else {}
+    for cell, wave, needs in _with_producers(cells, catalogue, canaries):
         state = index.get(cell.id)
         standing = _standing(cell, state, code, running)
         stale = standing is Standing.OTHER_CODE and rerun_stale and cell.id not in running
@@ -139,22 +143,36 @@ def producers(cell: Cell, catalogue: Catalogue) -> list[Cell]:
 
 
 def _with_producers(
-    cells: Sequence[Cell], catalogue: Catalogue
+    cells: Sequence[Cell], catalogue: Catalogue, canaries: Mapping[str, Cell]
 ) -> list[tuple[Cell, int, list[Cell]]]:
     """(cell, wave, what it needs), every producer before its consumers, each cell once."""
     waves: dict[str, int] = {}
     ordered: list[tuple[Cell, int, list[Cell]]] = []
 
-    def visit(cell: Cell) -> int:
+    def visit(cell: Cell, *, ahead: bool) -> int:
         if cell.id not in waves:
             needs = producers(cell, catalogue)
-            waves[cell.id] = max((visit(need) + 1 for need in needs), default=0)
+            first = canaries.get(cell.method.name, cell)
+            ahead = ahead or first.id == cell.id  # and so goes all that a canary needs
+            needs += [] if ahead else [first]
+            waves[cell.id] = max((visit(need, ahead=ahead) + 1 for need in needs), default=0)
             ordered.append((cell, waves[cell.id], needs))
         return waves[cell.id]
 
+    for cell in [*canaries.values(), *cells]:
+        visit(cell, ahead=False)
+    rank = {cell.id: position for position, cell in enumerate(cells)}
+    return sorted(ordered, key=lambda entry: (entry[1], rank.get(entry[0].id, -1)))
+
+
+def _canaries(cells: Sequence[Cell], index: Mapping[str, CellState]) -> dict[str, Cell]:
+    """The first cell of every method of which no cell has results, by the method's name."""
+    known = {cell.method.name for cell in cells if cell.id in index and index[cell.id].completed}
+    found: dict[str, Cell] = {}
     for cell in cells:
-        visit(cell)
-    return ordered
+        if cell.method.name not in known:
+            found.setdefault(cell.method.name, cell)
+    return found
 
 
 def _standing(cell: Cell, state: CellState | None, code: str, running: Collection[str]) -> Standing:

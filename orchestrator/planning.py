@@ -39,6 +39,7 @@ class Request:
         data_root: Folder of the datasets that are read from files, or None.
         rerun_stale: Whether to train again what other code answered.
         retry: States of failed cells to train again.
+        canary: Whether one cell of every method goes ahead of the others.
     """
 
     grid: str
@@ -48,6 +49,7 @@ class Request:
     data_root: Path | None = None
     rerun_stale: bool = False
     retry: tuple[str, ...] = ()
+    canary: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,6 +173,7 @@ def replan(
         running=running,
         rerun_stale=request.rerun_stale,
         retry=request.retry,
+        canary=request.canary,
     )
 
 

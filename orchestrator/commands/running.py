@@ -1,5 +1,6 @@
 """plan, run, retry: what there is to do, and doing it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -81,13 +82,18 @@ def run(
     prune: Annotated[
         bool, typer.Option("--prune", help="Cancel what waits or runs and left the grid.")
     ] = False,
+    canary: Annotated[
+        bool,
+        typer.Option("--canary", help="One cell of every method first; the others if it is well."),
+    ] = False,
 ) -> None:
     """Train what is missing; what is done, or failed before, is left as it is.
 
     With the slurm backend everything is submitted, and this returns at once.
     """
     asked = Asked(backend=backend, address=address, profile=profile, profile_file=profile_file)
-    carry(_request(grid, overrides, store, slots, data_root, stale), asked, prune=prune)
+    request = _request(grid, overrides, store, slots, data_root, stale)
+    carry(replace(request, canary=canary), asked, prune=prune)
 
 
 def retry(

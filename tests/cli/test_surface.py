@@ -10,8 +10,8 @@ SURFACE = {
         "--stale", "--store",
     ],
     "run": [
-        "--address", "--backend", "--data-root", "--profile", "--profile-file", "--prune",
-        "--set", "--slots", "--stale", "--store",
+        "--address", "--backend", "--canary", "--data-root", "--profile", "--profile-file",
+        "--prune", "--set", "--slots", "--stale", "--store",
     ],
     "retry": [
         "--address", "--backend", "--class", "--data-root", "--profile", "--profile-file",

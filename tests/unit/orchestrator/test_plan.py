@@ -147,3 +147,35 @@ def test_another_cell_under_the_same_id_is_an_error() -> None:
     [state] = index.values()
     with pytest.raises(CollisionError, match="two different cells carry the id"):
         make_plan([cell(seed=0)], catalogue(), {cell(seed=0).id: state}, CODE)
+
+
+def test_one_cell_of_every_method_goes_ahead_when_asked() -> None:
+    cells = [cell(method, seed=seed) for method in ("set", "dense") for seed in range(3)]
+    ahead, others = make_plan(cells, catalogue(), {}, CODE, canary=True).waves()
+    assert ahead == [cell("set", seed=0), cell("dense", seed=0)]
+    assert others == [cell(m, seed=seed) for m in ("set", "dense") for seed in (1, 2)]
+
+
+def test_a_canary_that_failed_blocks_its_own_method_only() -> None:
+    cells = [cell(method, seed=seed) for method in ("set", "dense") for seed in range(2)]
+    plan = make_plan(cells, catalogue(), answered(cells[0], "FAILED"), CODE, canary=True)
+    blocked = [entry for entry in plan.cells if entry.standing is Standing.BLOCKED]
+    assert [entry.cell for entry in blocked] == [cell("set", seed=1)]
+    assert plan.waves() == [[cell("dense", seed=0)], [cell("dense", seed=1)]]
+
+
+def test_a_method_that_has_results_needs_no_canary() -> None:
+    cells = [cell("set", seed=seed) for seed in range(3)]
+    plan = make_plan(cells, catalogue(), answered(cells[1]), CODE, canary=True)
+    assert plan.waves() == [[cell("set", seed=0), cell("set", seed=2)]]
+
+
+def test_what_a_canary_needs_goes_before_it() -> None:
+    need = {"method": "dense", "density": "1"}
+    cells = [cell("lth", seed=seed) for seed in range(2)]
+    waves = make_plan(cells, catalogue([need]), {}, CODE, canary=True).waves()
+    assert waves == [
+        [cell("dense", seed=0, density="1"), cell("dense", seed=1, density="1")],
+        [cell("lth", seed=0)],
+        [cell("lth", seed=1)],
+    ]
