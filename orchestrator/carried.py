@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.cell_lists import ids_of
 from orchestrator.heartbeat import Heartbeat, newest_heartbeat
-from orchestrator.jobs import JobBatch, Place, current_places, jobs_folder, read_batches
+from orchestrator.jobs import (
+    JobBatch,
+    Place,
+    clean_output,
+    current_places,
+    jobs_folder,
+    read_batches,
+)
 from orchestrator.ladder import GRACE_SECONDS, Verdict, judge
 from orchestrator.manifest import Manifest
 from orchestrator.store.index import CellState
@@ -127,10 +134,22 @@ def look(
     return [_carried(store, entry, answers, moment) for entry in entries]
 
 
-def close_ended(store: Store, packs: Sequence[CarriedPack], now: float | None = None) -> None:
+def close_ended(
+    store: Store,
+    packs: Sequence[CarriedPack],
+    index: Mapping[str, CellState],
+    now: float | None = None,
+) -> None:
     """Mark as closed the submissions of which no pack is in flight any more.
 
-    One that was handed over a moment ago stays open: its driver may still be at it.
+    One that was handed over a moment ago stays open: its driver may still be at it. Of one that is
+    closed the scheduler's scripts and pickles are removed; its output too, when all went well.
+
+    Args:
+        store: The store; must be writable.
+        packs: What was found out about them.
+        index: What the store holds, by cell id.
+        now: Seconds since 1970.
     """
     moment = time.time() if now is None else now
     by_key: dict[SubmissionKey, list[CarriedPack]] = {}
@@ -140,6 +159,10 @@ def close_ended(store: Store, packs: Sequence[CarriedPack], now: float | None = 
         batches = read_batches(store, grid, number)
         newest = max((_seconds(batch.written_at) for batch in batches), default=0.0)
         if moment - newest > GRACE_SECONDS and not any(pack.in_flight for pack in members):
+            cells = [cell for pack in members for cell in pack.cells]
+            well = all(cell in index and index[cell].completed for cell in cells)
+            for batch in batches:
+                clean_output(store, batch.name, keep_logs=not well)
             publish_new(_closed(store, grid, number), b"")
 
 

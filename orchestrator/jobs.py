@@ -9,6 +9,7 @@ exactly one successor of every job.
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -94,6 +95,22 @@ def jobs_folder(store: Store, grid: str, number: int) -> Path:
 def output_folder(store: Store, name: str) -> Path:
     """Folder of what the scheduler writes for a job: its script and its output."""
     return store.root / "logs" / "slurm" / name
+
+
+def clean_output(store: Store, name: str, *, keep_logs: bool) -> None:
+    """Remove what the scheduler's tools left for a job that has ended.
+
+    Args:
+        store: The store.
+        name: The job's name.
+        keep_logs: Whether to leave what its tasks printed.
+    """
+    folder = output_folder(store, name)
+    if not keep_logs:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for path in [*folder.glob("*.pkl"), *folder.glob("*.sh"), *folder.glob(".*.sh")]:
+        path.unlink(missing_ok=True)
 
 
 def publish_batch(store: Store, grid: str, number: int, batch: JobBatch) -> bool:

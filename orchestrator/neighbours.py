@@ -35,7 +35,7 @@ def _cells_of_schedulers(store: Store, index: Mapping[str, CellState]) -> dict[s
 
     packs = look(store, submissions, Slurm(), index)
     if store.writable:
-        close_ended(store, packs)
+        close_ended(store, packs, index)
     return {cell: pack.grid for pack in packs if pack.in_flight for cell in pack.unfinished}
 
 

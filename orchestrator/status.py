@@ -113,7 +113,7 @@ def _carried_packs(
         keys.append(own)
     packs = look(store, keys, scheduler, index, now)
     if store.writable:
-        close_ended(store, packs, now)
+        close_ended(store, packs, index, now)
     return packs
 
 
