@@ -1,4 +1,4 @@
-"""A real SLURM for the tests of this folder; where none can be started, they say why."""
+"""A real SLURM for the tests of this folder, started once; each test finds it idle and empty."""
 
 import os
 from collections.abc import Iterator
@@ -7,21 +7,37 @@ import pytest
 
 from tests.support.slurm_cluster import SlurmCluster, missing
 
+CLUSTERS = ("slurm", "slurm_accounting")
+
 
 @pytest.fixture(scope="session")
-def slurm_session() -> Iterator[SlurmCluster]:
-    """The cluster itself, started once."""
-    reason = missing()
+def slurm() -> Iterator[SlurmCluster]:
+    """Two nodes of four CPUs and two GPUs each, without accounting."""
+    yield from _cluster(accounting=False)
+
+
+@pytest.fixture(scope="session")
+def slurm_accounting() -> Iterator[SlurmCluster]:
+    """The same with slurmdbd, so that sacct answers."""
+    yield from _cluster(accounting=True)
+
+
+@pytest.fixture(autouse=True)
+def _own_cluster(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Point this process's own SLURM commands at the test's cluster; empty it afterwards."""
+    used = [name for name in CLUSTERS if name in request.fixturenames]
+    clusters: list[SlurmCluster] = [request.getfixturevalue(name) for name in used]
+    for cluster in clusters:
+        monkeypatch.setenv("SLURM_CONF", cluster.environment()["SLURM_CONF"])
+    yield
+    for cluster in clusters:
+        cluster.reset()
+
+
+def _cluster(*, accounting: bool) -> Iterator[SlurmCluster]:
+    reason = missing(accounting=accounting)
     if reason is not None:
-        (pytest.fail if os.environ.get("CI", "").lower() == "true" else pytest.skip)(reason)
-    with SlurmCluster() as cluster:
+        ci = os.environ.get("CI", "").lower() == "true"
+        (pytest.fail if ci else pytest.skip)(reason)
+    with SlurmCluster(accounting=accounting) as cluster:
         yield cluster
-
-
-@pytest.fixture
-def slurm(slurm_session: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlurmCluster]:
-    """The cluster, idle and empty, with this process's commands talking to it."""
-    monkeypatch.setenv("SLURM_CONF", slurm_session.environment()["SLURM_CONF"])
-    yield slurm_session
-    slurm_session.cancel_all()
-    slurm_session.restore()

@@ -57,13 +57,13 @@ def test_a_killed_node_brings_its_job_back_to_the_queue(
     job = submit(slurm, tmp_path / "out", "sleep 100", "-w", "n2")
     wait_for(slurm, job, "RUNNING")
     slurm.stop_node("n2")
-    slurm.set_node("n2", "down")
+    slurm.set_node_down("n2")
     wait_for(slurm, job, "PENDING")
 
 
 def test_a_job_outlives_its_controller(slurm: SlurmCluster, tmp_path: Path) -> None:
-    job = submit(slurm, tmp_path / "out", "sleep 3")
-    wait_for(slurm, job, "RUNNING")
-    slurm.stop_controller()
-    slurm.start_controller()
+    job = submit(slurm, tmp_path / "out", "echo begun; sleep 3")
+    slurm.wait_until((tmp_path / "out").exists, 20)
+    slurm.wait_until((tmp_path / "out").read_text, 20)
+    slurm.restart_controller()
     wait_for(slurm, job, "COMPLETED")
