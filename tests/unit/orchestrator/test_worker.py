@@ -8,6 +8,7 @@ from typing import Any
 from grids.catalogue import Catalogue, Entry
 from grids.cell import Cell, Component
 from orchestrator.checkpoints import find_checkpoints, open_folder, remove_spent
+from orchestrator.deadline import Deadline
 from orchestrator.heartbeat import Phase, StopReason, newest_heartbeat
 from orchestrator.manifest import Manifest, publish_manifests, this_driver
 from orchestrator.packing import pack_id
@@ -167,3 +168,31 @@ def test_a_list_of_cells_that_is_still_being_written_spends_nothing(tmp_path: Pa
 def test_a_finished_pack_leaves_no_checkpoints(tmp_path: Path) -> None:
     store, report = run(tmp_path, all_complete)
     assert not store.checkpoints(report.pack).exists()
+
+
+def test_a_second_attempt_leaves_out_what_the_first_has_ended(tmp_path: Path) -> None:
+    asked: list[list[int]] = []
+
+    def breaks_after_one(cells: Sequence[Cell], **given: Any) -> PackReport:
+        asked.append([cell.seed for cell in cells])
+        return breaks(cells, **given)
+
+    store, _ = run(tmp_path, breaks_after_one)
+    path = store.pack_path("g", 1, pack_id(CELLS))
+    run_manifest(path, trainer=breaks_after_one, catalogue=CATALOGUE)
+    assert asked == [[0, 1, 2], [1, 2]]
+
+
+def test_a_worker_may_be_given_some_of_its_cells_only(tmp_path: Path) -> None:
+    store, report = run(tmp_path, all_complete, only=[CELLS[1].id])
+    assert [record.cell for record in read_hot(store)] == [CELLS[1].id]
+    assert report.advanced
+
+
+def test_a_worker_whose_time_is_up_says_so(tmp_path: Path) -> None:
+    store, report = run(tmp_path, drains, deadline=Deadline(at=time.time(), limit_seconds=60.0))
+    assert report.stopped is StopReason.LIMIT
+    assert not report.advanced
+    said = newest_heartbeat(store, report.pack)
+    assert said is not None
+    assert (said.phase, said.label) == (Phase.STOPPED, "limit")
