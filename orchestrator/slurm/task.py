@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import Any
 from orchestrator.backends.slurm import Slurm, kept_profile
 from orchestrator.carried import CarriedPack, look, open_submissions
 from orchestrator.cell_lists import ids_of
-from orchestrator.deadline import deadline_of_job
+from orchestrator.deadline import Deadline, deadline_of_job
 from orchestrator.environment import worker_environment
 from orchestrator.heartbeat import StopReason
 from orchestrator.jobs import JobBatch, read_batch, read_batches
@@ -32,6 +33,7 @@ _LOG = logging.getLogger(__name__)
 
 _WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)
 _ENDS = (signal.SIGTERM, signal.SIGINT)
+_EARLIEST_WARNING = 65.0  # SLURM looks at time limits once a minute
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,8 +70,9 @@ def run_task(manifest: str, name: str) -> dict[str, Any]:
         return {"pack": pack.pack, "handed_over": True}
     scheduler = Slurm(kept_profile(store, pack.grid, pack.number))
     os.environ.update(worker_environment(pack.threads))
-    with _listening() as told:
-        return _run(store, pack, path, batch, scheduler, told)
+    deadline = deadline_of_job(scheduler.profile.time_minutes)
+    with _listening(deadline, scheduler.profile.signal_seconds) as told:
+        return _run(store, pack, path, batch, scheduler, told, deadline)
 
 
 def readiness(
@@ -114,6 +117,7 @@ def _run(
     batch: JobBatch,
     scheduler: Slurm,
     told: "_Told",
+    deadline: Deadline,
 ) -> dict[str, Any]:
     from orchestrator.worker import run_manifest
 
@@ -125,7 +129,7 @@ def _run(
         report = run_manifest(
             path,
             should_stop=told.is_set,
-            deadline=deadline_of_job(scheduler.profile.time_minutes),
+            deadline=deadline,
             only=found.ready,
         )
         said |= {"finished": report.finished, "error": report.error, "stopped": report.stopped}
@@ -172,9 +176,14 @@ def _why(producer: str, index: Mapping[str, CellState]) -> str:
 
 
 class _Told:
-    """The signals that this task was sent."""
+    """The signals that this task was sent.
 
-    def __init__(self) -> None:
+    The warning of the time limit comes up to a minute before its time. It is passed over, because a
+    worker knows its deadline; any other warning is of something that it cannot know.
+    """
+
+    def __init__(self, deadline: Deadline, signal_seconds: float) -> None:
+        self._warned_from = deadline.at - signal_seconds - _EARLIEST_WARNING
         self._stop = threading.Event()
         self.to_end = False
 
@@ -189,13 +198,14 @@ class _Told:
                 signal.signal(number, signal.SIG_DFL)
                 os.kill(os.getpid(), number)
             self.to_end = True
-        self._stop.set()
+        if number in _ENDS or time.time() < self._warned_from:
+            self._stop.set()
 
 
 @contextmanager
-def _listening() -> Iterator[_Told]:
+def _listening(deadline: Deadline, signal_seconds: float) -> Iterator[_Told]:
     """Drain on the signals that announce an end, instead of what submitit does on them."""
-    told = _Told()
+    told = _Told(deadline, signal_seconds)
     before = {number: signal.signal(number, told.handle) for number in (*_WARNINGS, *_ENDS)}
     try:
         yield told

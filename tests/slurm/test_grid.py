@@ -26,7 +26,7 @@ axes: {method: [static, rigl], density: [0.2]}
 seeds: 2
 """
 
-LONGER = LONG.replace("epochs: 2400", "epochs: 9000")
+LONGER = LONG.replace("epochs: 2400", "epochs: 3600")
 """More than a minute of one worker."""
 
 PROFILES = """\
@@ -207,7 +207,7 @@ def test_a_killed_node_costs_time_only(site: Site, expected: Callable[[str], str
     site.is_training()
     running = site.slurm.run("squeue", "-h", "-t", "R", "-o", "%N")
     site.slurm.stop_node(running)
-    site.slurm.set_node(running, "down")
+    site.slurm.set_node_down(running)
     assert site.wait(lambda counts: "RUNNING" not in counts) == {"PENDING": 4}
     # SLURM brings a job back two minutes later; a test does not wait for that.
     site.slurm.run("scontrol", "update", "jobid=" + _one_job(site.slurm), "starttime=now")

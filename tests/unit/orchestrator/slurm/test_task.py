@@ -9,6 +9,7 @@ import pytest
 
 from grids.cell import Cell
 from orchestrator.carried import CarriedPack
+from orchestrator.deadline import Deadline
 from orchestrator.jobs import JobBatch, publish_batch, read_batches, successor_of
 from orchestrator.ladder import Verdict
 from orchestrator.manifest import Manifest
@@ -179,11 +180,18 @@ def test_a_cancelled_job_is_told_from_a_displaced_one(
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM, signal.SIGINT])
 def test_every_signal_that_announces_an_end_asks_for_a_stop(number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    with task._listening() as told:
+    far = Deadline(at=time.time() + 3600, limit_seconds=7200)
+    with task._listening(far, 90) as told:
         signal.raise_signal(number)
-        deadline = time.monotonic() + 1
-        while not told.is_set() and time.monotonic() < deadline:
-            time.sleep(0.001)
         assert told.is_set()
         assert told.to_end is (number in (signal.SIGTERM, signal.SIGINT))
     assert signal.getsignal(number) is before
+
+
+def test_the_warning_of_a_limit_that_the_worker_knows_is_passed_over() -> None:
+    near = Deadline(at=time.time() + 100, limit_seconds=600)
+    with task._listening(near, 90) as told:
+        signal.raise_signal(signal.SIGUSR2)
+        assert not told.is_set()
+        signal.raise_signal(signal.SIGTERM)
+        assert told.is_set()
