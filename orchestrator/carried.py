@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.cell_lists import ids_of
-from orchestrator.heartbeat import Heartbeat, newest_heartbeat
+from orchestrator.heartbeat import Heartbeat, newest_heartbeat, stop_path
 from orchestrator.jobs import (
     JobBatch,
     Place,
@@ -199,6 +199,7 @@ def _carried(
         job,
         heartbeat,
         asked=answers is not None,
+        cancelled=stop_path(store, *entry.key).exists(),
         handed_over_at=_seconds(entry.batch.written_at),
         now=now,
     )

@@ -6,18 +6,27 @@ that a driver that dies here leaves nothing that nobody knows of.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from grids.cell import Cell
 from orchestrator.backends.slurm import Slurm, keep_profile
 from orchestrator.frozen import freeze
-from orchestrator.jobs import JobBatch, array_name, note_job_id, publish_batch, token_of
+from orchestrator.jobs import (
+    JobBatch,
+    array_name,
+    note_job_id,
+    publish_batch,
+    read_batches,
+    token_of,
+    withdraw_batch,
+)
+from orchestrator.manifest import Manifest
 from orchestrator.packing import Pack
 from orchestrator.planning import Planned
 from orchestrator.slurm.arrays import chunk, spread
-from orchestrator.slurm.commands import TooManyJobs
+from orchestrator.slurm.commands import ArrayTooLarge, SlurmError, TooManyJobs
 from orchestrator.slurm.task import run_task
 from orchestrator.store.layout import Store
 from orchestrator.store.records import timestamp
@@ -94,63 +103,104 @@ def hand_over(planned: Planned, scheduler: Slurm) -> HandedOver:
 
 
 def _queue_waves(queue: _Queue, planned: Planned, waves: Sequence[list[Cell]]) -> HandedOver:
-    jobs: dict[str, str] = {}
-    packed = cells = 0
     before: dict[str, str] = {}
+    jobs: dict[str, str] = {}
     total = sum(len(wave) for wave in waves)
     for wave in waves:
-        packs = planned.packs(wave)
-        arrays = chunk(packs, queue.scheduler.limits().max_array)
-        caps = spread(queue.scheduler.profile.concurrency, [len(part) for part in arrays])
         latest: dict[str, str] = {}
-        for part, cap in zip(arrays, caps, strict=True):
-            try:
-                name, job = _queue_array(queue, planned, part, cap, before, len(jobs))
-            except TooManyJobs as refusal:
-                return HandedOver(
-                    submission=queue.submission,
-                    cells=cells,
-                    packs=packed,
-                    jobs=jobs,
-                    left=total - cells,
-                    refusal=str(refusal),
-                )
-            latest[name] = jobs[name] = job
-            packed += len(part)
-            cells += sum(len(pack.cells) for pack in part)
+        try:
+            _queue_wave(queue, planned, planned.packs(wave), before, jobs, latest)
+        except TooManyJobs as refusal:
+            return _handed_over(queue, jobs, total, str(refusal))
         before = latest
-    return HandedOver(submission=queue.submission, cells=cells, packs=packed, jobs=jobs)
+    return _handed_over(queue, jobs, total)
+
+
+def _queue_wave(
+    queue: _Queue,
+    planned: Planned,
+    packs: Sequence[Pack],
+    before: Mapping[str, str],
+    jobs: dict[str, str],
+    latest: dict[str, str],
+) -> None:
+    """Queue the packs of a wave as arrays behind the jobs of the wave before.
+
+    Args:
+        queue: Where to.
+        planned: The plan they come from.
+        packs: The packs.
+        before: Name to number of the jobs that end before these begin.
+        jobs: All jobs so far; filled.
+        latest: Those of this wave; filled.
+    """
+    largest = queue.scheduler.limits().max_array
+    waiting = list(chunk(packs, largest))
+    caps = spread(queue.scheduler.profile.concurrency, [len(part) for part in waiting])
+    todo = list(zip(waiting, caps, strict=True))
+    while todo:
+        part, cap = todo.pop(0)
+        try:
+            name, job = _queue_array(queue, planned, part, cap, before, len(jobs))
+        except ArrayTooLarge:
+            if len(part) == 1:
+                raise
+            # The site keeps a limit to itself: both halves share what the whole could run at once.
+            halves = chunk(part, -(-len(part) // 2))
+            todo[:0] = list(zip(halves, spread(cap, [len(h) for h in halves]), strict=True))
+            continue
+        latest[name] = jobs[name] = job
 
 
 def _queue_array(
     queue: _Queue,
     planned: Planned,
     packs: Sequence[Pack],
-    cap: int | None,
-    before: dict[str, str],
+    cap: int,
+    before: Mapping[str, str],
     position: int,
 ) -> tuple[str, str]:
     """Hand one array to the scheduler; the job's name and its number."""
     submission = queue.submission
+    key = (submission.grid, submission.number)
     batch = JobBatch(
         name=array_name(queue.token, position),
         packs=tuple(pack.id for pack in packs),
         after=tuple(before),
         written_at=timestamp(time.time()),
     )
-    manifests = publish_packs(
-        queue.store, submission, planned, packs, None, queue.scheduler.profile.device
-    )
-    publish_batch(queue.store, submission.grid, submission.number, batch)
-    job = queue.scheduler.submit(
-        queue.store,
-        batch,
-        manifests,
-        code=queue.code,
-        threads=queue.threads,
-        cap=cap,
-        after=tuple(before.values()),
-        task=run_task,
-    )
-    note_job_id(queue.store, submission.grid, submission.number, batch.name, job)
+    device = queue.scheduler.profile.device
+    manifests = publish_packs(queue.store, submission, planned, packs, None, device)
+    publish_batch(queue.store, *key, batch)
+    try:
+        job = queue.scheduler.submit(
+            queue.store,
+            batch,
+            manifests,
+            code=queue.code,
+            threads=queue.threads,
+            cap=cap,
+            after=tuple(before.values()),
+            task=run_task,
+        )
+    except SlurmError:
+        withdraw_batch(queue.store, *key, batch.name)
+        raise
+    note_job_id(queue.store, *key, batch.name, job)
     return batch.name, job
+
+
+def _handed_over(queue: _Queue, jobs: dict[str, str], total: int, refusal: str = "") -> HandedOver:
+    submission = queue.submission
+    batches = read_batches(queue.store, submission.grid, submission.number)
+    packs = {pack for batch in batches for pack in batch.packs}
+    paths = [queue.store.pack_path(submission.grid, submission.number, pack) for pack in packs]
+    cells = sum(len(Manifest.read(path).cells) for path in paths)
+    return HandedOver(
+        submission=submission,
+        cells=cells,
+        packs=len(packs),
+        jobs=jobs,
+        left=total - cells,
+        refusal=refusal,
+    )

@@ -123,6 +123,11 @@ def publish_batch(store: Store, grid: str, number: int, batch: JobBatch) -> bool
     return _publish(path, asdict(batch))
 
 
+def withdraw_batch(store: Store, grid: str, number: int, name: str) -> None:
+    """Take back a batch that the scheduler has refused: there is no such job."""
+    (jobs_folder(store, grid, number) / f"{name}.json").unlink(missing_ok=True)
+
+
 def note_job_id(store: Store, grid: str, number: int, name: str, job: str) -> None:
     """Keep the number that the scheduler gave to a job."""
     _publish(jobs_folder(store, grid, number) / f"{name}{_ID_SUFFIX}", {"job": job})

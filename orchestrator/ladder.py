@@ -55,6 +55,7 @@ def judge(
     heartbeat: Heartbeat | None,
     *,
     asked: bool,
+    cancelled: bool,
     handed_over_at: float,
     now: float,
 ) -> Verdict:
@@ -64,6 +65,7 @@ def judge(
         job: What the scheduler says of its current job; None when it knows no such job.
         heartbeat: What its newest worker said last.
         asked: Whether the scheduler could be asked at all.
+        cancelled: Whether somebody asked its submission to stop.
         handed_over_at: When its current job was handed over, in seconds since 1970.
         now: The time, in seconds since 1970.
     """
@@ -71,10 +73,10 @@ def judge(
         return _by_job(job, heartbeat, now)
     if heartbeat is not None and heartbeat.at >= handed_over_at and heartbeat.lives(now):
         return Verdict(state=State.RUNNING, why=f"its worker was heard {_ago(now, heartbeat.at)}")
+    if cancelled and asked:
+        return Verdict(state=State.CANCELLED, why="cancelled; the scheduler has no such job now")
     if now - handed_over_at < GRACE_SECONDS:
-        return Verdict(
-            state=State.PENDING, why=f"handed over {_ago(now, handed_over_at)}, not seen yet"
-        )
+        return Verdict(state=State.PENDING, why="handed over a moment ago, not seen yet")
     if not asked:
         return Verdict(state=State.PENDING, why="the scheduler cannot be asked from here")
     return _by_heartbeat(heartbeat, now, "the scheduler knows no such job any more")

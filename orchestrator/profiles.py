@@ -46,7 +46,7 @@ class Profile:
         signal_seconds: How long before its limit a task is warned.
         hand_over: One of `HAND_OVER`.
         accounting: Whether `sacct` can be asked; None to find out.
-        extra: Further options of sbatch by long name without dashes.
+        extra: Further options of sbatch by long name without dashes; true for those without value.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Profile:
     signal_seconds: int = 90
     hand_over: str = "successor"
     accounting: bool | None = None
-    extra: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, str | bool] = field(default_factory=dict)
 
     @property
     def device(self) -> str:
@@ -240,10 +240,16 @@ def _way(value: Any) -> str:
     return str(value)
 
 
-def _options(value: Any) -> dict[str, str]:
+def _options(value: Any) -> dict[str, str | bool]:
     if not isinstance(value, dict):
         raise GridError(f"it is {show(value)}; allowed: a table of options of sbatch")
-    return {name.lstrip("-").replace("_", "-"): str(entry) for name, entry in value.items()}
+    for name, entry in value.items():
+        if entry is False or not isinstance(entry, str | int | float):
+            raise GridError(f"{name} is {show(entry)}; allowed: a text, a number, or true")
+    return {
+        name.lstrip("-").replace("_", "-"): True if entry is True else str(entry)
+        for name, entry in value.items()
+    }
 
 
 def _minutes(value: Any) -> int:

@@ -36,7 +36,9 @@ def show_handed_over(handed: "HandedOver", *, backend: str) -> None:
     if not handed.jobs and not handed.left:
         write(f"{grid}: nothing to submit")
         return
-    numbers = ", ".join(handed.jobs.values())
+    listed = list(handed.jobs.values())
+    more = f" and {len(listed) - _SHOWN_LABELS} more" if len(listed) > _SHOWN_LABELS else ""
+    numbers = ", ".join(listed[:_SHOWN_LABELS]) + more
     write(
         f"{grid}, run {handed.submission.number}: {handed.cells} cells in {handed.packs} packs "
         f"handed to {backend} as {'job' if len(handed.jobs) == 1 else 'jobs'} {numbers}"

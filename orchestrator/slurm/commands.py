@@ -1,8 +1,10 @@
-"""Running SLURM's commands: bounded in time, and clear about what went wrong."""
+"""Running SLURM's commands: bounded in time, deaf to personal settings, clear about failures."""
 
+import os
+import re
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.backends.base import BackendError
@@ -21,6 +23,10 @@ class TooManyJobs(SlurmError):
 
 class ArrayTooLarge(SlurmError):
     """The site takes no array of that many tasks."""
+
+
+class Busy(SlurmError):
+    """The controller did not answer; whether it took the job is unknown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,14 +52,32 @@ def run_command(command: Sequence[str]) -> Answer:
         raise SlurmError(f"{command[0]} is not on the PATH: this machine is no login node of SLURM")
     try:
         done = subprocess.run(
-            list(command), capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
+            list(command),
+            capture_output=True,
+            text=True,
+            errors="replace",  # names of other people's jobs may be in any encoding
+            check=False,
+            timeout=COMMAND_SECONDS,
+            env=environment_of_questions(os.environ),
         )
     except subprocess.TimeoutExpired:
         raise SlurmError(
             f"{command[0]} did not answer within {COMMAND_SECONDS:.0f} s; the controller is busy "
             "or down: try again later"
         ) from None
+    except OSError as error:
+        raise SlurmError(f"{command[0]} cannot be run: {error.strerror}") from error
     return Answer(returncode=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+
+def environment_of_questions(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment for squeue, sacct, scontrol and scancel.
+
+    Without a person's own filters, which would hide jobs of ours, and with long lists of array
+    elements written out in full.
+    """
+    kept = {name: text for name, text in environment.items() if not name.startswith(_FILTERS)}
+    return {**kept, "SLURM_BITSTR_LEN": "0"}
 
 
 def ask(run: Runner, *command: str) -> str:
@@ -69,15 +93,33 @@ def refusal(said: str) -> SlurmError:
     """The error for what sbatch said when it refused a job."""
     words = " ".join(said.split())
     lowered = words.lower()
-    if "invalid job array" in lowered:
-        return ArrayTooLarge(f"sbatch refused: {words}")
-    if any(part in lowered for part in _LIMITS):
-        return TooManyJobs(f"sbatch refused: {words}")
-    return SlurmError(f"sbatch refused: {words}")
+    kind = SlurmError
+    if "invalid job array specification" in lowered:
+        kind = ArrayTooLarge
+    elif any(part in lowered for part in _BUSY):
+        kind = Busy
+    elif _too_many(lowered):
+        kind = TooManyJobs
+    return kind(f"sbatch refused: {words}")
 
 
-_LIMITS = (
-    "maxsubmitjob", "submitjobsperuser", "job violates accounting/qos policy",
-    "job count limit", "maxjobcount", "temporarily unable to accept job",
+def _too_many(said: str) -> bool:
+    """Whether the limit that was met is one on the number of jobs, and none on their size."""
+    limit = _LIMIT.search(said)
+    if limit is not None:
+        return "submitjob" in limit[0]
+    return any(part in said for part in _FULL)
+
+
+_FILTERS = ("SQUEUE_", "SACCT_", "SCANCEL_")
+_LIMIT = re.compile(r"\b(?:assoc|qos)\w*limit\b")
+_FULL = (
+    "violates accounting/qos policy",
+    "temporarily unable to accept job",
     "resource temporarily unavailable",
-)  # fmt: skip
+)
+"""How a controller says that it, or a person's share of it, is full."""
+
+_BUSY = ("socket timed out", "unable to contact slurm controller", "connection timed out",
+         "connection refused", "zero bytes were transmitted")  # fmt: skip
+"""How sbatch says that its request or the answer to it was lost."""

@@ -2,20 +2,25 @@
 
 Jobs are told apart by name, which is unique for ever; a number that the controller has given away
 again means nothing here. `squeue -t all` also knows what ended within MinJobAge; what it has
-forgotten is asked of sacct, where there is accounting.
+forgotten is asked of sacct, where there is accounting. squeue alone decides what is still alive:
+sacct only adds how something ended, so that its silence changes no more than that.
 """
 
+import logging
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from orchestrator.jobs import PREFIX, Place
-from orchestrator.slurm.commands import Runner, ask
+from orchestrator.slurm.commands import Runner, SlurmError, ask
+
+_LOG = logging.getLogger(__name__)
 
 _SQUEUE = ("squeue", "--me", "-r", "-h", "-t", "all", "-o", "%i|%j|%T|%r|%N")
 _SACCT_FIELDS = "JobID,JobName,State,ExitCode,NodeList"
 _LONGEST_ARGUMENT = 100_000  # the kernel takes 131,072 characters
+_CLOCKS_DIFFER = 3600.0  # seconds, at most, between this machine's clock and the controller's
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,39 +59,52 @@ def snapshot(
     wanted = set(places)
     found = {place: job for place, job in _of_squeue(run) if place in wanted}
     forgotten = wanted - found.keys()
-    if accounting and forgotten:
-        names = sorted({name for name, _ in forgotten})
-        found |= {place: job for place, job in _of_sacct(names, since, run) if place in forgotten}
-    return found
+    if not accounting or not forgotten:
+        return found
+    names = sorted({name for name, _ in forgotten})
+    try:
+        ended = list(_of_sacct(names, since, run))
+    except SlurmError as error:
+        _LOG.warning("how jobs ended that squeue has forgotten cannot be found out: %s", error)
+        return found
+    return found | {place: job for place, job in ended if place in forgotten}
 
 
 def _of_squeue(run: Runner) -> Iterator[tuple[Place, JobState]]:
-    for line in ask(run, *_SQUEUE).splitlines():
-        job, name, state, reason, nodes = line.split("|", 4)
-        if name.startswith(PREFIX):
-            said = "" if reason == "None" else reason
-            yield (
-                (name, _element(job)),
-                JobState(job=job, state=state, reason=said, nodes=nodes.strip()),
-            )
+    for job, name, state, reason, nodes in _rows(ask(run, *_SQUEUE)):
+        said = "" if reason == "None" else reason
+        answer = JobState(job=job, state=state, reason=said, nodes=nodes)
+        yield from (((name, element), answer) for element in _elements(job))
 
 
 def _of_sacct(names: list[str], since: float, run: Runner) -> Iterator[tuple[Place, JobState]]:
-    begin = datetime.fromtimestamp(since).strftime("%Y-%m-%dT%H:%M:%S")
+    begin = datetime.fromtimestamp(since - _CLOCKS_DIFFER).strftime("%Y-%m-%dT%H:%M:%S")
     command = ["sacct", "-X", "-P", "-n", "-S", begin, "-o", _SACCT_FIELDS]
     listed = ",".join(names)
     if len(listed) < _LONGEST_ARGUMENT:
         command.append(f"--name={listed}")
-    for line in ask(run, *command).splitlines():
-        job, name, state, code, nodes = line.split("|", 4)
-        word = state.split()[0]  # "CANCELLED by 1000"
+    for job, name, state, code, nodes in _rows(ask(run, *command)):
+        word = state.partition(" ")[0]  # "CANCELLED by 1000"
         ended = f"exit status {code}" if code not in ("", "0:0") else ""
-        yield (
-            (name, _element(job)),
-            JobState(job=job, state=word, reason=ended, nodes=nodes, source="sacct"),
-        )
+        answer = JobState(job=job, state=word, reason=ended, nodes=nodes, source="sacct")
+        yield from (((name, element), answer) for element in _elements(job))
 
 
-def _element(job: str) -> int | None:
-    found = re.fullmatch(r"\d+_(\d+)", job)
-    return int(found[1]) if found else None
+def _rows(text: str) -> Iterator[list[str]]:
+    """The five fields of every row that is about a job of ours."""
+    for line in text.splitlines():
+        fields = [field.strip() for field in line.split("|")]
+        if len(fields) == 5 and fields[1].startswith(PREFIX):
+            yield fields
+
+
+def _elements(job: str) -> Iterator[int | None]:
+    """The elements that "12_3" or "12_[3-5,9%2]" stands for; None for "12", which is no array."""
+    _, _, listed = job.partition("_")
+    if not listed:
+        yield None
+    for first, last in _RANGE.findall(listed.partition("%")[0]):
+        yield from range(int(first), int(last or first) + 1)
+
+
+_RANGE = re.compile(r"(\d+)(?:-(\d+))?")

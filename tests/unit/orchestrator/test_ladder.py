@@ -26,8 +26,9 @@ def verdict(
 ) -> Verdict:
     job = None if word is None else JobState(job="7", state=word, reason=more.pop("reason", ""))
     return judge(
-        job, heartbeat, asked=asked, handed_over_at=more.pop("handed_over_at", LONG_AGO), now=NOW
-    )
+        job, heartbeat, asked=asked, cancelled=more.pop("cancelled", False),
+        handed_over_at=more.pop("handed_over_at", LONG_AGO), now=NOW,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,12 @@ def test_an_old_worker_s_heartbeat_says_nothing_of_the_job_that_came_after_it() 
 def test_an_unknown_job_is_not_lost_while_it_may_still_appear() -> None:
     assert verdict(None, handed_over_at=NOW - GRACE_SECONDS + 1).state is State.PENDING
     assert verdict(None, handed_over_at=NOW - GRACE_SECONDS - 1).state is State.LOST
+
+
+def test_what_was_cancelled_before_it_began_is_cancelled_and_not_lost() -> None:
+    assert verdict(None, cancelled=True).state is State.CANCELLED
+    assert verdict(None, cancelled=True, handed_over_at=NOW - 5).state is State.CANCELLED
+    assert verdict("RUNNING", cancelled=True).state is State.RUNNING
 
 
 def test_nothing_is_lost_where_the_scheduler_cannot_be_asked() -> None:
