@@ -73,8 +73,8 @@ def snapshot(
 def _of_squeue(run: Runner) -> Iterator[tuple[Place, JobState]]:
     for job, name, state, reason, nodes in _rows(ask(run, *_SQUEUE)):
         said = "" if reason == "None" else reason
-        answer = JobState(job=job, state=state, reason=said, nodes=nodes)
-        yield from (((name, element), answer) for element in _elements(job))
+        for number, element in _elements(job):
+            yield (name, element), JobState(job=number, state=state, reason=said, nodes=nodes)
 
 
 def _of_sacct(names: list[str], since: float, run: Runner) -> Iterator[tuple[Place, JobState]]:
@@ -83,11 +83,16 @@ def _of_sacct(names: list[str], since: float, run: Runner) -> Iterator[tuple[Pla
     listed = ",".join(names)
     if len(listed) < _LONGEST_ARGUMENT:
         command.append(f"--name={listed}")
-    for job, name, state, code, nodes in _rows(ask(run, *command)):
-        word = state.partition(" ")[0]  # "CANCELLED by 1000"
+    for job, name, said, code, nodes in _rows(ask(run, *command)):
+        state = said.partition(" ")[0]  # "CANCELLED by 1000"
+        if state in _ALIVE:
+            continue  # squeue knows better: the end of this job never reached the accounts
         ended = f"exit status {code}" if code not in ("", "0:0") else ""
-        answer = JobState(job=job, state=word, reason=ended, nodes=nodes, source="sacct")
-        yield from (((name, element), answer) for element in _elements(job))
+        for number, element in _elements(job):
+            yield (
+                (name, element),
+                JobState(job=number, state=state, reason=ended, nodes=nodes, source="sacct"),
+            )
 
 
 def _rows(text: str) -> Iterator[list[str]]:
@@ -98,13 +103,15 @@ def _rows(text: str) -> Iterator[list[str]]:
             yield fields
 
 
-def _elements(job: str) -> Iterator[int | None]:
-    """The elements that "12_3" or "12_[3-5,9%2]" stands for; None for "12", which is no array."""
-    _, _, listed = job.partition("_")
+def _elements(job: str) -> Iterator[tuple[str, int | None]]:
+    """What "12_3" or "12_[3-5,9%2]" stands for, with the element; "12" stands for itself."""
+    number, _, listed = job.partition("_")
     if not listed:
-        yield None
+        yield job, None
     for first, last in _RANGE.findall(listed.partition("%")[0]):
-        yield from range(int(first), int(last or first) + 1)
+        for element in range(int(first), int(last or first) + 1):
+            yield f"{number}_{element}", element
 
 
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
+_ALIVE = {"PENDING", "RUNNING", "REQUEUED", "RESIZING", "SUSPENDED"}

@@ -1,6 +1,7 @@
 """How jobs stand: one squeue, one sacct at most, and names that no recycled number confuses."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import pytest
 
@@ -11,17 +12,18 @@ SINCE = 1_795_176_000.0
 
 
 class Site:
-    """Answers for squeue and sacct, and counts who asked."""
+    """Answers for squeue and sacct, and counts who asked; a text in `broken` is an error."""
 
-    def __init__(self, squeue: str = "", sacct: str = "", error: str = "") -> None:
+    def __init__(self, squeue: str = "", sacct: str = "", **broken: str) -> None:
         self._answers = {"squeue": squeue, "sacct": sacct}
-        self._error = error
+        self._broken = broken
         self.asked: list[Sequence[str]] = []
 
     def __call__(self, command: Sequence[str]) -> Answer:
         self.asked.append(command)
-        if self._error:
-            return Answer(returncode=1, stdout="", stderr=self._error)
+        error = self._broken.get(f"no_{command[0]}")
+        if error is not None:
+            return Answer(returncode=1, stdout="", stderr=error)
         return Answer(returncode=0, stdout=self._answers[command[0]], stderr="")
 
     def commands(self) -> list[str]:
@@ -51,7 +53,7 @@ def test_whatever_the_number_of_jobs_both_are_asked_once() -> None:
 
 
 def test_what_squeue_forgot_is_answered_by_sacct() -> None:
-    site = Site(sacct="12_0|ss-a-a0|CANCELLED by 1000|0:15|n1\n12_[1-9]|ss-a-a0|PENDING|0:0|\n")
+    site = Site(sacct="12_0|ss-a-a0|CANCELLED by 1000|0:15|n1\n12_1|ss-a-a0|FAILED|1:0|n1\n")
     found = snapshot([("ss-a-a0", 0)], since=SINCE, accounting=True, run=site)
     assert found == {
         ("ss-a-a0", 0): JobState(
@@ -74,9 +76,64 @@ def test_without_accounting_sacct_is_never_asked() -> None:
 
 
 def test_a_queue_that_does_not_answer_is_an_error_and_never_an_empty_queue() -> None:
-    site = Site(error="slurm_load_jobs error: Unable to contact slurm controller")
+    site = Site(no_squeue="slurm_load_jobs error: Unable to contact slurm controller")
     with pytest.raises(SlurmError, match="squeue failed: slurm_load_jobs error"):
         snapshot([("ss-a-a0", None)], since=SINCE, accounting=True, run=site)
+
+
+def test_a_queue_that_takes_too_long_is_an_error_too() -> None:
+    def hanging(command: Sequence[str]) -> Answer:
+        raise SlurmError(f"{command[0]} did not answer within 60 s")
+
+    with pytest.raises(SlurmError, match="squeue did not answer within 60 s"):
+        snapshot([("ss-a-a0", None)], since=SINCE, accounting=True, run=hanging)
+
+
+def test_accounts_that_do_not_answer_take_nothing_from_what_squeue_says(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    site = Site("12_0|ss-a-a0|RUNNING|None|n1\n", no_sacct="Slurm accounting storage is disabled")
+    places = [("ss-a-a0", 0), ("ss-a-a0", 1)]
+    found = snapshot(places, since=SINCE, accounting=True, run=site)
+    assert found == {("ss-a-a0", 0): JobState(job="12_0", state="RUNNING", nodes="n1")}
+    assert "Slurm accounting storage is disabled" in caplog.text
+
+
+def test_accounts_that_missed_the_end_of_a_job_do_not_bring_it_back() -> None:
+    site = Site(sacct="12_0|ss-a-a0|RUNNING|0:0|n1\n12_[1-2]|ss-a-a0|PENDING|0:0|\n")
+    places = [("ss-a-a0", 0), ("ss-a-a0", 1)]
+    assert snapshot(places, since=SINCE, accounting=True, run=site) == {}
+
+
+@pytest.mark.parametrize(
+    ("listed", "elements"),
+    [
+        ("12_[3-5]", [3, 4, 5]),
+        ("12_[3-4,9%2]", [3, 4, 9]),
+        ("12_[7]", [7]),
+        ("12_7", [7]),
+    ],
+)
+def test_elements_that_are_told_together_are_taken_apart(listed: str, elements: list[int]) -> None:
+    site = Site(sacct=f"{listed}|ss-a-a0|CANCELLED by 0|0:0|\n")
+    places = [("ss-a-a0", element) for element in range(10)]
+    found = snapshot(places, since=SINCE, accounting=True, run=site)
+    assert {place: job.job for place, job in found.items()} == {
+        ("ss-a-a0", element): f"12_{element}" for element in elements
+    }
+
+
+def test_what_is_no_row_of_ours_is_passed_over() -> None:
+    site = Site("a|b|c|d\n13|pipe|in|a|name|x\n\n12|ss-a-p-1|RUNNING|None|n1\n")
+    found = snapshot([("ss-a-p-1", None)], since=SINCE, accounting=False, run=site)
+    assert list(found) == [("ss-a-p-1", None)]
+
+
+def test_accounts_are_asked_from_before_the_submission_on() -> None:
+    site = Site()
+    snapshot([("ss-a-a0", 0)], since=SINCE, accounting=True, run=site)
+    asked = site.asked[-1][site.asked[-1].index("-S") + 1]
+    assert datetime.fromisoformat(asked).timestamp() == SINCE - 3600  # clocks differ
 
 
 def test_a_long_list_of_names_is_not_put_on_a_command_line() -> None:
