@@ -71,7 +71,7 @@ def test_personal_filters_hide_no_jobs(site: Path, monkeypatch: pytest.MonkeyPat
     for name in ("SQUEUE_PARTITION", "SQUEUE_STATES", "SACCT_FORMAT", "SCANCEL_STATE"):
         monkeypatch.setenv(name, "gpu")
     monkeypatch.setenv("SLURM_CONF", "/etc/slurm.conf")
-    command(site, "squeue", "env | grep -E '^(S[A-Z]*)_' | sort")
+    command(site, "squeue", "env | grep -E '^(SQUEUE|SACCT|SCANCEL|SLURM)_' | sort")
     assert ask(run_command, "squeue") == "SLURM_BITSTR_LEN=0\nSLURM_CONF=/etc/slurm.conf\n"
 
 
