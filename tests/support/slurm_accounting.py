@@ -55,12 +55,14 @@ class Accounting:
 
     def start_database(self) -> None:
         """Make an empty database and start its server, on a socket and no port."""
-        subprocess.run(
+        done = subprocess.run(
             ["mariadb-install-db", "--no-defaults", f"--datadir={self._data}", "--skip-test-db",
-             "--skip-name-resolve", "--auth-root-authentication-method=socket", "--user=root",
-             "--innodb-log-file-size=16M"],
-            check=True, capture_output=True, timeout=120,
+             "--skip-name-resolve", "--force", "--auth-root-authentication-method=socket",
+             *_DATABASE_OPTIONS],
+            capture_output=True, text=True, timeout=120,
         )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"mariadb-install-db: {done.stdout}{done.stderr}")
         files = [f"--{name}={self._folder}/mariadb.{name}" for name in ("socket", "pid-file")]
         self._daemons.start(
             "mariadbd", "mariadbd", "--no-defaults", f"--datadir={self._data}", "--skip-networking",

@@ -206,7 +206,8 @@ class SlurmCluster:
         for device in gpus:
             os.mknod(device, 0o20666, os.makedev(1, 3))  # like /dev/null: any device will do
         (self.folder / "gres.conf").write_text(gres_conf(gpus))
-        (self.folder / "cgroup.conf").write_text("CgroupAutomount=no\n")
+        # Nothing here uses cgroups. Told the version, slurmd does not look for them either.
+        (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
 
     def _configure(self) -> None:
         text = slurm_conf(self.folder, self._settings, self._main)

@@ -21,7 +21,6 @@ _DEFAULTS: dict[str, object] = {
     "SlurmUser": "root",
     "AuthType": "auth/munge",
     "CredType": "cred/munge",
-    "CommunicationParameters": "NoInAddrAny,NoCtldInAddrAny",
     "SlurmctldDebug": "info",
     "SlurmdDebug": "info",
     "MailProg": "/bin/true",
