@@ -50,7 +50,10 @@ def answering(attempts: Iterable[AttemptedT]) -> dict[str, AttemptedT]:
     by_cell: dict[str, list[AttemptedT]] = defaultdict(list)
     for attempt in attempts:
         by_cell[attempt.cell].append(attempt)
-    return {cell: ranked(by_cell[cell])[0] for cell in sorted(by_cell)}
+    return {
+        cell: own[0] if len(own := by_cell[cell]) == 1 else ranked(own)[0]
+        for cell in sorted(by_cell)
+    }
 
 
 def ranked(attempts: Collection[AttemptedT]) -> list[AttemptedT]:

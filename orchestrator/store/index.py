@@ -7,22 +7,24 @@ pyarrow or DuckDB: the newest generation carries a JSON index, and hot records a
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchestrator.store.answering import COMPLETED, answering
 from orchestrator.store.generations import read_newest
-from orchestrator.store.layout import Store
+from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.records import Record, check_same_cell, scan_hot
 
 INDEX = "index"
 """Name of the part of a generation that holds the index; the other parts are tables."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IndexEntry:
-    """One attempt at one cell, in brief. Meanings and units as in docs/results.md."""
+class IndexEntry(NamedTuple):
+    """One attempt at one cell, in brief. Meanings and units as in docs/results.md.
+
+    A tuple, because a hundred thousand of them are made whenever somebody asks for a status.
+    """
 
     cell: str
     attempt: str
@@ -51,8 +53,10 @@ class IndexEntry:
     error_phase: str | None = None
 
 
-ENTRY_COLUMNS = tuple(entry.name for entry in fields(IndexEntry))
+ENTRY_COLUMNS = IndexEntry._fields
 """The columns of the results table that an index entry repeats, in order."""
+
+_SUPERSEDES = ENTRY_COLUMNS.index("supersedes")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,7 +158,7 @@ def encode_index(
     """The index part of a generation: every attempt as a row, every canonical cell once."""
     content = {
         "columns": ENTRY_COLUMNS,
-        "attempts": [[getattr(entry, name) for name in ENTRY_COLUMNS] for entry in entries],
+        "attempts": list(entries),
         "cells": canonicals,
     }
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
@@ -163,10 +167,11 @@ def encode_index(
 def decode_index(data: bytes) -> tuple[list[IndexEntry], dict[str, Mapping[str, Any]]]:
     """The inverse of `encode_index`: the entries, and cell id to canonical cell."""
     content = json.loads(data)
-    columns = content["columns"]
-    rows = (dict(zip(columns, row, strict=True)) for row in content["attempts"])
-    entries = [IndexEntry(**{**row, "supersedes": tuple(row["supersedes"])}) for row in rows]
-    return entries, content["cells"]
+    if tuple(content["columns"]) != ENTRY_COLUMNS:
+        raise StoreError(f"the index has the columns {', '.join(content['columns'])}")
+    for row in content["attempts"]:
+        row[_SUPERSEDES] = tuple(row[_SUPERSEDES])
+    return list(map(IndexEntry._make, content["attempts"])), content["cells"]
 
 
 def _states(
