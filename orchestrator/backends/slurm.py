@@ -5,7 +5,6 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from orchestrator.backends.base import BackendError
 from orchestrator.jobs import JobBatch, Place, output_folder
@@ -14,12 +13,11 @@ from orchestrator.profiles import Profile
 from orchestrator.slurm.commands import Runner, SlurmError, ask, run_command
 from orchestrator.slurm.limits import Limits, read_limits
 from orchestrator.slurm.queue import JobState, snapshot
+from orchestrator.slurm.script import JobRequest, Task, check_profile
+from orchestrator.slurm.submitting import submit_job
 from orchestrator.store.layout import Store
 from orchestrator.store.publishing import publish_new
 from orchestrator.submission import Submission
-
-if TYPE_CHECKING:
-    from orchestrator.slurm.submitting import Task
 
 _LOG = logging.getLogger(__name__)
 
@@ -55,7 +53,8 @@ class Slurm:
         return self._profile
 
     def probe(self) -> None:
-        """Raise SlurmError when jobs cannot be submitted from here. Starts nothing."""
+        """Raise SlurmError when such jobs cannot be submitted from here. Starts nothing."""
+        check_profile(self.profile)
         self.limits()
 
     @functools.lru_cache(maxsize=1)  # noqa: B019 - one of these lives as long as a command
@@ -96,11 +95,9 @@ class Slurm:
         cap: int | None = None,
         after: Sequence[str] = (),
         begin_seconds: int = 0,
-        task: "Task",
+        task: Task,
     ) -> str:
         """Hand a batch to sbatch; the job's number. Errors as from `submitting.submit_job`."""
-        from orchestrator.slurm.submitting import JobRequest, submit_job
-
         request = JobRequest(
             name=batch.name,
             folder=output_folder(store, batch.name),
@@ -112,7 +109,7 @@ class Slurm:
             begin_seconds=begin_seconds,
             task=task,
         )
-        return submit_job(request, self.profile)
+        return submit_job(request, self.profile, run=self._run)
 
     def snapshot(
         self, places: Collection[Place], *, since: float

@@ -15,7 +15,7 @@ from orchestrator.jobs import JobBatch, note_job_id, publish_batch, successor_of
 from orchestrator.manifest import Manifest
 from orchestrator.provenance import ROOT
 from orchestrator.slurm.commands import SlurmError, ask, run_command
-from orchestrator.slurm.submitting import Task
+from orchestrator.slurm.script import Task
 from orchestrator.store.layout import Store
 from orchestrator.store.records import timestamp
 

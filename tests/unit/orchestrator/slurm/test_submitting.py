@@ -1,118 +1,136 @@
-"""What sbatch is given: the script word for word, and nothing of the job that this may run in."""
+"""Handing a job to sbatch: what its tasks get, and what happens when it is not taken."""
 
-import os
 import pickle
-import stat
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from orchestrator.profiles import Profile
-from orchestrator.slurm.commands import ArrayTooLarge, SlurmError
-from orchestrator.slurm.submitting import JobRequest, submit_job
+from orchestrator.slurm.commands import Answer, ArrayTooLarge, Busy, SlurmError, TooManyJobs
+from orchestrator.slurm.submitting import submit_job
 from orchestrator.slurm.task import run_task
+from tests.support.fake_sbatch import FakeSbatch, request_of
 
-GOLDEN = Path(__file__).parents[3] / "golden" / "array.sbatch"
-
-SBATCH = """\
-#!/bin/sh
-env | grep -E '^(SLURM|SUBMITIT)_' | sort > {folder}/environment
-cp "$1" {folder}/script
-{end}
-"""
+SMALL = Profile(name="small")
+FULL = "Batch job submission failed: AssocMaxSubmitJobLimit"
+LARGE = "Batch job submission failed: Invalid job array specification"
+LOST = "Batch job submission failed: Socket timed out on send/recv operation"
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with commands that note what they were given."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    write(folder / "srun", "#!/bin/sh\n")
-    write(folder / "sbatch", SBATCH.format(folder=folder, end="echo Submitted batch job 4711"))
-    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-    return folder
+def sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSbatch:
+    return FakeSbatch(tmp_path / "bin", monkeypatch)
 
 
-def write(path: Path, text: str) -> None:
-    path.write_text(text)
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+class Queue:
+    """Answers for squeue, one after another; None does not answer."""
+
+    def __init__(self, *answers: str | None) -> None:
+        self._answers = list(answers)
+
+    def __call__(self, command: Sequence[str]) -> Answer:
+        assert command[0] == "squeue"
+        said = self._answers.pop(0)
+        if said is None:
+            return Answer(returncode=1, stdout="", stderr="Unable to contact slurm controller")
+        return Answer(returncode=0, stdout=said, stderr="")
 
 
-def request(tmp_path: Path, packs: int = 1, **more: Any) -> JobRequest:
-    return JobRequest(
-        name="ss-0a1b2c3d-a0",
-        folder=tmp_path / "logs",
-        manifests=[tmp_path / f"p{number}.json" for number in range(packs)],
-        code=Path("/store/code/c0de"),
-        threads=2,
-        task=run_task,
-        **more,
-    )
+class Clock:
+    """Waits for nothing, and notes for how long it would have."""
+
+    def __init__(self) -> None:
+        self.waited: list[float] = []
+
+    def __call__(self, seconds: float) -> None:
+        self.waited.append(seconds)
 
 
-def test_the_script_of_an_array(site: Path, tmp_path: Path) -> None:
-    profile = Profile(
-        name="alpha", partition="gpu", gpus=1, mem_gb=1.5, time_minutes=120, exclude=("n3", "n4"),
-        setup=("module load cuda",), python="/env/bin/python", extra={"nice": "100"},
-    )  # fmt: skip
-    asked = request(tmp_path, packs=3, cap=2, after=("17", "18"), begin_seconds=60)
-    assert submit_job(asked, profile) == "4711"
-    text = (site / "script").read_text().replace(str(tmp_path), "/store")
-    assert text == GOLDEN.read_text()
+def pickled(folder: Path, name: str) -> tuple[object, tuple[str, ...]]:
+    task = pickle.loads((folder / "logs" / f"{name}_submitted.pkl").read_bytes())
+    return task.function, task.args
 
 
-def test_an_empty_profile_asks_for_nothing_but_cores_and_time(site: Path, tmp_path: Path) -> None:
-    submit_job(request(tmp_path), Profile(name="small"))
-    asked = [
-        line.removeprefix("#SBATCH --").partition("=")[0]
-        for line in (site / "script").read_text().splitlines()
-        if line.startswith("#SBATCH")
+def test_the_number_of_a_job_is_returned(sbatch: FakeSbatch, tmp_path: Path) -> None:
+    assert submit_job(request_of(tmp_path), SMALL) == "4711"
+
+
+def test_an_array_is_one_job(sbatch: FakeSbatch, tmp_path: Path) -> None:
+    assert submit_job(request_of(tmp_path, packs=3), SMALL) == "4711"
+    assert sbatch.calls == 1
+
+
+def test_a_task_gets_a_name_and_two_texts(sbatch: FakeSbatch, tmp_path: Path) -> None:
+    submit_job(request_of(tmp_path, packs=2), SMALL)
+    found = [pickled(tmp_path, name) for name in ("4711_0", "4711_1")]
+    assert found == [
+        (run_task, (str(tmp_path / "p0.json"), "ss-0a1b2c3d-a0")),
+        (run_task, (str(tmp_path / "p1.json"), "ss-0a1b2c3d-a0")),
     ]
-    assert asked == [
-        "cpus-per-task", "job-name", "nodes", "open-mode", "output", "requeue", "signal", "time",
-    ]  # fmt: skip
+    assert (tmp_path / "logs" / "4711_0_submitted.pkl").stat().st_size < 1000
 
 
-def test_the_pickle_carries_a_name_and_two_texts(site: Path, tmp_path: Path) -> None:
-    submit_job(request(tmp_path), Profile(name="small"))
-    task = pickle.loads((tmp_path / "logs" / "4711_submitted.pkl").read_bytes())
-    assert task.function is run_task
-    assert task.args == (str(tmp_path / "p0.json"), "ss-0a1b2c3d-a0")
-    assert (tmp_path / "logs" / "4711_submitted.pkl").stat().st_size < 1000
-
-
-def test_inside_a_job_sbatch_is_not_told_of_that_job(
-    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("said", "kind"), [(LARGE, ArrayTooLarge), (FULL, TooManyJobs)])
+def test_a_refusal_is_not_repeated_and_leaves_nothing_behind(
+    sbatch: FakeSbatch, tmp_path: Path, said: str, kind: type[SlurmError]
 ) -> None:
-    monkeypatch.setenv("SLURM_CONF", "/etc/slurm/slurm.conf")
-    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "64")
-    submit_job(request(tmp_path), Profile(name="small"))
-    assert (site / "environment").read_text() == "SLURM_CONF=/etc/slurm/slurm.conf\n"
-    assert os.environ["SLURM_CPUS_PER_TASK"] == "64"
-
-
-def test_the_warning_comes_within_short_limits(site: Path, tmp_path: Path) -> None:
-    submit_job(request(tmp_path), Profile(name="short", time_minutes=1))
-    assert "--signal=USR2@30" in (site / "script").read_text()
-
-
-def test_a_container_runs_the_task(site: Path, tmp_path: Path) -> None:
-    submit_job(request(tmp_path), Profile(name="c", gpus=1, container="/images/ss.sif"))
-    text = (site / "script").read_text()
-    assert "apptainer exec --nv /images/ss.sif python -u -m submitit" in text
-
-
-def test_a_refusal_leaves_nothing_behind(site: Path, tmp_path: Path) -> None:
-    said = "Batch job submission failed: Invalid job array specification"
-    write(
-        site / "sbatch", SBATCH.format(folder=site, end=f"echo 'sbatch: error: {said}' >&2; exit 1")
-    )
-    with pytest.raises(ArrayTooLarge, match="Invalid job array specification"):
-        submit_job(request(tmp_path, packs=2), Profile(name="small"))
+    sbatch.refuse(said)
+    with pytest.raises(kind, match=said):
+        submit_job(request_of(tmp_path, packs=2), SMALL)
+    assert sbatch.calls == 1
     assert not (tmp_path / "logs").exists()
 
 
-def test_a_part_of_a_gpu_is_refused(site: Path, tmp_path: Path) -> None:
-    with pytest.raises(SlurmError, match=r"asks for 0.5 GPUs; SLURM gives whole ones only"):
-        submit_job(request(tmp_path), Profile(name="half", gpus=0.5))
+def test_a_lost_request_is_repeated(sbatch: FakeSbatch, tmp_path: Path) -> None:
+    sbatch.refuse(LOST, LOST)
+    clock = Clock()
+    assert submit_job(request_of(tmp_path), SMALL, run=Queue("", ""), pause=clock) == "4711"
+    assert sbatch.calls == 3
+    assert clock.waited == [2, 8]
+
+
+def test_a_job_that_was_taken_all_the_same_is_not_submitted_again(
+    sbatch: FakeSbatch, tmp_path: Path
+) -> None:
+    sbatch.refuse(LOST)
+    queue = Queue("8|somebody\n12|ss-0a1b2c3d-a0\n12|ss-0a1b2c3d-a0\n")
+    assert submit_job(request_of(tmp_path, packs=2), SMALL, run=queue, pause=Clock()) == "12"
+    assert sbatch.calls == 1
+    assert pickled(tmp_path, "12_1") == (run_task, (str(tmp_path / "p1.json"), "ss-0a1b2c3d-a0"))
+
+
+def test_nothing_is_repeated_before_the_queue_was_seen(sbatch: FakeSbatch, tmp_path: Path) -> None:
+    sbatch.refuse(LOST)
+    queue = Queue(None, None, "12|ss-0a1b2c3d-a0\n")
+    assert submit_job(request_of(tmp_path), SMALL, run=queue, pause=Clock()) == "12"
+    assert sbatch.calls == 1
+    assert pickled(tmp_path, "12") == (run_task, (str(tmp_path / "p0.json"), "ss-0a1b2c3d-a0"))
+
+
+def test_patience_ends_within_the_warning_that_a_task_gets(
+    sbatch: FakeSbatch, tmp_path: Path
+) -> None:
+    sbatch.refuse(*[LOST] * 9)
+    clock = Clock()
+    with pytest.raises(Busy, match="Socket timed out"):
+        submit_job(request_of(tmp_path), SMALL, run=Queue("", "", ""), pause=clock)
+    assert sbatch.calls == 4
+    assert sum(clock.waited) == 30
+
+
+def test_a_wrapped_sbatch_that_hides_the_number_is_no_obstacle(
+    sbatch: FakeSbatch, tmp_path: Path
+) -> None:
+    sbatch.accept_with("Thank you for choosing our cluster")
+    queue = Queue("12|ss-0a1b2c3d-a0\n")
+    assert submit_job(request_of(tmp_path), SMALL, run=queue, pause=Clock()) == "12"
+    assert sbatch.calls == 1
+
+
+def test_a_machine_without_sbatch_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SlurmError, match="sbatch is not on the PATH"):
+        submit_job(request_of(tmp_path), SMALL)
