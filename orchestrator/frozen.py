@@ -47,7 +47,7 @@ def _copy(root: Path, folder: Path, code: str) -> None:
                 ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*"),
             )
         if code_hash(temporary) != code:
-            raise StoreError(f"the code in {root} is being changed just now: submit again")
+            raise StoreError(f"the code in {root} has changed since this began: run it again")
         os.sync()
         try:
             temporary.rename(folder)
