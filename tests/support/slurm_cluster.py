@@ -22,7 +22,7 @@ from tests.support.slurm_config import GPUS, NODES, gres_conf, slurm_conf
 
 _PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "setpriv")
 _ACCOUNTING_PROGRAMS = ("slurmdbd", "mariadbd", "mariadb-install-db")
-_READY_SECONDS = 30.0
+_READY_SECONDS = 60.0
 _MARK = "TESTS_SLURM_NODE"
 
 
@@ -129,13 +129,13 @@ class SlurmCluster:
         self.wait_until(lambda: self._starts(node) > before, _READY_SECONDS, f"slurmd of {node}")
 
     def stop_node(self, node: str) -> None:
-        """Kill a node at once: its slurmd, its step daemons, and all that its jobs started.
+        """Kill a node at once: its slurmd, its step daemons and all that its jobs started.
 
         The controller notices in about 15 s; `set_node_down` makes it know at once.
         """
         if node in self._daemons:
             self._daemons.stop(node, signal.SIGKILL)
-        while found := [*self._step_daemons(node), *self._job_processes(node)]:
+        while found := [*self._node_daemons(node), *self._job_processes(node)]:
             kill(found)
 
     def set_node_down(self, node: str) -> None:
@@ -166,14 +166,17 @@ class SlurmCluster:
         """Cancel all jobs, bring back what was stopped, and wait until both nodes are idle."""
         if "slurmctld" not in self._daemons:
             self.start_controller()
-        self.run("scancel", "--user=root", check=False)
         for node in NODES:
             if node not in self._daemons:
                 self.start_node(node)
         self.wait_until(self._settled, _READY_SECONDS, "an empty queue and two idle nodes")
 
     def _settled(self) -> bool:
-        """Whether all is quiet; help along what lingers, without waiting for KillWait."""
+        """Whether all is quiet; help along what lingers, without waiting for KillWait.
+
+        Again and again: a job that is told to end may submit the one that goes on for it.
+        """
+        self.run("scancel", "--user=root", check=False)
         for node in NODES:
             kill(self._job_processes(node))
             if "down" in self.node_state(node) or "drain" in self.node_state(node):
@@ -241,12 +244,13 @@ class SlurmCluster:
     def _mark(self, node: str) -> str:
         return f"{self.folder}/{node}"
 
-    def _step_daemons(self, node: str) -> set[int]:
+    def _node_daemons(self, node: str) -> set[int]:
+        """The slurmd of a node and its step daemons, which inherit the mark."""
         return processes_with(f"{_MARK}={self._mark(node)}")
 
     def _job_processes(self, node: str) -> set[int]:
         """What a node's jobs started, also what no longer hangs below a step daemon."""
         conf = self.environment()["SLURM_CONF"]
         own = processes_with(f"SLURM_CONF={conf}", f"SLURMD_NODENAME={node}")
-        daemons = self._step_daemons(node)
+        daemons = self._node_daemons(node)
         return with_descendants(own | daemons) - daemons
