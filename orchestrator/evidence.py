@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.carried import CarriedPack, Scheduler, look
 from orchestrator.cell_lists import ids_of, labels_of
-from orchestrator.heartbeat import Heartbeat, newest_heartbeat
+from orchestrator.heartbeat import Heartbeat, Phase, newest_heartbeat
 from orchestrator.jobs import job_ids, jobs_folder
 from orchestrator.launching import log_end
 from orchestrator.status import grid_status
@@ -129,4 +129,6 @@ def _of_worker(beat: Heartbeat | None) -> list[str]:
     if beat is None:
         return ["worker: none was ever heard"]
     ago = max(0.0, time.time() - beat.at)
-    return [f"worker: {beat.phase} on {beat.host} as process {beat.pid}, heard {ago:.0f} s ago"]
+    gone = beat.phase is Phase.RUNNING and not beat.lives()
+    phase = "gone without a word" if gone else f"{beat.phase} {beat.label}".rstrip()
+    return [f"worker: {phase}, on {beat.host} as process {beat.pid}, heard {ago:.0f} s ago"]
