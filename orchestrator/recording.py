@@ -1,8 +1,11 @@
 """Getting records onto the disk without holding up the cell that trains next."""
 
+import errno
+import logging
 import platform
 import queue
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,10 +37,20 @@ def worker_columns(environment: Mapping[str, str], driver: str | None = None) ->
     }
 
 
+_LOG = logging.getLogger(__name__)
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+FULL_DISK_SECONDS = 600.0
+"""How long a worker waits for room on a full disk before it gives its unwritten records up."""
+
+_LONGEST_PAUSE = 30.0
+
+
 class Publisher:
     """Writes records from a thread of its own; those that wait together share the disk's waits.
 
-    Use it as a context manager: leaving it returns only when everything given is on the disk, and
+    On a full disk it pauses: what is trained waits in memory until there is room again. Use it as a context manager: leaving it returns only when everything given is on the disk, and
     raises what went wrong there.
     """
 
@@ -77,6 +90,16 @@ class Publisher:
                 self._error = self._error or error
 
     def _write(self, batch: list[tuple[Record, Curve | None]]) -> None:
-        if batch:
-            publish_batch(self._store, batch)
+        pause, end = 1.0, time.monotonic() + FULL_DISK_SECONDS
+        while batch:
+            try:
+                publish_batch(self._store, batch)
+            except OSError as error:
+                if error.errno not in _NO_ROOM or time.monotonic() + pause > end:
+                    raise
+                _LOG.warning("PAUSED: %s; %d records wait for room", error.strerror, len(batch))
+                time.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+                continue
             self.published += len(batch)
+            return
