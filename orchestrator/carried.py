@@ -23,6 +23,7 @@ from orchestrator.jobs import (
 )
 from orchestrator.ladder import GRACE_SECONDS, Verdict, judge
 from orchestrator.manifest import Manifest
+from orchestrator.states import State
 from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store
 from orchestrator.store.publishing import publish_new
@@ -132,6 +133,19 @@ def look(
         since = min(_seconds(entry.batch.written_at) for entry in waiting)
         answers = scheduler.snapshot({entry.place for entry in waiting}, since=since)
     return [_carried(store, entry, answers, moment) for entry in entries]
+
+
+def failed_nodes(packs: Iterable[CarriedPack]) -> tuple[str, ...]:
+    """Names of the nodes whose failure ended one of these packs, sorted."""
+    return tuple(
+        sorted(
+            {
+                pack.job.nodes
+                for pack in packs
+                if pack.verdict.state is State.NODE_FAIL and pack.job is not None and pack.job.nodes
+            }
+        )
+    )
 
 
 def close_ended(

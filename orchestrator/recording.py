@@ -50,8 +50,9 @@ _LONGEST_PAUSE = 30.0
 class Publisher:
     """Writes records from a thread of its own; those that wait together share the disk's waits.
 
-    On a full disk it pauses: what is trained waits in memory until there is room again. Use it as a context manager: leaving it returns only when everything given is on the disk, and
-    raises what went wrong there.
+    On a full disk it pauses: what is trained waits in memory until there is room again. Use it as a
+    context manager: leaving it returns only when everything given is on the disk, and raises what
+    went wrong there.
     """
 
     def __init__(self, store: Store) -> None:

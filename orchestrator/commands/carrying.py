@@ -117,11 +117,27 @@ def _submit(planned: "Planned", asked: Asked, last: "Submission | None") -> None
     profile = _profile(asked, last)
     if planned.request.slots is not None:
         profile = replace(profile, concurrency=planned.request.slots)
+    nodes = _failed_nodes(planned, last)
+    if nodes:
+        tell(f"staying away from {', '.join(nodes)}: packs of the last run ended with that node")
+        profile = replace(profile, exclude=tuple(sorted({*profile.exclude, *nodes})))
     scheduler = Slurm(profile)
     planned = replace(planned, capacity=scheduler.capacity())
     say_what_is_left_alone(planned)
     handed = hand_over(planned, scheduler)
     show_handed_over(handed, backend=f"slurm with profile {profile.name}")
+
+
+def _failed_nodes(planned: "Planned", last: "Submission | None") -> tuple[str, ...]:
+    """The nodes whose failure ended packs of the last submission."""
+    from orchestrator.backends.slurm import Slurm
+    from orchestrator.carried import failed_nodes, look
+    from orchestrator.store.layout import Store
+
+    if last is None or not planned.plan.to_train():
+        return ()
+    store = Store.open(planned.request.store)
+    return failed_nodes(look(store, [(last.grid, last.number)], Slurm(), planned.index))
 
 
 def _launch(planned: "Planned", asked: Asked, name: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from grids.cell import Cell
-from orchestrator.carried import CarriedPack, close_ended, look, open_submissions
+from orchestrator.carried import CarriedPack, close_ended, failed_nodes, look, open_submissions
 from orchestrator.jobs import JobBatch, Place, output_folder, publish_batch, successor_of
 from orchestrator.ladder import GRACE_SECONDS
 from orchestrator.manifest import Manifest, publish_manifests
@@ -40,7 +40,9 @@ class Queue:
         self.asked.append(set(places))
         if self._words is None:
             return None
-        return {place: JobState(job="12", state=word) for place, word in self._words.items()}
+        return {
+            place: JobState(job="12", state=word, nodes="n1") for place, word in self._words.items()
+        }
 
 
 @pytest.fixture
@@ -83,6 +85,13 @@ def test_a_pack_is_looked_for_where_it_was_handed_over_last(store: Store) -> Non
     assert queue.asked == [{(NAME, 0), (f"ss-0a1b2c3d-{IDS[1]}-1", None)}]
     assert found[IDS[0]].verdict.state is State.LOST
     assert found[IDS[1]].verdict.state is State.PENDING
+
+
+def test_the_node_that_failed_is_named(store: Store) -> None:
+    found = ask(store, Queue({(NAME, 0): "NODE_FAIL", (NAME, 1): "TIMEOUT"}))
+    assert failed_nodes(found.values()) == ("n1",)
+    found = ask(store, Queue({(NAME, 0): "RUNNING", (NAME, 1): "TIMEOUT"}))
+    assert failed_nodes(found.values()) == ()
 
 
 def test_where_nobody_answers_nothing_is_lost(store: Store) -> None:
