@@ -24,6 +24,9 @@ _LOG = logging.getLogger(__name__)
 IDLE_HAND_OVERS = 3
 """So many jobs in a row that came no further end the hand-overs of a pack."""
 
+PRODUCER = "producer"
+"""The reason of a hand-over for cells whose producers are still being trained."""
+
 _BACK_OFF_SECONDS = 60
 
 
@@ -75,7 +78,7 @@ def hand_over(
             code=ROOT,
             threads=manifest.threads,
             after=after,
-            begin_seconds=idle * _BACK_OFF_SECONDS,
+            begin_seconds=_begin_seconds(idle, reason, after),
             task=task,
         )
     except SlurmError as error:
@@ -84,6 +87,12 @@ def hand_over(
     note_job_id(store, manifest.grid, manifest.number, successor.name, job)
     _LOG.info("handed over to job %s (%s): %s", job, successor.name, reason)
     return job
+
+
+def _begin_seconds(idle: int, reason: str, after: tuple[str, ...]) -> int:
+    if reason == PRODUCER and not after:
+        return _BACK_OFF_SECONDS  # the job that makes something was submitted just now
+    return idle * _BACK_OFF_SECONDS
 
 
 def was_cancelled() -> bool:

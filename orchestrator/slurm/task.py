@@ -24,7 +24,7 @@ from orchestrator.environment import worker_environment
 from orchestrator.heartbeat import StopReason
 from orchestrator.jobs import JobBatch, read_batch, read_batches
 from orchestrator.manifest import Manifest
-from orchestrator.slurm.successor import hand_over, was_cancelled
+from orchestrator.slurm.successor import PRODUCER, hand_over, was_cancelled
 from orchestrator.states import FAILURES
 from orchestrator.store.index import CellState, load_index
 from orchestrator.store.layout import Store
@@ -146,7 +146,7 @@ def _run(
         _LOG.info("%d cells wait for what jobs %s make", len(found.waiting), found.behind)
         said["successor"] = hand_over(
             store, pack, path, batch, scheduler,
-            task=run_task, reason="producer", advanced=True, after=found.behind,
+            task=run_task, reason=PRODUCER, advanced=True, after=found.behind,
         )  # fmt: skip
     return said
 

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,6 +78,13 @@ class Site:
 
     def counts(self) -> dict[str, int]:
         return dict(self.status()["counts"])  # type: ignore[call-overload]
+
+    def batches(self, number: int) -> list[dict[str, Any]]:
+        """The jobs of a submission, the first ones first."""
+        folder = self.store / "grids" / "quick" / str(number) / "jobs"
+        paths = [path for path in folder.glob("ss-*.json") if not path.name.endswith(".id.json")]
+        found = [json.loads(path.read_text()) for path in paths]
+        return sorted(found, key=lambda batch: (batch["sequence"], batch["name"]))
 
     def table(self) -> str:
         return sparsesweep("table", "--format", "csv", "--store", self.store).out
@@ -156,6 +164,41 @@ def test_an_edited_grid_submits_only_what_is_new(site: Site) -> None:
     said = site.run(site.grid(QUICK.replace("[0.1, 0.5]", "[0.1, 0.2, 0.5]")))
     assert "4 cells in" in said.out
     site.all_completed()
+
+
+def test_canaries_go_ahead_and_the_others_follow(
+    site: Site, expected: Callable[[str], str]
+) -> None:
+    said = site.run(site.grid(QUICK), "main", "--canary")
+    assert "10 cells in" in said.out
+    first, *others = site.batches(1)
+    assert len(first["packs"]) == 3
+    assert all(batch["after"] == [first["name"]] for batch in others)
+    site.all_completed()
+    assert site.table() == expected(QUICK)
+
+
+def test_a_canary_that_fails_keeps_the_others_from_being_trained(site: Site) -> None:
+    text = QUICK.replace("digits", "wine").replace("{name: mlp, hidden: [32]}", "convnet")
+    site.run(site.grid(text), "main", "--canary")
+    assert site.wait(lambda counts: "BLOCKED" in counts and "RUNNING" not in counts) == {
+        "FAILED": 3,
+        "BLOCKED": 7,
+    }
+
+
+def test_what_left_the_grid_is_cancelled_when_asked(site: Site) -> None:
+    site.run(site.grid(LONG), "main", "--slots", "1")
+    site.is_training()
+    grid = site.grid(LONG.replace("[static, rigl]", "[static]"))
+    planned = sparsesweep("plan", grid, "--store", site.store, "--profile-file", site.profiles)
+    assert "-2 removed" in planned.out
+    assert "2 of the removed cells wait or run: run --prune ends them" in planned.out
+    assert "2 removed cells cancelled, 0 jobs ended" in site.run(grid, None, "--prune").err
+    site.all_completed()
+    trained = sparsesweep("query", "SELECT count(*) AS n FROM results", "--format", "json",
+                          "--store", site.store)  # fmt: skip
+    assert json.loads(trained.out)[0]["n"] == 2
 
 
 def test_a_pack_goes_on_in_a_job_of_its_own_making_when_its_time_is_up(
