@@ -1,6 +1,9 @@
 """Finding the logs of a cell or of a grid."""
 
+import contextlib
 import re
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.heartbeat import newest_heartbeat
@@ -29,6 +32,25 @@ def find_logs(store: Store, name: str) -> list[Path]:
     if not paths:
         raise StoreError(f"the last run of {submission.grid} left no logs: it trained nothing")
     return paths
+
+
+def tail(paths: Sequence[Path], poll_seconds: float = 0.5) -> Iterator[tuple[Path, str]]:
+    """The lines that are written to logs from now on, with the log each is from; never ends.
+
+    Args:
+        paths: The logs; one that is removed is silent.
+        poll_seconds: How often to look.
+    """
+    places = {path: path.stat().st_size for path in paths}
+    while True:
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+                file.seek(places[path])
+                whole, _, _ = file.read().rpartition(b"\n")
+                places[path] += len(whole) + 1 if whole else 0
+                for line in whole.decode(errors="replace").splitlines():
+                    yield path, line
+        time.sleep(poll_seconds)
 
 
 def _log_of_cell(store: Store, prefix: str) -> Path:

@@ -115,17 +115,24 @@ def logs(
     ],
     store: StoreFolder = DEFAULT_STORE,
     paths: Annotated[bool, typer.Option("--paths", help="Write the files' names only.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what is written, until Ctrl-C.")
+    ] = False,
 ) -> None:
     """Show the log of the newest attempt at a cell, or of every pack of a grid's last run."""
-    from orchestrator.logs import find_logs
+    from orchestrator.logs import find_logs, tail
     from orchestrator.store.layout import Store
 
-    for path in find_logs(Store.open(store), name):
+    found = find_logs(Store.open(store), name)
+    for path in found:
         if paths:
             write(str(path))
             continue
         write(f"==> {path} <==")
         write(path.read_text(encoding="utf-8", errors="replace").rstrip("\n"))
+    if follow:
+        for path, text in tail(found):
+            write(f"{path.parent.name}: {text}" if len(found) > 1 else text)
 
 
 def _look(store: "Store", grid: str | None) -> "GridStatus":

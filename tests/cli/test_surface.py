@@ -18,7 +18,7 @@ SURFACE = {
         "--resource", "--set", "--slots", "--store",
     ],
     "status": ["--exit-code", "--json", "--store", "--watch"],
-    "logs": ["--paths", "--store"],
+    "logs": ["--follow", "--paths", "--store"],
     "why": ["--json", "--store"],
     "cancel": ["--store"],
     "query": ["--format", "--store"],
