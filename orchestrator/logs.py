@@ -41,13 +41,16 @@ def tail(paths: Sequence[Path], poll_seconds: float = 0.5) -> Iterator[tuple[Pat
         paths: The logs; one that is removed is silent.
         poll_seconds: How often to look.
     """
-    places = {path: path.stat().st_size for path in paths}
+    return _lines_after({path: path.stat().st_size for path in paths}, poll_seconds)
+
+
+def _lines_after(places: dict[Path, int], poll_seconds: float) -> Iterator[tuple[Path, str]]:
     while True:
-        for path in paths:
+        for path in places:
             with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
                 file.seek(places[path])
-                whole, _, _ = file.read().rpartition(b"\n")
-                places[path] += len(whole) + 1 if whole else 0
+                whole, newline, _ = file.read().rpartition(b"\n")
+                places[path] += len(whole) + len(newline)
                 for line in whole.decode(errors="replace").splitlines():
                     yield path, line
         time.sleep(poll_seconds)
