@@ -11,6 +11,7 @@ from orchestrator.jobs import JobBatch, Place, output_folder
 from orchestrator.packing import Capacity
 from orchestrator.profiles import Profile
 from orchestrator.slurm.commands import Runner, SlurmError, ask, run_command
+from orchestrator.slurm.elements import together
 from orchestrator.slurm.limits import Limits, read_limits
 from orchestrator.slurm.queue import JobState, snapshot
 from orchestrator.slurm.script import JobRequest, Task, check_profile
@@ -124,8 +125,9 @@ class Slurm:
 
     def cancel(self, jobs: Sequence[str]) -> None:
         """Cancel jobs or elements by number; those that have ended are passed over."""
-        for begin in range(0, len(jobs), _CANCELLED_AT_ONCE):
-            ask(self._run, "scancel", *jobs[begin : begin + _CANCELLED_AT_ONCE])
+        words = together(jobs)
+        for begin in range(0, len(words), _CANCELLED_AT_ONCE):
+            ask(self._run, "scancel", *words[begin : begin + _CANCELLED_AT_ONCE])
 
 
 def keep_profile(store: Store, submission: Submission, profile: Profile) -> None:

@@ -7,13 +7,13 @@ sacct only adds how something ended, so that its silence changes no more than th
 """
 
 import logging
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from orchestrator.jobs import PREFIX, Place
 from orchestrator.slurm.commands import Runner, SlurmError, ask
+from orchestrator.slurm.elements import expand
 
 _LOG = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def snapshot(
 def _of_squeue(run: Runner) -> Iterator[tuple[Place, JobState]]:
     for job, name, state, reason, nodes in _rows(ask(run, *_SQUEUE)):
         said = "" if reason == "None" else reason
-        for number, element in _elements(job):
+        for number, element in expand(job):
             yield (name, element), JobState(job=number, state=state, reason=said, nodes=nodes)
 
 
@@ -88,7 +88,7 @@ def _of_sacct(names: list[str], since: float, run: Runner) -> Iterator[tuple[Pla
         if state in _ALIVE:
             continue  # squeue knows better: the end of this job never reached the accounts
         ended = f"exit status {code}" if code not in ("", "0:0") else ""
-        for number, element in _elements(job):
+        for number, element in expand(job):
             yield (
                 (name, element),
                 JobState(job=number, state=state, reason=ended, nodes=nodes, source="sacct"),
@@ -103,15 +103,4 @@ def _rows(text: str) -> Iterator[list[str]]:
             yield fields
 
 
-def _elements(job: str) -> Iterator[tuple[str, int | None]]:
-    """What "12_3" or "12_[3-5,9%2]" stands for, with the element; "12" stands for itself."""
-    number, _, listed = job.partition("_")
-    if not listed:
-        yield job, None
-    for first, last in _RANGE.findall(listed.partition("%")[0]):
-        for element in range(int(first), int(last or first) + 1):
-            yield f"{number}_{element}", element
-
-
-_RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 _ALIVE = {"PENDING", "RUNNING", "REQUEUED", "RESIZING", "SUSPENDED"}

@@ -128,12 +128,12 @@ def test_a_single_pack_is_no_array(jobs: Jobs) -> None:
 
 
 def test_single_elements_are_cancelled(jobs: Jobs) -> None:
-    name, number = jobs.submit(4, cap=2, task=wait_and_note)
-    jobs.wait_for(name, "RUNNING", "RUNNING", "PENDING", "PENDING")
-    Slurm().cancel([f"{number}_1", f"{number}_3"])
+    name, number = jobs.submit(5, cap=2, task=wait_and_note)
+    jobs.wait_for(name, "RUNNING", "RUNNING", "PENDING", "PENDING", "PENDING")
+    Slurm().cancel([f"{number}_1", f"{number}_3", f"{number}_4"])
     jobs.go(name)
     # An element that had not begun leaves no trace where there are no accounts.
-    jobs.wait_for(name, "COMPLETED", "CANCELLED", "COMPLETED", "")
+    jobs.wait_for(name, "COMPLETED", "CANCELLED", "COMPLETED", "", "")
     assert sorted(jobs.notes(name)) == ["0", "2"]
 
 
