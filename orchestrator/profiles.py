@@ -246,10 +246,17 @@ def _options(value: Any) -> dict[str, str | bool]:
     for name, entry in value.items():
         if entry is False or not isinstance(entry, str | int | float):
             raise GridError(f"{name} is {show(entry)}; allowed: a text, a number, or true")
-    return {
+    options = {
         name.lstrip("-").replace("_", "-"): True if entry is True else str(entry)
         for name, entry in value.items()
     }
+    taken = sorted(_TAKEN & options.keys())
+    if taken:
+        raise GridError(
+            f"{', '.join(taken)} cannot be set here: sparsesweep sets it itself, from the keys of "
+            "the profile where they say something about it"
+        )
+    return options
 
 
 def _minutes(value: Any) -> int:
@@ -306,3 +313,11 @@ _RESOURCES = ("partition", "qos", "constraint", "gpus", "cpus", "mem_gb", "time"
 
 PROFILE_KEYS = tuple(_KEYS)
 """The keys that a profile may have in its file."""
+
+_TAKEN = {
+    "account", "array", "begin", "constraint", "cpus-per-task", "dependency", "error", "exclude",
+    "gpus-per-node", "job-name", "mem", "no-requeue", "nodes", "ntasks", "ntasks-per-node",
+    "open-mode", "output", "parsable", "partition", "qos", "requeue", "signal", "test-only", "time",
+    "wait", "wrap",
+}  # fmt: skip
+"""Options of sbatch on which the rest of the program stands."""

@@ -91,12 +91,6 @@ def check_profile(profile: Profile) -> None:
             f"profile {profile.name} asks for {profile.gpus} GPUs; SLURM gives whole ones only: a "
             "pack trains many cells on one GPU anyway"
         )
-    taken = sorted(_TAKEN & set(profile.extra))
-    if taken:
-        raise SlurmError(
-            f"profile {profile.name}: extra sets {', '.join(taken)}, which jobs of sparsesweep "
-            "set themselves; what a profile may say about these has a key of its own"
-        )
 
 
 def _check_paths(request: JobRequest) -> None:
@@ -129,12 +123,3 @@ def _further(request: JobRequest, profile: Profile) -> dict[str, Any]:
 
 def _memory(mem_gb: float | None) -> str | None:
     return None if mem_gb is None else f"{math.ceil(mem_gb * 1024)}M"
-
-
-_TAKEN = {
-    "account", "array", "begin", "constraint", "cpus-per-task", "dependency", "error", "exclude",
-    "gpus-per-node", "job-name", "mem", "no-requeue", "nodes", "ntasks", "ntasks-per-node",
-    "open-mode", "output", "parsable", "partition", "qos", "requeue", "signal", "test-only", "time",
-    "wait", "wrap",
-}  # fmt: skip
-"""Options of sbatch on which the rest of the program stands."""

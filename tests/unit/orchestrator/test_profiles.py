@@ -90,6 +90,13 @@ def test_all_mistakes_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
     assert lines[4].endswith("did you mean 'successor'?")
 
 
+def test_options_on_which_the_program_stands_cannot_be_set(tmp_path: Path) -> None:
+    path = tmp_path / "profiles.toml"
+    path.write_text('[a]\nextra = {nice = 5, "--job_name" = "mine", array = "0-3"}\n')
+    with pytest.raises(GridError, match="extra: array, job-name cannot be set here"):
+        read_profiles(path)
+
+
 def test_a_profile_that_is_not_there_is_told_with_those_that_are(file: Path) -> None:
     with pytest.raises(ProfileError, match=r"it has: alpha, small; did you mean 'alpha'"):
         find_profile("alhpa", file)

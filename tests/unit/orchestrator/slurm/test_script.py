@@ -64,12 +64,6 @@ def test_a_part_of_a_gpu_is_refused(tmp_path: Path) -> None:
         parameters(request_of(tmp_path), Profile(name="half", gpus=0.5))
 
 
-def test_options_on_which_the_program_stands_are_not_to_be_set(tmp_path: Path) -> None:
-    profile = Profile(name="p", extra={"nice": "5", "job-name": "mine", "array": "0-3"})
-    with pytest.raises(SlurmError, match="profile p: extra sets array, job-name, which jobs of"):
-        parameters(request_of(tmp_path), profile)
-
-
 @pytest.mark.parametrize(
     ("which", "path"), [("folder", "/store/50%/logs"), ("code", "/store:old/code")]
 )
