@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import Arm, Figure, Report, begin, interleave, parser, ratio, timed
-from orchestrator.backends.slurm import Slurm
 from orchestrator.detached import hand_over
 from orchestrator.jobs import Place, read_batches
 from orchestrator.planning import Planned, Request, plan_request
 from orchestrator.profiles import Profile
+from orchestrator.slurm.cluster import Slurm
 from orchestrator.store.layout import Store
 
 if TYPE_CHECKING:

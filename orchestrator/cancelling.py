@@ -7,10 +7,10 @@ that somebody wanted it, and hands nothing over.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from orchestrator.backends.slurm import Slurm
 from orchestrator.carried import CarriedPack, look, open_submissions
 from orchestrator.heartbeat import cancelled_path, newest_heartbeat, request_stop
 from orchestrator.jobs import jobs_folder
+from orchestrator.slurm.cluster import Slurm
 from orchestrator.store.index import load_index
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_new

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grids.cell import Cell
-from orchestrator.backends.slurm import Slurm, keep_profile
 from orchestrator.frozen import freeze
 from orchestrator.jobs import (
     JobBatch,
@@ -26,6 +25,7 @@ from orchestrator.manifest import Manifest
 from orchestrator.packing import Pack
 from orchestrator.planning import Planned
 from orchestrator.slurm.arrays import chunk, spread
+from orchestrator.slurm.cluster import Slurm, keep_profile
 from orchestrator.slurm.commands import ArrayTooLarge, SlurmError, TooManyJobs
 from orchestrator.slurm.task import run_task
 from orchestrator.store.layout import Store

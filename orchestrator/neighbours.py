@@ -31,7 +31,7 @@ def _cells_of_schedulers(store: Store, index: Mapping[str, CellState]) -> dict[s
     submissions = open_submissions(store)
     if not submissions:
         return {}
-    from orchestrator.backends.slurm import Slurm
+    from orchestrator.slurm.cluster import Slurm
 
     packs = look(store, submissions, Slurm(), index)
     if store.writable:

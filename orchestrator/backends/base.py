@@ -20,7 +20,7 @@ _MODULES = {
 
 
 SCHEDULER = "slurm"
-"""The backend for which nobody waits: see `orchestrator.backends.slurm`."""
+"""The backend for which nobody waits: see `orchestrator.slurm.cluster`."""
 
 
 class BackendError(ValueError):

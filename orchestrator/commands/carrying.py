@@ -82,8 +82,8 @@ def carry(request: "Request", asked: Asked, *, prune: bool = False) -> None:
 
 
 def _prune(planned: "Planned") -> None:
-    from orchestrator.backends.slurm import Slurm
     from orchestrator.cancelling import cancel_cells
+    from orchestrator.slurm.cluster import Slurm
     from orchestrator.store.layout import Store
 
     if not planned.removed.in_flight:
@@ -95,7 +95,7 @@ def _prune(planned: "Planned") -> None:
 
 def capacity_asked_for(planned: "Planned", asked: Asked) -> "Planned":
     """The plan for the backend that a run would use."""
-    from orchestrator.backends.slurm import Slurm
+    from orchestrator.slurm.cluster import Slurm
 
     last = _last_submission(planned)
     name = asked.backend or (last.backend if last is not None else None)
@@ -109,8 +109,8 @@ def capacity_asked_for(planned: "Planned", asked: Asked) -> "Planned":
 
 def _submit(planned: "Planned", asked: Asked, last: "Submission | None") -> None:
     from orchestrator.backends.base import BackendError
-    from orchestrator.backends.slurm import Slurm
     from orchestrator.detached import hand_over
+    from orchestrator.slurm.cluster import Slurm
 
     if asked.address is not None:
         raise BackendError("--address belongs to --backend ray, not to slurm")
@@ -130,8 +130,8 @@ def _submit(planned: "Planned", asked: Asked, last: "Submission | None") -> None
 
 def _failed_nodes(planned: "Planned", last: "Submission | None") -> tuple[str, ...]:
     """The nodes whose failure ended packs of the last submission."""
-    from orchestrator.backends.slurm import Slurm
     from orchestrator.carried import failed_nodes, look
+    from orchestrator.slurm.cluster import Slurm
     from orchestrator.store.layout import Store
 
     if last is None or not planned.plan.to_train():

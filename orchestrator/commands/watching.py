@@ -68,8 +68,8 @@ def cancel(
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
     """End what waits or runs of a grid, in all its submissions, or single cells."""
-    from orchestrator.backends.slurm import Slurm
     from orchestrator.cancelling import cancel_cells, cancel_grid, find_cells
+    from orchestrator.slurm.cluster import Slurm
     from orchestrator.store.layout import Store
     from orchestrator.submission import find_submission
 
@@ -93,8 +93,8 @@ def why(
     as_json: Json = False,
 ) -> None:
     """Explain the state of a cell: its records, its jobs, its worker, the end of its log."""
-    from orchestrator.backends.slurm import Slurm
     from orchestrator.evidence import explain_cell
+    from orchestrator.slurm.cluster import Slurm
     from orchestrator.store.layout import Store
 
     found = explain_cell(Store.open(store), cell, Slurm())
@@ -136,7 +136,7 @@ def logs(
 
 
 def _look(store: "Store", grid: str | None) -> "GridStatus":
-    from orchestrator.backends.slurm import Slurm
+    from orchestrator.slurm.cluster import Slurm
     from orchestrator.status import grid_status
     from orchestrator.submission import find_submission
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.backends.slurm import Slurm
 from orchestrator.jobs import Place
 from orchestrator.profiles import Profile
 from orchestrator.slurm.arrays import chunk, spread
+from orchestrator.slurm.cluster import Slurm
 from orchestrator.slurm.commands import ArrayTooLarge, run_command
 from orchestrator.slurm.limits import read_limits
 from orchestrator.slurm.queue import JobState, snapshot

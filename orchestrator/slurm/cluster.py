@@ -1,4 +1,4 @@
-"""The slurm backend: jobs that nobody waits for; `orchestrator.slurm` knows the commands."""
+"""The cluster as a run sees it: jobs that nobody waits for, submitted, looked at and cancelled."""
 
 import functools
 import logging
