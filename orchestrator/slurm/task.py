@@ -16,7 +16,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from orchestrator.backends.slurm import Slurm, kept_profile
 from orchestrator.carried import CarriedPack, look, open_submissions
 from orchestrator.cell_lists import ids_of
 from orchestrator.deadline import Deadline, deadline_of_job
@@ -24,6 +23,7 @@ from orchestrator.environment import worker_environment
 from orchestrator.heartbeat import StopReason
 from orchestrator.jobs import JobBatch, read_batch, read_batches
 from orchestrator.manifest import Manifest
+from orchestrator.slurm.cluster import Slurm, kept_profile
 from orchestrator.slurm.successor import PRODUCER, hand_over, was_cancelled
 from orchestrator.states import FAILURES
 from orchestrator.store.index import CellState, load_index
