@@ -23,6 +23,7 @@ from orchestrator.jobs import (
 )
 from orchestrator.ladder import GRACE_SECONDS, Verdict, judge
 from orchestrator.manifest import Manifest
+from orchestrator.provenance import person
 from orchestrator.states import State
 from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store
@@ -92,6 +93,11 @@ class _Entry:
     place: Place
     batch: JobBatch
 
+    @property
+    def ours(self) -> bool:
+        """Whether the scheduler would tell this person of its job."""
+        return self.batch.user == person()
+
 
 def open_submissions(store: Store, grid: str | None = None) -> list[SubmissionKey]:
     """The submissions that a scheduler may still carry.
@@ -118,6 +124,8 @@ def look(
 ) -> list[CarriedPack]:
     """Look at all packs of these submissions; the scheduler is asked once for all of them.
 
+    It is not asked about another person's jobs: of those it tells nothing, as if they were gone.
+
     Args:
         store: The store.
         submissions: Which ones.
@@ -126,7 +134,7 @@ def look(
         now: Seconds since 1970.
     """
     entries = [entry for key in submissions for entry in _entries(store, key, index)]
-    waiting = [entry for entry in entries if entry.unfinished]
+    waiting = [entry for entry in entries if entry.unfinished and entry.ours]
     moment = time.time() if now is None else now
     answers: Mapping[Place, JobState] | None = {}
     if waiting:
@@ -207,12 +215,13 @@ def _carried(
     store: Store, entry: _Entry, answers: "Mapping[Place, JobState] | None", now: float
 ) -> CarriedPack:
     pack = entry.path.stem
-    job = answers.get(entry.place) if answers is not None else None
+    asked = answers is not None and entry.ours
+    job = answers.get(entry.place) if answers is not None and entry.ours else None
     heartbeat = newest_heartbeat(store, pack) if entry.unfinished else None
     verdict = judge(
         job,
         heartbeat,
-        asked=answers is not None,
+        asked=asked,
         cancelled=stop_path(store, *entry.key).exists(),
         handed_over_at=_seconds(entry.batch.written_at),
         now=now,

@@ -11,10 +11,11 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from orchestrator.provenance import person
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_new
 
@@ -38,6 +39,7 @@ class JobBatch:
         written_at: When it was published, from `records.timestamp`.
         reason: Why the predecessor handed over, else "".
         idle: How many of the predecessors in a row came no further.
+        user: Who submitted it; the scheduler tells nobody else of it.
     """
 
     name: str
@@ -48,6 +50,7 @@ class JobBatch:
     written_at: str = ""
     reason: str = ""
     idle: int = 0
+    user: str = field(default_factory=person)
 
     @property
     def array(self) -> bool:

@@ -9,6 +9,7 @@ import importlib.machinery
 import importlib.metadata
 import os
 import platform
+import pwd
 import socket
 import sys
 from functools import cache
@@ -107,6 +108,14 @@ def processor() -> str:
 def host() -> str:
     """The name of this machine."""
     return socket.gethostname()
+
+
+def person() -> str:
+    """The name of who runs this process; the number where the system has no name for it."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def machine() -> str:

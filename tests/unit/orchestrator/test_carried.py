@@ -94,6 +94,17 @@ def test_the_node_that_failed_is_named(store: Store) -> None:
     assert failed_nodes(found.values()) == ()
 
 
+def test_another_person_s_jobs_are_never_taken_for_gone(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.carried.person", lambda: "somebody")
+    queue = Queue({})
+    found = ask(store, queue)
+    assert queue.asked == []
+    assert {pack.verdict.state for pack in found.values()} == {State.PENDING}
+    assert all(pack.in_flight for pack in found.values())
+
+
 def test_where_nobody_answers_nothing_is_lost(store: Store) -> None:
     assert all(pack.in_flight for pack in ask(store, Queue(None)).values())
 
