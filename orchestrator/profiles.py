@@ -13,12 +13,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from grids.problems import Collector, GridError, Where, nearest, show, unknown
+from grids.problems import Collector, GridError, nearest, show, unknown
+from orchestrator.toml_places import Places, not_toml
 
 HAND_OVER = ("successor", "requeue", "none")
 """How a task goes on when its time is up: it submits its successor, it is requeued, or not."""
 
-_TIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d{1,2}))?(?::(\d{1,2}))?")
+_TIME = re.compile(r"(?:(\d+)-)?(\d+)(?::([0-5]?\d))?(?::([0-5]?\d))?")
 
 
 class ProfileError(ValueError):
@@ -147,39 +148,17 @@ def read_profiles(path: Path) -> dict[str, Profile]:
     except (OSError, UnicodeDecodeError) as error:
         raise ProfileError(f"cannot read {path}: {error}") from error
     except tomllib.TOMLDecodeError as error:
-        raise ProfileError(f"{path} is not TOML: {error}") from error
+        raise ProfileError(not_toml(error, str(path))) from error
     problems = Collector()
-    lines = _Lines(text, str(path))
-    profiles = {name: _profile(name, table, lines, problems) for name, table in content.items()}
+    places = Places(text, str(path))
+    profiles = {name: _profile(name, table, places, problems) for name, table in content.items()}
     problems.raise_any()
     return {name: profile for name, profile in profiles.items() if profile is not None}
 
 
-class _Lines:
-    """Where the keys of a TOML file stand: its parser does not tell."""
-
-    def __init__(self, text: str, source: str) -> None:
-        self._source = source
-        self._found: dict[tuple[str, str], int] = {}
-        table = ""
-        for number, line in enumerate(text.splitlines(), start=1):
-            header = re.match(r"\s*\[\s*\"?([^\]\".]+)\"?\s*[\].]", line)
-            key = re.match(r"\s*\"?([\w-]+)\"?\s*[.=]", line)
-            if header:
-                table = header[1].strip()
-                self._found.setdefault((table, ""), number)
-            elif key:
-                self._found.setdefault((table, key[1]), number)
-
-    def of(self, table: str, key: str = "") -> Where:
-        """The place of a key, or of its table."""
-        line = self._found.get((table, key)) or self._found.get((table, "")) or 0
-        return Where(self._source, line or self._found.get(("", table), 0))
-
-
-def _profile(name: str, table: Any, lines: _Lines, problems: Collector) -> Profile | None:
+def _profile(name: str, table: Any, places: Places, problems: Collector) -> Profile | None:
     if not isinstance(table, dict):
-        problems.add(lines.of(name), f"{name} is {show(table)}; allowed: a table [{name}]")
+        problems.add(places.of(name), f"{name} is {show(table)}; allowed: a table [{name}]")
         return None
     values: dict[str, Any] = {}
     for key, value in table.items():
@@ -189,7 +168,7 @@ def _profile(name: str, table: Any, lines: _Lines, problems: Collector) -> Profi
             attribute, check = _KEYS[key]
             values[attribute] = check(value)
         except GridError as error:
-            problems.add(lines.of(name, key), f"{key}: {error.message}", error.hint)
+            problems.add(places.of(name, key), f"{key}: {error.message}", error.hint)
     return Profile(name=name, **values)
 
 
@@ -197,6 +176,11 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise GridError(f"it is {show(value)}; allowed: a text")
     return value
+
+
+def _place(value: Any) -> str:
+    """A path; `~` is the person's home folder, which no shell gets to see later."""
+    return os.path.expanduser(_text(value))
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -297,8 +281,8 @@ _KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "mem_gb": ("mem_gb", _amount),
     "time": ("time_minutes", _minutes),
     "setup": ("setup", _texts),
-    "container": ("container", _text),
-    "python": ("python", _text),
+    "container": ("container", _place),
+    "python": ("python", _place),
     "exclude": ("exclude", _texts),
     "concurrency": ("concurrency", _integer(1)),
     "max_array": ("max_array", _integer(1)),

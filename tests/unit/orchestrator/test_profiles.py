@@ -71,6 +71,17 @@ def test_times_are_written_as_slurm_writes_them(tmp_path: Path, text: str, minut
     assert find_profile("a", path).time_minutes == minutes
 
 
+def test_places_may_be_below_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    path = tmp_path / "profiles.toml"
+    path.write_text('[a]\npython = "~/env/bin/python"\ncontainer = "~/sparse.sif"\n')
+    profile = find_profile("a", path)
+    assert profile.python == "/home/ada/env/bin/python"
+    assert profile.container == "/home/ada/sparse.sif"
+
+
 def test_all_mistakes_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
     path = tmp_path / "profiles.toml"
     path.write_text(
@@ -88,6 +99,22 @@ def test_all_mistakes_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
     assert 'allowed: minutes, or a text such as "24:00:00"' in lines[2]
     assert "gpus: it is 1.5; allowed: a whole number, or a fraction below 1" in lines[3]
     assert lines[4].endswith("did you mean 'successor'?")
+
+
+def test_a_value_outside_of_any_profile_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "profiles.toml"
+    path.write_text('# mine\npartition = "gpu"\n')
+    with pytest.raises(GridError) as raised:
+        read_profiles(path)
+    assert str(raised.value) == f"{path}:2: partition is 'gpu'; allowed: a table [partition]"
+
+
+@pytest.mark.parametrize("text", ['"1:75:00"', '"1:2:3:4"', '"0:00"', "0", "1.5", '"4h"', "true"])
+def test_a_time_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "profiles.toml"
+    path.write_text(f"[a]\ntime = {text}\n")
+    with pytest.raises(GridError, match=r"profiles.toml:2: time: it is .*; allowed: "):
+        read_profiles(path)
 
 
 def test_options_on_which_the_program_stands_cannot_be_set(tmp_path: Path) -> None:
@@ -110,7 +137,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_a_file_that_is_no_toml_is_told_with_the_place(tmp_path: Path) -> None:
     path = tmp_path / "profiles.toml"
     path.write_text("[alpha]\npartition = gpu\n")
-    with pytest.raises(ProfileError, match="line 2"):
+    with pytest.raises(ProfileError, match=r"profiles.toml:2: not TOML: Invalid"):
         read_profiles(path)
 
 
