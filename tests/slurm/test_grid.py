@@ -27,7 +27,7 @@ axes: {method: [static, rigl], density: [0.2]}
 seeds: 2
 """
 
-LONGER = LONG.replace("epochs: 1000", "epochs: 2600")
+LONGER = LONG.replace("epochs: 1000", "epochs: 4500")
 """More than a minute of one worker."""
 
 PROFILES = """\
@@ -41,6 +41,11 @@ partition = "main"
 time = "1"
 concurrency = 1
 signal_seconds = 10
+
+[held]
+partition = "main"
+time = "30"
+extra = {hold = true}
 
 [once]
 partition = "main"
@@ -188,25 +193,27 @@ def test_a_canary_that_fails_keeps_the_others_from_being_trained(site: Site) -> 
 
 
 def test_what_left_the_grid_is_cancelled_when_asked(site: Site) -> None:
-    site.run(site.grid(LONG), "main", "--slots", "1")
-    site.is_training()
-    grid = site.grid(LONG.replace("[static, rigl]", "[static]"))
+    site.run(site.grid(QUICK), "held", "--slots", "1")
+    grid = site.grid(QUICK.replace("[0.1, 0.5]", "[0.1]"))
     planned = sparsesweep("plan", grid, "--store", site.store, "--profile-file", site.profiles)
-    assert "-2 removed" in planned.out
-    assert "2 of the removed cells wait or run: run --prune ends them" in planned.out
-    assert "2 removed cells cancelled, 0 jobs ended" in site.run(grid, None, "--prune").err
+    assert "-4 removed" in planned.out
+    assert "4 of the removed cells wait or run: run --prune ends them" in planned.out
+    assert "4 removed cells cancelled, 0 jobs ended" in site.run(grid, None, "--prune").err
+    [job] = [name for name, state in site.slurm.squeue().items() if state == "PENDING"]
+    site.slurm.run("scontrol", "release", job)
     site.all_completed()
     trained = sparsesweep("query", "SELECT count(*) AS n FROM results", "--format", "json",
                           "--store", site.store)  # fmt: skip
-    assert json.loads(trained.out)[0]["n"] == 2
+    assert json.loads(trained.out)[0]["n"] == 6
 
 
+@pytest.mark.timeout(480)
 def test_a_pack_goes_on_in_a_job_of_its_own_making_when_its_time_is_up(
     site: Site, expected: Callable[[str], str]
 ) -> None:
     grid = site.grid(LONGER)
     site.run(grid, "short")
-    site.all_completed(seconds=230)
+    site.all_completed(seconds=330)
     jobs = {path.name for path in (site.store / "grids/long/1/jobs").glob("*-1.json")}
     assert len(jobs) == 1, site.logs()
     assert site.table() == expected(LONGER)
