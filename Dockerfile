@@ -37,7 +37,7 @@ RUN apt-get update \
 # A login shell, as the launcher opens it, sets PATH anew: the profile brings ours back.
 RUN useradd --uid 10001 --user-group --create-home --no-log-init --shell /bin/bash sparsesweep \
     && install --directory --owner=10001 --group=10001 /work \
-    && echo 'PATH="/opt/sparsesweep/.venv/bin:$PATH"' > /etc/profile.d/sparsesweep.sh
+    && echo "PATH=/opt/sparsesweep/.venv/bin:\$PATH" > /etc/profile.d/sparsesweep.sh
 COPY --from=builder /opt/sparsesweep /opt/sparsesweep
 # PYTHONSAFEPATH keeps a person's trainer.py from shadowing ours. The base image knows nothing of GPUs:
 # without the two variables of NVIDIA its container runtime shows none.
