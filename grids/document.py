@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
+from grids.artifacts import ArtifactWishes, read_artifacts
 from grids.factors import Factor, note_overlaps, read_axes, read_zip
 from grids.fields import AXIS, BASE, density_hint, parse_path, settings_of
 from grids.overrides import SEEDS, Override, apply_overrides, given, override_factors
 from grids.problems import Collector, GridError, Where, show, unknown
 from grids.reading import Node
 
-KEYS = ("name", "description", "base", "axes", "zip", "include", "exclude", "seeds")
+KEYS = ("name", "description", "base", "axes", "zip", "include", "exclude", "seeds", "artifacts")
 """The keys of a grid file."""
 
 MAX_SEED = 2**32 - 1
@@ -44,6 +45,7 @@ class Document:
     name: str
     description: str
     seeds: Sequence[int]
+    artifacts: ArtifactWishes
     blocks: tuple[Block, ...]
     rules: tuple[Node, ...]
     exclude_where: Where
@@ -65,6 +67,7 @@ def read_document(
     return Document(
         name=_name(entries.get("name"), source, problems),
         description=_description(entries.get("description", nothing), problems),
+        artifacts=read_artifacts(entries.get("artifacts", nothing), problems),
         seeds=_seeds(entries.get("seeds"), overrides, problems),
         blocks=tuple(blocks),
         rules=tuple(_list_of_mappings("exclude", excluded, problems)),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from grids.artifacts import ArtifactWishes
 from grids.catalogue import Catalogue
 from grids.cell import FIELDS, Cell
 from grids.checking import Checker
@@ -39,7 +40,8 @@ class Grid:
     """A grid that was read without mistakes.
 
     `source` is the file and `text` what stood in it; `overrides` are the `--set` texts. `cells`
-    are distinct and in a stable order: as in the file, seeds fastest, included cells last.
+    are distinct and in a stable order: as in the file, seeds fastest, included cells last;
+    `artifacts` is what they leave besides their results.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Grid:
     overrides: tuple[str, ...]
     seeds: tuple[int, ...]
     cells: tuple[Cell, ...]
+    artifacts: ArtifactWishes
 
 
 def load(name_or_path: str | Path, catalogue: Catalogue, overrides: Sequence[str] = ()) -> Grid:
@@ -99,6 +102,7 @@ def build_grid(raw: RawGrid, catalogue: Catalogue) -> Grid:
         overrides=tuple(override.text for override in raw.overrides),
         seeds=tuple(document.seeds),
         cells=tuple(cells),
+        artifacts=document.artifacts,
     )
 
 

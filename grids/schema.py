@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from grids.artifacts import ARTIFACTS, CONSUMED
 from grids.catalogue import KINDS, Catalogue, Entry
 from grids.document import MAX_SEED, NAME
 from grids.options import Option
@@ -64,8 +65,22 @@ def _top_level() -> Schema:
         "include": (_values(fields), "Further cells: base with these fields changed."),
         "exclude": (_values(rule), "Rules that remove cells."),
         "seeds": ({"anyOf": count_or_list}, "A count (5 means 0 to 4) or a list."),
+        "artifacts": (_artifacts(), "What the cells leave besides their results."),
     }
     return {key: {**schema, "description": text} for key, (schema, text) in described.items()}
+
+
+def _artifacts() -> Schema:
+    leave = {**_values({"enum": list(ARTIFACTS)}), "description": "What every cell leaves."}
+    consumed = {
+        "enum": list(CONSUMED),
+        "description": "What becomes of it once every cell that needs it has its results.",
+    }
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"leave": leave, "consumed": consumed},
+    }
 
 
 def _fields(catalogue: Catalogue) -> Schema:

@@ -17,11 +17,13 @@ from orchestrator.failures import FailureCluster, cluster
 from orchestrator.heartbeat import newest_heartbeat, request_stop
 from orchestrator.manifest import this_driver
 from orchestrator.packing import Pack
-from orchestrator.plan import Plan
+from orchestrator.plan import Plan, Standing
 from orchestrator.planning import Planned, plan_again, replan
 from orchestrator.progress import Display, Watcher
 from orchestrator.provenance import host
+from orchestrator.spent_artifacts import remove_spent_artifacts
 from orchestrator.states import FAILURES
+from orchestrator.store.artifacts import answering_artifacts
 from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store
 from orchestrator.store.records import timestamp
@@ -120,7 +122,7 @@ def launch(
     if not todo:
         store = Store.create(planned.request.store)
         submission = submit_nothing(store, planned, backend=backend.name)
-        return _result(planned, submission, planned.index, stopped=False, began=began)
+        return _result(planned, store, submission, planned.index, stopped=False, began=began)
     backend.probe()
     stop = threading.Event()
     try:
@@ -139,9 +141,10 @@ def launch(
     finally:
         closing = threading.Thread(target=backend.close, name="close-backend")
         closing.start()
+    remove_spent_artifacts(store, submission, index)
     _tidy(store, index)
     closing.join()
-    return _result(planned, submission, index, stopped=stop.is_set(), began=began, run=run)
+    return _result(planned, store, submission, index, stopped=stop.is_set(), began=began, run=run)
 
 
 def _run_waves(
@@ -162,8 +165,17 @@ def _run_waves(
 
 
 def _next_wave(plan: Plan, attempted: Collection[str]) -> list[Cell]:
-    """The first wave of a plan that has cells nobody attempted yet, without the others."""
-    waves = [[cell for cell in wave if cell.id not in attempted] for wave in plan.waves()]
+    """The first wave of a plan that has cells nobody attempted yet, without the others.
+
+    A cell that was attempted and is still to be trained was lost; what needs it is not begun.
+    """
+    passed_over: set[str] = set()
+    for entry in plan.cells:
+        lost = entry.train and entry.cell.id in attempted
+        if lost or passed_over.intersection(entry.needs):
+            passed_over.add(entry.cell.id)
+    passed_over.update(attempted)
+    waves = [[cell for cell in wave if cell.id not in passed_over] for wave in plan.waves()]
     return next((wave for wave in waves if wave), [])
 
 
@@ -211,6 +223,7 @@ def _tidy(store: Store, index: dict[str, CellState]) -> None:
 
 def _result(
     planned: Planned,
+    store: Store,
     submission: Submission,
     index: dict[str, CellState],
     *,
@@ -221,17 +234,19 @@ def _result(
     cells = [entry.cell for entry in planned.plan.cells]
     states = [index[cell.id] for cell in cells if cell.id in index]
     attempted = run.attempted if run is not None else set()
-    halt = None if run is None else halt_of(run.store, submission.grid, submission.number)
+    halt = None if run is None else halt_of(store, submission.grid, submission.number)
     lost = [] if run is None or stopped or halt else _lost(run, index)
     started = timestamp(began)
-    plan = replan(planned.grid.cells, planned.catalogue, index, planned.request)
+    artifacts = answering_artifacts(store, index)
+    plan = replan(planned.grid, planned.catalogue, index, planned.request, artifacts)
+    blocked = [entry for entry in plan.cells if entry.standing is Standing.BLOCKED]
     return Result(
         submission=submission,
         trained=sum(index[c].answer.finished_at >= started for c in attempted if c in index),
         completed=sum(cell.id in index and index[cell.id].completed for cell in planned.grid.cells),
         failures=tuple(cluster(state for state in states if state.state in FAILURES)),
         lost=tuple(lost),
-        blocked=tuple(f"{e.cell.label()}: {e.reason}" for e in plan.cells if e.reason),
+        blocked=tuple(f"{e.cell.label()}: {e.reason}" for e in blocked),
         halted=str(halt or ""),
         stopped=stopped,
         seconds=time.time() - began,

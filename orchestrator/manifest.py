@@ -13,7 +13,7 @@ from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_all
 
-MANIFEST_VERSION = 2
+MANIFEST_VERSION = 3
 """Version of the manifest's format."""
 
 
@@ -54,6 +54,8 @@ class Manifest:
         driver: Who waits for it; None when nobody does, because a scheduler carries it.
         seconds: Expected wall seconds of one of its cells; None where nothing was measured.
         needs: Cell id to the ids of its producers, where there are any.
+        inputs: Cell id to the artifacts it needs, by name, with the ids of the cells that leave
+            them.
         artifacts: Cell id to the names of the artifacts that it shall leave, where there are any.
         ended: Cell id to the number of attempts at it that had ended before, where there were any.
     """
@@ -75,6 +77,7 @@ class Manifest:
     driver: Driver | None
     seconds: float | None = None
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     artifacts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ended: Mapping[str, int] = field(default_factory=dict)
 

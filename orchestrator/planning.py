@@ -9,13 +9,15 @@ from grids.catalogue import Catalogue
 from grids.cell import Cell
 from grids.finding import find_study
 from grids.grid import Grid, build_grid, read_grid
+from orchestrator.artifact_sizes import ArtifactSizes, artifact_sizes
 from orchestrator.catalogue import load_catalogue
 from orchestrator.cell_lists import ids_of
 from orchestrator.cost import Costs, Shape, learn
 from orchestrator.neighbours import cells_of_others
 from orchestrator.packing import Capacity, Pack, pack_cells
-from orchestrator.plan import Plan, make_plan
+from orchestrator.plan import Known, Plan, Wishes, make_plan
 from orchestrator.provenance import code_hash
+from orchestrator.store.artifacts import Held, answering_artifacts
 from orchestrator.store.index import CellState, load_index
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.submission import check_same_source, last_submission
@@ -76,6 +78,7 @@ class Planned:
         catalogue: What its names mean.
         index: What the store holds, by cell id.
         plan: What there is to do.
+        artifacts: The artifacts that are there, by cell id and name.
         costs: What was measured so far.
         threads: Threads of each worker.
         capacity: What is there to carry its packs; by default this machine.
@@ -88,6 +91,7 @@ class Planned:
     catalogue: Catalogue
     index: dict[str, CellState]
     plan: Plan
+    artifacts: Held
     costs: Costs
     threads: int
     capacity: Capacity
@@ -97,6 +101,10 @@ class Planned:
     def slots(self) -> int:
         """Workers at a time."""
         return self.capacity.slots
+
+    def artifact_sizes(self) -> ArtifactSizes:
+        """What the artifacts of its cells take, and what a run would add."""
+        return artifact_sizes(self.plan, self.artifacts, self.index)
 
     def packs(self, cells: Sequence[Cell], piloted: Collection[Shape] = ()) -> list[Pack]:
         """The packs in which these cells would be trained first; see `packing.pack_cells`."""
@@ -121,6 +129,7 @@ def plan_request(request: Request) -> Planned:
     check_data(grid.cells, catalogue, request.data_root)
     index = load_index(store) if store is not None else {}
     others = cells_of_others(store, index) if store is not None else {}
+    artifacts = answering_artifacts(store, index) if store is not None else {}
     threads = max((int(str(cell.settings()["threads"])) for cell in grid.cells), default=1)
     return Planned(
         request=request,
@@ -128,7 +137,8 @@ def plan_request(request: Request) -> Planned:
         source=source,
         catalogue=catalogue,
         index=index,
-        plan=replan(grid.cells, catalogue, index, request, others),
+        plan=replan(grid, catalogue, index, request, artifacts, others),
+        artifacts=artifacts,
         costs=learn(index.values()),
         threads=threads,
         capacity=this_machine(default_slots(threads) if request.slots is None else request.slots),
@@ -153,27 +163,32 @@ def plan_again(planned: Planned, store: Store) -> Planned:
     """The same request against the store as it is now: what is missing still, what was learned."""
     index = load_index(store)
     others = cells_of_others(store, index)
-    plan = replan(planned.grid.cells, planned.catalogue, index, planned.request, others)
-    return replace(planned, index=index, plan=plan, costs=learn(index.values()))
+    artifacts = answering_artifacts(store, index)
+    plan = replan(planned.grid, planned.catalogue, index, planned.request, artifacts, others)
+    return replace(
+        planned, index=index, plan=plan, artifacts=artifacts, costs=learn(index.values())
+    )
 
 
 def replan(
-    cells: Sequence[Cell],
+    grid: Grid,
     catalogue: Catalogue,
     index: dict[str, CellState],
     request: Request,
+    artifacts: Held,
     running: Collection[str] = (),
 ) -> Plan:
-    """The plan of these cells against an index read just now."""
+    """The plan of a grid against an index and artifacts read just now."""
     return make_plan(
-        cells,
+        grid.cells,
         catalogue,
-        index,
-        code_hash(),
-        running=running,
-        rerun_stale=request.rerun_stale,
-        retry=request.retry,
-        canary=request.canary,
+        Known(index=index, code=code_hash(), artifacts=artifacts, running=running),
+        Wishes(
+            rerun_stale=request.rerun_stale,
+            retry=request.retry,
+            canary=request.canary,
+            leave=grid.artifacts.leave,
+        ),
     )
 
 

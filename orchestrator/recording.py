@@ -2,40 +2,14 @@
 
 import errno
 import logging
-import platform
 import queue
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from orchestrator import provenance
-from orchestrator.environment import EXACT
+from orchestrator.store.artifacts import publish_artifacts
 from orchestrator.store.layout import Store
 from orchestrator.store.records import Curve, Record, publish_batch
-
-
-def worker_columns(environment: Mapping[str, str], driver: str | None = None) -> dict[str, Any]:
-    """The provenance that is the same for every cell of a worker process.
-
-    Args:
-        environment: The process environment, where MKL's code path stands.
-        driver: Version of the device's driver, where there is one.
-    """
-    return {
-        "code": provenance.code_hash(),
-        "plugins": [f"{name} {version}" for name, version in provenance.plugins()],
-        "environment": provenance.environment_hash(),
-        "torch": provenance.installed().get("torch"),
-        "python": platform.python_version(),
-        "host": provenance.host(),
-        "machine": provenance.machine(),
-        "driver": driver,
-        "cpu": provenance.processor(),
-        "cbwr": environment.get(EXACT),
-        "job": provenance.job(),
-    }
-
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,6 +19,8 @@ FULL_DISK_SECONDS = 600.0
 """How long a worker waits for room on a full disk before it gives its unwritten records up."""
 
 _LONGEST_PAUSE = 30.0
+
+_Entry = tuple[Record, Curve | None, Mapping[str, bytes]]
 
 
 class Publisher:
@@ -57,7 +33,7 @@ class Publisher:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiting: queue.SimpleQueue[tuple[Record, Curve | None] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_all, name="publisher", daemon=True)
         self._error: Exception | None = None
         self.published = 0
@@ -72,11 +48,19 @@ class Publisher:
         if self._error is not None:
             raise self._error
 
-    def put(self, record: Record, curve: Curve | None) -> None:
-        """Have a record and its curve written soon; raises what went wrong with earlier ones."""
+    def put(
+        self, record: Record, curve: Curve | None, artifacts: Mapping[str, bytes] | None = None
+    ) -> None:
+        """Have a record and all that it lists written soon; raises what went wrong before.
+
+        Args:
+            record: The record.
+            curve: Its curve.
+            artifacts: Contents of what the attempt leaves, by name.
+        """
         if self._error is not None:
             raise self._error
-        self._waiting.put((record, curve))
+        self._waiting.put((record, curve, artifacts or {}))
 
     def _write_all(self) -> None:
         more = True
@@ -90,11 +74,12 @@ class Publisher:
             except Exception as error:  # told to the worker by the next `put` or at the end
                 self._error = self._error or error
 
-    def _write(self, batch: list[tuple[Record, Curve | None]]) -> None:
+    def _write(self, batch: Sequence[_Entry]) -> None:
         pause, end = 1.0, time.monotonic() + FULL_DISK_SECONDS
         while batch:
             try:
-                publish_batch(self._store, batch)
+                publish_artifacts(self._store, [(r.cell, r.attempt, left) for r, _, left in batch])
+                publish_batch(self._store, [(record, curve) for record, curve, _ in batch])
             except OSError as error:
                 if error.errno not in _NO_ROOM or time.monotonic() + pause > end:
                     raise

@@ -7,10 +7,11 @@ others answer for exactly these cells without reading the grid or loading the ca
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from grids.artifacts import ArtifactWishes
 from grids.cell import Cell
 from grids.problems import nearest
 from orchestrator.cell_lists import from_plain, ids_of, to_plain
@@ -18,7 +19,7 @@ from orchestrator.manifest import Manifest
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_all
 
-SUBMISSION_VERSION = 2
+SUBMISSION_VERSION = 3
 """Version of the format of `submission.json`."""
 
 _FILE, _GRID = "submission.json", "grid.yaml"
@@ -43,6 +44,9 @@ class Submission:
         producers: Cells that are not of the grid but that some of its cells need.
         profile: Name of the profile that says how to ask a scheduler for resources, or None.
         needs: Cell id to the ids of its producers, where there are any.
+        inputs: Cell id to the artifacts it needs, by name, with the ids of the cells that leave
+            them.
+        artifacts: What the grid wants of artifacts.
     """
 
     grid: str
@@ -59,6 +63,8 @@ class Submission:
     producers: Sequence[Cell] = ()
     profile: str | None = None
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    artifacts: ArtifactWishes = field(default_factory=ArtifactWishes)
 
     def asks_the_same(self, other: "Submission") -> bool:
         """Whether the other submission is of the same file and the same cells."""
@@ -82,6 +88,7 @@ def publish_submission(store: Store, submission: Submission) -> None:
         **{name: getattr(submission, name) for name in _PLAIN},
         "cells": to_plain(submission.cells),
         "producers": to_plain(submission.producers),
+        "artifacts": asdict(submission.artifacts),
         "text_sha256": hashlib.sha256(submission.text.encode()).hexdigest(),
     }
     data = json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
@@ -95,7 +102,7 @@ def publish_submission(store: Store, submission: Submission) -> None:
 
 _PLAIN = (
     "grid", "number", "source", "overrides", "backend", "slots", "data_root", "code",
-    "submitted_at", "profile", "needs",
+    "submitted_at", "profile", "needs", "inputs",
 )  # fmt: skip
 
 
@@ -114,6 +121,10 @@ def read_submission(store: Store, grid: str, number: int) -> Submission:
             text=(folder / _GRID).read_text(encoding="utf-8"),
             cells=from_plain(content["cells"]),
             producers=from_plain(content["producers"]),
+            artifacts=ArtifactWishes(
+                leave=tuple(content["artifacts"]["leave"]),
+                consumed=content["artifacts"]["consumed"],
+            ),
         )
     except OSError as error:
         raise StoreError(f"cannot read {folder}: {error.strerror}") from error

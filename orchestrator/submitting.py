@@ -1,11 +1,13 @@
 """What every run leaves in the store before a cell is trained: its submission and its manifests."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.manifest import Driver, Manifest, publish_manifests
 from orchestrator.packing import Pack
+from orchestrator.plan import PlannedCell
 from orchestrator.planning import Planned
 from orchestrator.provenance import code_hash
 from orchestrator.store.layout import Store
@@ -73,42 +75,52 @@ def publish_packs(
         driver: Who waits for them; None when nobody does.
         device: The torch device they run on.
     """
-    return publish_manifests(
-        store, [_manifest(store, submission, planned, pack, driver, device) for pack in packs]
-    )
+    entries = {entry.cell.id: entry for entry in planned.plan.cells}
+    run = _PackedRun(
+        store=store, submission=submission, planned=planned, entries=entries, driver=driver,
+        device=device,
+    )  # fmt: skip
+    return publish_manifests(store, [_manifest(run, pack) for pack in packs])
 
 
-def _manifest(
-    store: Store,
-    submission: Submission,
-    planned: Planned,
-    pack: Pack,
-    driver: Driver | None,
-    device: str,
-) -> Manifest:
-    index = planned.index
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _PackedRun:
+    """What the packs of a submission share."""
+
+    store: Store
+    submission: Submission
+    planned: Planned
+    entries: Mapping[str, PlannedCell]
+    driver: Driver | None
+    device: str
+
+
+def _manifest(run: _PackedRun, pack: Pack) -> Manifest:
+    submission, index = run.submission, run.planned.index
     standing = {
         cell.id: index[cell.id].completions
         for cell in pack.cells
         if cell.id in index and index[cell.id].completed
     }
-    needs = {c.id: submission.needs[c.id] for c in pack.cells if c.id in submission.needs}
+    entries = [run.entries[cell.id] for cell in pack.cells]
     return Manifest(
         pack=pack.id,
-        store=str(store.root),
+        store=str(run.store.root),
         grid=submission.grid,
         number=submission.number,
         backend=submission.backend,
         code=submission.code,
         cells=pack.cells,
         data_root=submission.data_root,
-        device=device,
-        slots=planned.slots if driver is not None else 1,
-        threads=planned.threads,
+        device=run.device,
+        slots=run.planned.slots if run.driver is not None else 1,
+        threads=run.planned.threads,
         supersedes=standing,
-        driver=driver,
+        driver=run.driver,
         seconds=pack.seconds / len(pack.cells) if pack.seconds is not None else None,
-        needs=needs,
+        needs={entry.cell.id: entry.needs for entry in entries if entry.needs},
+        inputs={entry.cell.id: entry.inputs for entry in entries if entry.inputs},
+        artifacts={entry.cell.id: entry.leaves for entry in entries if entry.leaves},
         ended={c.id: index[c.id].attempts for c in pack.cells if c.id in index},
     )
 
@@ -130,4 +142,6 @@ def _describe(store: Store, planned: Planned, backend: str, profile: str | None)
         producers=tuple(entry.cell for entry in planned.plan.cells if entry.produced_for),
         profile=profile,
         needs=planned.plan.needs(),
+        inputs=planned.plan.inputs(),
+        artifacts=planned.grid.artifacts,
     )

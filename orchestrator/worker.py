@@ -7,29 +7,32 @@ processes of their own. This is the only module that runs the trainer.
 import contextlib
 import faulthandler
 import logging
-import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from grids.catalogue import Catalogue
 from grids.cell import Cell
 from orchestrator import provenance
+from orchestrator.attempts import Attempt, this_worker
 from orchestrator.cell_lists import ids_of
 from orchestrator.checkpoints import find_checkpoints, open_folder, remove_spent
 from orchestrator.deadline import NO_DEADLINE, Deadline
 from orchestrator.environment import explain
-from orchestrator.failures import signature_of
 from orchestrator.heartbeat import Heart, Heartbeat, Phase, StopReason, newest_heartbeat
+from orchestrator.inputs import find_inputs, held_artifacts
 from orchestrator.manifest import Manifest
-from orchestrator.recording import Publisher, worker_columns
+from orchestrator.recording import Publisher
+from orchestrator.repeating import earlier_results
+from orchestrator.spent_artifacts import remove_spent_artifacts
 from orchestrator.store.index import load_index
-from orchestrator.store.layout import Store
-from orchestrator.store.records import Record, new_attempt, timestamp
+from orchestrator.store.layout import Store, StoreError
+from orchestrator.store.records import Record, new_attempt
+from orchestrator.submission import read_submission
 
 if TYPE_CHECKING:
     from trainer.outcome import Outcome, PackReport, PackRequest
@@ -96,12 +99,12 @@ def run_manifest(
     cells = _left_to_do(store, manifest, only)
     with _logging_to(store.log_path(manifest.pack, attempt)):
         with Heart(store, manifest, attempt, should_stop, deadline) as heart:
-            pack = _Attempt(
+            pack = Attempt(
                 store=store, manifest=manifest, id=attempt, cells=cells, heart=heart,
                 deadline=deadline,
             )  # fmt: skip
             try:
-                stopped = _train(pack, trainer, catalogue)
+                stopped = _train(_with_inputs(pack), trainer, catalogue)
             except Exception as error:
                 _LOG.exception("the worker broke; its unfinished cells stay missing")
                 said = heart.end(Phase.FAILED, explain(f"{type(error).__name__}: {error}"))
@@ -111,20 +114,11 @@ def run_manifest(
         report = _report(store, said)
         if reason is None:
             remove_spent(store, {cell.id: attempt for cell in cells})
+        if manifest.inputs:
+            submission = read_submission(store, manifest.grid, manifest.number)
+            remove_spent_artifacts(store, submission, load_index(store))
         _compact_if_due(store)
     return report
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Attempt:
-    """One attempt at a pack, while it lasts."""
-
-    store: Store
-    manifest: Manifest
-    id: str
-    cells: Sequence[Cell]
-    heart: Heart
-    deadline: Deadline
 
 
 def _left_to_do(store: Store, manifest: Manifest, only: Collection[str] | None) -> list[Cell]:
@@ -135,59 +129,27 @@ def _left_to_do(store: Store, manifest: Manifest, only: Collection[str] | None) 
     return [cell for cell in manifest.cells if cell.id in wanted]
 
 
-def record_of(
-    outcome: "Outcome",
-    *,
-    manifest: Manifest,
-    attempt: str,
-    catalogue: Catalogue,
-    worker: Mapping[str, Any],
-) -> Record:
-    """The record of a finished cell.
+def _with_inputs(pack: Attempt) -> Attempt:
+    """The attempt with what its cells begin with; those for which that is missing are left out.
 
-    Args:
-        outcome: What became of the cell.
-        manifest: The pack it was trained in.
-        attempt: Id of this attempt at the pack.
-        catalogue: Where the defaults of its fields stand.
-        worker: The columns that are the same for all cells of a worker, from `worker_columns`.
+    Raises:
+        StoreError: When it is missing for all of them.
     """
-    cell = outcome.cell
-    settings = cell.settings()
-    error = None if outcome.error is None else {**outcome.error}
-    if error is not None:
-        error["message"] = explain(error["message"])
-        error["signature"] = signature_of(error)
-    return Record(
-        cell=cell.id,
-        attempt=attempt,
-        state=outcome.state,
-        canonical=cell.canonical(),
-        fields=catalogue.fields(cell),
-        started_at=timestamp(outcome.started_at),
-        finished_at=timestamp(outcome.finished_at),
-        metrics=outcome.metrics,
-        layers=outcome.layers,
-        curve=bool(outcome.curve),
-        error=error,
-        supersedes=manifest.supersedes.get(cell.id, ()),
-        provenance={
-            **worker,
-            "device": outcome.device,
-            "engine": outcome.engine,
-            "stack_width": outcome.stack_width,
-            "tier": settings["tier"],
-            "threads": settings["threads"],
-            "backend": manifest.backend,
-            "grid": manifest.grid,
-            "pack": manifest.pack,
-            "pack_size": len(manifest.cells),
-            "seconds": outcome.seconds,
-            "device_seconds": outcome.device_seconds,
-            "memory_mb": outcome.memory_mb,
-            "resumed_step": outcome.resumed_step,
-            "topology_updates": outcome.topology_updates,
-        },
+    manifest = pack.manifest
+    if not manifest.inputs and not manifest.supersedes:
+        return pack
+    index = load_index(pack.store)
+    ids = [cell.id for cell in pack.cells]
+    inputs = find_inputs(manifest, held_artifacts(pack.store, manifest, index), ids)
+    for cell, why in inputs.missing.items():
+        _LOG.error("left out %s: %s", cell, why)
+    if ids and len(inputs.missing) == len(ids):
+        raise StoreError(next(iter(inputs.missing.values())))
+    return replace(
+        pack,
+        cells=[cell for cell in pack.cells if cell.id not in inputs.missing],
+        inputs=inputs.found,
+        earlier=earlier_results(pack.store, index, set(ids) & set(manifest.supersedes)),
     )
 
 
@@ -212,34 +174,29 @@ def main(arguments: list[str] | None = None) -> int:
     return 130 if report.stopped else 0
 
 
-def _train(pack: _Attempt, trainer: Trainer | None, catalogue: Catalogue | None) -> bool:
+def _train(pack: Attempt, trainer: Trainer | None, catalogue: Catalogue | None) -> bool:
     """Train the pack; True when it was drained before its end."""
     train = trainer if trainer is not None else _real_trainer()
     described = catalogue if catalogue is not None else _registries()
-    columns = worker_columns(os.environ, _device_driver(pack.manifest.device))
+    columns = this_worker(pack.manifest.device)
     if columns["code"] != pack.manifest.code:
         _LOG.warning("the code changed since submission; records carry the hash of what runs now")
 
     with Publisher(pack.store) as publisher:
 
         def publish(outcome: "Outcome") -> None:
-            record = record_of(
-                outcome,
-                manifest=pack.manifest,
-                attempt=pack.id,
-                catalogue=described,
-                worker=columns,
-            )
-            _log_outcome(outcome)
-            publisher.put(record, outcome.curve or None)
-            pack.heart.count(failed=outcome.state != "COMPLETED")
-            if outcome.state == "FAILED" and record.error is not None:
+            record = pack.record(outcome, catalogue=described, worker=columns)
+            _log_record(record, outcome.cell)
+            left = outcome.artifacts if record.state == "COMPLETED" else {}
+            publisher.put(record, outcome.curve or None, left)
+            pack.heart.count(failed=record.state != "COMPLETED")
+            if record.state == "FAILED" and record.error is not None:
                 pack.heart.failed(record.cell, record.error)
 
         return train(pack.cells, publish=publish, request=_request(pack)).stopped
 
 
-def _request(pack: _Attempt) -> "PackRequest":
+def _request(pack: Attempt) -> "PackRequest":
     from trainer.outcome import PackRequest
 
     manifest, heart = pack.manifest, pack.heart
@@ -253,6 +210,8 @@ def _request(pack: _Attempt) -> "PackRequest":
         checkpoint_folder=open_folder(pack.store, manifest.pack, pack.id, ids),
         checkpoint_minutes=manifest.checkpoint_minutes,
         resume_from=earlier,
+        inputs={c: {n: one.path for n, one in own.items()} for c, own in pack.inputs.items()},
+        artifacts=manifest.artifacts,
         code=provenance.code_hash(),
         seconds_per_cell=manifest.seconds,
         may_begin=pack.deadline.allows,
@@ -276,13 +235,13 @@ def _registries() -> Catalogue:
     return Catalogue.from_json(describe())
 
 
-def _log_outcome(outcome: "Outcome") -> None:
-    label = f"{outcome.cell.id} {outcome.cell.label()}"
-    if outcome.error is None:
-        _LOG.info("%s %s in %.2f s", outcome.state, label, outcome.seconds)
+def _log_record(record: Record, cell: Cell) -> None:
+    label = f"{cell.id} {cell.label()}"
+    if record.error is None:
+        _LOG.info("%s %s in %.2f s", record.state, label, record.provenance["seconds"])
         return
-    _LOG.error("%s %s in phase %s", outcome.state, label, outcome.error.get("phase"))
-    _LOG.error("%s", outcome.error.get("traceback") or outcome.error.get("message"))
+    _LOG.error("%s %s in phase %s", record.state, label, record.error.get("phase"))
+    _LOG.error("%s", record.error.get("traceback") or record.error.get("message"))
 
 
 def _report(store: Store, said: Heartbeat) -> WorkerReport:
@@ -296,16 +255,6 @@ def _report(store: Store, said: Heartbeat) -> WorkerReport:
         advanced=saved or said.cells_done > 0,
         error=said.label if said.phase is Phase.FAILED else "",
     )
-
-
-def _device_driver(device: str) -> str | None:
-    if not device.startswith("cuda"):
-        return None
-    try:
-        text = Path("/proc/driver/nvidia/version").read_text(encoding="utf-8")
-    except OSError:
-        return None
-    return text.splitlines()[0].partition(":")[2].strip()
 
 
 def _compact_if_due(store: Store) -> None:

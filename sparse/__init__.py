@@ -9,6 +9,7 @@ from sparse.attach import attach as attach
 from sparse.methods import METHODS as METHODS
 from sparse.methods.dense import Dense as Dense
 from sparse.methods.gmp import GMP as GMP
+from sparse.methods.omp import OMP as OMP
 from sparse.methods.rigl import RigL as RigL
 from sparse.methods.set import SET as SET
 from sparse.methods.snip import SNIP as SNIP

@@ -1,8 +1,9 @@
 """One block: cells that step together, from their initial weights to their outcomes."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from grids.cell import Cell
@@ -27,12 +28,16 @@ class Block:
 
     Attributes:
         states: the checkpointed state of every cell, or empty for a fresh start.
+        inputs: cell id to the files of the artifacts that the cell needs, by their names.
+        artifacts: cell id to the names of the artifacts that the cell shall leave.
     """
 
     workload: Workload
     choice: Choice
     cells: Sequence[Cell]
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
+    inputs: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
+    artifacts: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def without(self, left_out: Callable[[str], bool]) -> "Block":
         """The block without the cells whose ids are left out."""
@@ -58,7 +63,7 @@ def run_block(block: Block, control: LoopControl, publish: Callable[[Outcome], N
         finished = loop is None or loop.run(control)
         if not finished:
             return False
-        outcomes = outcomes_of(loop, clock) if loop is not None else []
+        outcomes = outcomes_of(loop, clock, block.artifacts) if loop is not None else []
     except Exception as error:
         return _one_by_one(block, control, publish, error, clock)
     times = clock.charge(len(block.cells))
@@ -71,7 +76,7 @@ def _start(block: Block) -> tuple[BlockLoop | None, list[CellError]]:
     # A cell that cannot be prepared is taken out and the engine is built again without it; a state
     # that does not fit costs what it had saved, and nothing else.
     engine = ENGINES[block.choice.engine](block.workload, block.cells)
-    runs, errors = _prepare(engine, block.cells, bool(block.states))
+    runs, errors = _prepare(engine, block)
     if not errors:
         loop = BlockLoop(engine, runs)
         if _loaded(loop, block.states):
@@ -95,14 +100,15 @@ def _loaded(loop: BlockLoop, states: dict[str, dict[str, Any]]) -> bool:
     return True
 
 
-def _prepare(
-    engine: Engine, cells: Sequence[Cell], resuming: bool
-) -> tuple[list[CellRun], list[CellError]]:
+def _prepare(engine: Engine, block: Block) -> tuple[list[CellRun], list[CellError]]:
     runs, errors = [], []
-    for n, cell in enumerate(cells):
+    for n, cell in enumerate(block.cells):
         try:
             run = CellRun(cell, n)
-            run.prepare(engine, resuming)
+            if block.states:
+                run.bind(engine)
+            else:
+                run.prepare(engine, block.inputs.get(cell.id, {}))
             runs.append(run)
         except Exception as error:
             errors.append((cell, describe_error(error, "prepare")))

@@ -2,12 +2,14 @@
 
 import math
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from grids.cell import Cell
 from sparse.methods import METHODS
 from sparse.sparsifier import Sparsifier
+from trainer.artifacts import ArtifactError, read_final
 from trainer.context import CellContext
 from trainer.engines.base import Engine
 from trainer.engines.solo import SoloEngine
@@ -52,20 +54,25 @@ class CellRun:
         """Whether anything is still expected of the cell."""
         return self.error is None and self.diverged_epoch is None
 
-    def prepare(self, engine: Engine, resuming: bool) -> None:
-        """Give the sparsifier views of the cell's tensors, and let it set the initial masks.
+    def prepare(self, engine: Engine, inputs: Mapping[str, Path]) -> None:
+        """Give the cell its first weights, and let the sparsifier set the initial masks.
 
         Args:
-            resuming: leave the tensors alone, because a checkpoint is about to fill them.
+            engine: holds the cell's tensors, at their random initial values.
+            inputs: files of the artifacts that the cell needs, by their names.
+
+        Raises:
+            ArtifactError: when the method starts from an artifact that is not there or not fit.
         """
-        context = CellContext(engine, self.n)
-        if resuming:
-            self.sparsifier.bind(context)
-        else:
-            self.sparsifier.prepare(context)
-        traits = METHODS.get(self.cell.method.name).traits
-        if isinstance(engine, SoloEngine) and traits["stored_weights"] == "dense":
-            engine.substitute_weights(self.sparsifier)
+        if start := METHODS.get(self.cell.method.name).traits.get("starts_from"):
+            self._start_from(engine, start, inputs)
+        self.sparsifier.prepare(CellContext(engine, self.n))
+        self._let_substitute(engine)
+
+    def bind(self, engine: Engine) -> None:
+        """Give the sparsifier views of tensors that a checkpoint is about to fill."""
+        self.sparsifier.bind(CellContext(engine, self.n))
+        self._let_substitute(engine)
 
     def add_point(self, point: Sequence[float]) -> None:
         """Append a row to the curve; a loss that is not finite ends the cell's hopes."""
@@ -83,6 +90,20 @@ class CellRun:
         """Note what stopped the cell; the first failure counts."""
         if self.error is None:
             self.error = describe_error(error, phase)
+
+    def _start_from(self, engine: Engine, name: str, inputs: Mapping[str, Path]) -> None:
+        if name not in inputs:
+            raise ArtifactError(f"it starts from the {name} of another cell, and none was given")
+        final = read_final(inputs[name])
+        try:
+            engine.load_weights(self.n, final.weights)
+        except (KeyError, RuntimeError) as error:
+            raise ArtifactError(f"{inputs[name]} is of another model: {error}") from error
+
+    def _let_substitute(self, engine: Engine) -> None:
+        traits = METHODS.get(self.cell.method.name).traits
+        if isinstance(engine, SoloEngine) and traits["stored_weights"] == "dense":
+            engine.substitute_weights(self.sparsifier)
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps besides the engine's tensors and the seconds spent."""

@@ -1,6 +1,6 @@
 """What goes into a pack and what comes out of it: plain data between worker and trainer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,8 @@ class PackRequest:
         checkpoint_minutes: at most one checkpoint in so many minutes, and 1 % of run time.
         checkpoint_steps: a checkpoint every so many steps instead (for tests).
         resume_from: checkpoint files of earlier attempts, newest first.
+        inputs: cell id to the files of the artifacts that it needs, by their names.
+        artifacts: cell id to the names of the artifacts that it shall leave.
         code: hash of the code that runs; a checkpoint of other code is not resumed from.
         seconds_per_cell: expected wall seconds of a cell, until this pack has measured its own.
         may_begin: told how long the next block is expected to take, or None where nothing was
@@ -69,6 +71,8 @@ class PackRequest:
     checkpoint_minutes: float = 10.0
     checkpoint_steps: int | None = None
     resume_from: Sequence[Path] = ()
+    inputs: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
+    artifacts: Mapping[str, Collection[str]] = field(default_factory=dict)
     code: str = ""
     seconds_per_cell: float | None = None
     may_begin: Callable[[float | None], bool] = always
@@ -87,6 +91,8 @@ class Outcome:
         metrics: final metrics by name; empty unless completed.
         curve: columns of equal length, one entry per epoch.
         layers: ``{"layer", "shape", "total", "active"}`` per maskable weight.
+        artifacts: what it leaves for other cells: contents of files by name; empty unless
+            completed.
         error: ``{"type", "message", "traceback", "phase"}`` unless completed.
         started_at, finished_at: seconds since the epoch.
         engine, stack_width: the engine that ran the cell, and how many cells it stepped together.
@@ -101,6 +107,7 @@ class Outcome:
     metrics: dict[str, float] = field(default_factory=dict)
     curve: dict[str, list[float]] = field(default_factory=dict)
     layers: list[dict[str, Any]] = field(default_factory=list)
+    artifacts: dict[str, bytes] = field(default_factory=dict)
     error: dict[str, str] | None = None
     started_at: float
     finished_at: float

@@ -19,7 +19,7 @@ from trainer.checkpoint import (
 )
 from trainer.describe import load_plugins
 from trainer.engines import legal_engines
-from trainer.engines.auto import choose
+from trainer.engines.auto import Choice, choose
 from trainer.loop import LoopControl
 from trainer.outcome import Outcome, PackReport, PackRequest, Progress
 from trainer.recipe import Recipe
@@ -96,9 +96,18 @@ class _Pack:
             width = math.ceil(len(members) / count)
             for start in range(0, len(members), width):
                 part = members[start : start + width]
-                states = {c.id: self._states[c.id] for c in part if c.id in self._states}
-                blocks.append(Block(workload=workload, choice=choice, cells=part, states=states))
+                blocks.append(self._block(workload, choice, part))
         return blocks
+
+    def _block(self, workload: Workload, choice: Choice, cells: Sequence[Cell]) -> Block:
+        return Block(
+            workload=workload,
+            choice=choice,
+            cells=cells,
+            states={c.id: self._states[c.id] for c in cells if c.id in self._states},
+            inputs=self._request.inputs,
+            artifacts=self._request.artifacts,
+        )
 
     def _start_of(self, workload: Workload, cell: Cell) -> tuple[str, int, tuple[str, ...]]:
         # Engine, step and legal engines; a state goes on in the engine that saved it.

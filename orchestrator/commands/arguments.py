@@ -77,6 +77,11 @@ def write_json(content: Any) -> None:
     typer.echo(json.dumps(content, indent=1, sort_keys=True))
 
 
+def megabytes(size: float) -> str:
+    """A size in bytes for people."""
+    return f"{size / 1e6:.1f} MB"
+
+
 def duration(seconds: float | None) -> str:
     """A duration for people: "3.2 s", "12 min", "5.4 h", or "unknown"."""
     if seconds is None:

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.commands.arguments import duration, tell, write
+from orchestrator.commands.arguments import duration, megabytes, tell, write
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from grids.cell import Cell
     from orchestrator.detached import HandedOver
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from orchestrator.planning import Planned
 
 _SIGNS = {
-    "new": "+", "done": "=", "failed": "!", "other code": "~", "running": ">", "blocked": "x",
+    "new": "+", "done": "=", "failed": "!", "other code": "~", "again": "^", "running": ">",
+    "blocked": "x",
 }  # fmt: skip
 _SHOWN_LABELS = 5
 
@@ -54,7 +55,9 @@ def show_plan(planned: "Planned") -> None:
     told = [f"{_SIGNS[word]}{counts[word]} {word}" for word in counts if counts[word]]
     removed = planned.removed
     told += [f"-{len(removed.cells)} removed"] if removed.cells else []
-    write(f"{planned.grid.name}: {len(planned.grid.cells)} cells ({planned.source})")
+    others = sum(entry.produced_for for entry in planned.plan.cells)
+    needed = f" and {others} that they need" if others else ""
+    write(f"{planned.grid.name}: {len(planned.grid.cells)} cells{needed} ({planned.source})")
     write(f"  {'  '.join(told)}")
     if removed.in_flight:
         write(f"  {len(removed.in_flight)} of the removed cells wait or run: run --prune ends them")
@@ -63,11 +66,29 @@ def show_plan(planned: "Planned") -> None:
         write(f"  {_wave_line(planned, number, cells)}")
     if not waves:
         write("  nothing to train")
+    for line in _artifact_lines(planned):
+        write(f"  {line}")
     for entry in planned.plan.cells:
         if entry.reason:
-            write(f"  x {entry.cell.label()}: {entry.reason}")
+            write(f"  {_SIGNS[entry.standing]} {entry.cell.label()}: {entry.reason}")
     if counts["failed"] and not planned.request.retry:  # type: ignore[index]
         write(f"  failed cells are trained again by: sparsesweep retry {planned.request.grid}")
+
+
+def _artifact_lines(planned: "Planned") -> list[str]:
+    sizes = planned.artifact_sizes()
+    lines = []
+    if sizes.here:
+        lines.append(f"artifacts: {_counted(sizes.here)} here, {megabytes(sizes.here_bytes)}")
+    if sizes.missing:
+        then = ", removed once consumed" if planned.grid.artifacts.consumed == "remove" else ""
+        expected = "size unknown" if sizes.missing_bytes is None else megabytes(sizes.missing_bytes)
+        lines.append(f"artifacts: {_counted(sizes.missing)} to be left, {expected}{then}")
+    return lines
+
+
+def _counted(names: "Mapping[str, int]") -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(names.items()))
 
 
 def plain_plan(planned: "Planned") -> dict[str, Any]:
@@ -80,7 +101,18 @@ def plain_plan(planned: "Planned") -> dict[str, Any]:
         "slots": planned.slots,
         "removed": list(planned.removed.cells),
         "removed_in_flight": list(planned.removed.in_flight),
+        "artifacts": _plain_artifacts(planned),
         "waves": [_plain_wave(planned, cells) for cells in planned.plan.waves()],
+    }
+
+
+def _plain_artifacts(planned: "Planned") -> dict[str, Any]:
+    sizes = planned.artifact_sizes()
+    return {
+        "here": dict(sizes.here),
+        "here_bytes": sizes.here_bytes,
+        "missing": dict(sizes.missing),
+        "missing_bytes": sizes.missing_bytes,
     }
 
 
@@ -131,7 +163,8 @@ def show_result(result: "Result", *, total: int) -> None:
         f"{grid}: {result.completed} of {total} cells have results; "
         f"{result.trained} trained in {duration(result.seconds)}"
     )
-    labels = {cell.id: cell.label() for cell in result.submission.cells}
+    cells = [*result.submission.cells, *result.submission.producers]
+    labels = {cell.id: cell.label() for cell in cells}
     for failure in result.failures:
         tell(f"\n{len(failure.cells)} {failure.state}: {failure.type}: {failure.message}")
         _tell_cells(failure.cells, labels)

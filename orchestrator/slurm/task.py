@@ -21,11 +21,13 @@ from orchestrator.cell_lists import ids_of
 from orchestrator.deadline import Deadline, deadline_of_job
 from orchestrator.environment import worker_environment
 from orchestrator.heartbeat import StopReason
+from orchestrator.inputs import held_artifacts, lacks_input
 from orchestrator.jobs import JobBatch, read_batch, read_batches
 from orchestrator.manifest import Manifest
 from orchestrator.slurm.cluster import Slurm, kept_profile
 from orchestrator.slurm.successor import PRODUCER, hand_over, was_cancelled
 from orchestrator.states import FAILURES
+from orchestrator.store.artifacts import Held
 from orchestrator.store.index import CellState, load_index
 from orchestrator.store.layout import Store
 
@@ -76,13 +78,17 @@ def run_task(manifest: str, name: str) -> dict[str, Any]:
 
 
 def readiness(
-    manifest: Manifest, index: Mapping[str, CellState], carried: Sequence[CarriedPack]
+    manifest: Manifest,
+    index: Mapping[str, CellState],
+    held: Held,
+    carried: Sequence[CarriedPack],
 ) -> Readiness:
     """Which cells of a pack can be trained.
 
     Args:
         manifest: The pack.
         index: What the store holds, by cell id.
+        held: The artifacts that there are.
         carried: The packs of all open submissions.
     """
     jobs = {cell: pack for pack in carried if pack.in_flight for cell in pack.unfinished}
@@ -91,7 +97,9 @@ def readiness(
         missing = [
             need
             for need in manifest.needs.get(cell, ())
-            if need not in index or not index[need].completed
+            if need not in index
+            or not index[need].completed
+            or lacks_input(manifest, cell, need, held)
         ]
         carriers = [jobs[need] for need in missing if need in jobs]
         if not missing:
@@ -155,8 +163,9 @@ def _readiness(store: Store, pack: Manifest, scheduler: Slurm) -> Readiness:
     if not pack.needs:
         return Readiness(ready=tuple(ids_of(pack.cells)), waiting=(), behind=(), blocked={})
     index = load_index(store)
+    held = held_artifacts(store, pack, index)
     carried = look(store, open_submissions(store), scheduler, index)
-    return readiness(pack, index, carried)
+    return readiness(pack, index, held, carried)
 
 
 def _handed_over(store: Store, pack: Manifest, batch: JobBatch) -> bool:
@@ -170,6 +179,9 @@ def _handed_over(store: Store, pack: Manifest, batch: JobBatch) -> bool:
 
 def _why(producer: str, index: Mapping[str, CellState]) -> str:
     state = index.get(producer)
+    if state is not None and state.completed:
+        said = state.disagreement or "it left nothing to begin with, or that was removed"
+        return f"its producer {producer} has results, but {said}"
     if state is not None and state.state in FAILURES:
         return f"its producer {producer} ended {state.state}: {state.answer.error_message}"
     return f"its producer {producer} has no results, and no job makes them"

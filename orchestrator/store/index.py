@@ -5,19 +5,22 @@ pyarrow or DuckDB: the newest generation carries a JSON index, and hot records a
 """
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from orchestrator.store.answering import COMPLETED, answering
+from orchestrator.store.answering import COMPLETED, ranked
 from orchestrator.store.generations import read_newest
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.records import Record, check_same_cell, scan_hot
 
 INDEX = "index"
 """Name of the part of a generation that holds the index; the other parts are tables."""
+
+DISAGREEMENT = "Disagreement"
+"""Type of the error of an attempt that repeated a cell and came to other results."""
 
 
 class IndexEntry(NamedTuple):
@@ -70,6 +73,9 @@ class CellState:
         failures: How many of them did not complete.
         hot: Whether the answering attempt's record is not yet folded into the tables.
         completions: Every completed attempt at the cell, the answering one among them.
+        standing: Those of them that none supersedes, the one that answers first.
+        disagreement: What was said when the newest attempt to repeat the cell's results got
+            others, else "".
     """
 
     canonical: Mapping[str, Any]
@@ -78,6 +84,8 @@ class CellState:
     failures: int
     hot: bool
     completions: tuple[str, ...] = ()
+    standing: tuple[str, ...] = ()
+    disagreement: str = ""
 
     @property
     def cell(self) -> str:
@@ -179,23 +187,33 @@ def _states(
     canonicals: Mapping[str, Mapping[str, Any]],
     hot: set[tuple[str, str]],
 ) -> dict[str, CellState]:
-    attempts = Counter(entry.cell for entry in entries)
-    failures = Counter(entry.cell for entry in entries if entry.state != COMPLETED)
-    completions: dict[str, list[str]] = defaultdict(list)
+    by_cell: dict[str, list[IndexEntry]] = defaultdict(list)
     for entry in entries:
-        if entry.state == COMPLETED:
-            completions[entry.cell].append(entry.attempt)
-    return {
-        cell: CellState(
-            canonical=canonicals[cell],
-            answer=answer,
-            attempts=attempts[cell],
-            failures=failures[cell],
-            hot=_name(answer) in hot,
-            completions=tuple(completions[cell]),
-        )
-        for cell, answer in answering(entries).items()
-    }
+        by_cell[entry.cell].append(entry)
+    return {cell: _state(canonicals[cell], by_cell[cell], hot) for cell in sorted(by_cell)}
+
+
+def _state(
+    canonical: Mapping[str, Any], attempts: list[IndexEntry], hot: set[tuple[str, str]]
+) -> CellState:
+    best = ranked(attempts) if len(attempts) > 1 else attempts
+    completions = tuple(entry.attempt for entry in attempts if entry.state == COMPLETED)
+    return CellState(
+        canonical=canonical,
+        answer=best[0],
+        attempts=len(attempts),
+        failures=len(attempts) - len(completions),
+        hot=_name(best[0]) in hot,
+        completions=completions,
+        standing=tuple(entry.attempt for entry in best) if completions else (),
+        disagreement=_disagreement(attempts) if completions else "",
+    )
+
+
+def _disagreement(attempts: list[IndexEntry]) -> str:
+    """What the newest attempt said, if it is one that repeated the cell with other results."""
+    newest = max(attempts, key=lambda entry: (entry.finished_at, entry.attempt))
+    return str(newest.error_message) if newest.error_type == DISAGREEMENT else ""
 
 
 def _name(attempt: IndexEntry | Record) -> tuple[str, str]:

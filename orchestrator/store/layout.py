@@ -134,6 +134,10 @@ class Store:
         """The curve that belongs to the record of the same cell and attempt."""
         return self.curves / cell[:_FANOUT] / f"{cell}.{attempt}.json"
 
+    def artifact_path(self, cell: str, attempt: str, name: str) -> Path:
+        """The artifact of this name that one attempt at a cell left."""
+        return self.artifacts / cell[:_FANOUT] / f"{cell}.{attempt}.{name}"
+
     def submissions(self, grid: str) -> Path:
         """Folder of all submissions of the grid of this name."""
         return self.grids / grid

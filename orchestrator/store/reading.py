@@ -1,7 +1,7 @@
 """Reading the tables: the newest generation, with the hot records folded in, in memory."""
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from orchestrator.store.folding import Folded, Outcome, decode, fold, nothing
 from orchestrator.store.generations import newest, read_newest
 from orchestrator.store.layout import Store, StoreError, StoreWarning
 from orchestrator.store.records import Record, read_curve, scan_hot
+from orchestrator.store.rows import metrics_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,6 +66,25 @@ def read_tables(store: Store) -> Reading:
     outcomes = [*snapshot.outcomes, *((record, None) for record in snapshot.waiting)]
     folded = fold(snapshot.folded, outcomes) if outcomes else snapshot.folded
     return Reading(tables=folded.tables, hot=len(outcomes), damaged=snapshot.damaged)
+
+
+def read_metrics(
+    store: Store, attempts: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], dict[str, float]]:
+    """The measurements of these attempts, each a cell and an attempt at it, by their names."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    tables = read_tables(store).tables
+    wanted = pa.array(sorted({attempt for _, attempt in attempts}), pa.string())
+    found: dict[tuple[str, str], dict[str, float]] = {name: {} for name in attempts}
+    for name in ("results", "metrics"):
+        table = tables[name]
+        rows = table.filter(pc.is_in(table["attempt"], value_set=wanted))
+        for row in rows.to_pylist():
+            if (row["cell"], row["attempt"]) in found:
+                found[row["cell"], row["attempt"]] |= metrics_of(row)
+    return found
 
 
 def read_snapshot(store: Store) -> Snapshot:

@@ -60,6 +60,17 @@ def fields_of(row: Mapping[str, Any]) -> dict[str, Any]:
     return fields | json.loads(row.get("other") or "{}").get("field", {})
 
 
+def metrics_of(row: Mapping[str, Any]) -> dict[str, float]:
+    """The measurements in a row of table `results`, or the one in a row of table `metrics`."""
+    if "metric" in row:
+        return {row["metric"]: row["value"]}
+    return {
+        column.key: row[column.name]
+        for column in _COLUMNS["metric"]
+        if row[column.name] is not None
+    }
+
+
 def metric_rows(record: Record) -> Iterator[Row]:
     """Rows of table `metrics`: the measurements without a column of their own."""
     for name, value in record.metrics.items():

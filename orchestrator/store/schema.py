@@ -169,6 +169,8 @@ _PROVENANCE = _columns(
     ("pack_size", "integer", "cells", "Cells in that pack."),
     ("resumed_step", "integer", "steps", "Step of the last resumption; 0 when uninterrupted."),
     ("topology_updates", "integer", "updates", "How often the masks moved."),
+    ("inputs", "json", "", "Artifacts it began with: name to the cell and attempt that left it."),
+    ("artifacts", "json", "", "Artifacts it left: name to bytes and SHA-256."),
 )
 
 _REST = (

@@ -18,8 +18,13 @@ MAY_IMPORT = {
     "trainer": {"trainer", "sparse", "grids"},
     "orchestrator": {"orchestrator", "grids"},
 }
-# The two doors from the orchestrator to the trainer: inside a worker, and to build the catalogue.
-DOORS_TO_TRAINER = {"orchestrator/worker.py", "orchestrator/catalogue.py"}
+# The two doors from the orchestrator to the trainer: inside a worker, which also turns what the
+# trainer returns into records, and to build the catalogue.
+DOORS_TO_TRAINER = {
+    "orchestrator/worker.py",
+    "orchestrator/attempts.py",
+    "orchestrator/catalogue.py",
+}
 
 HEAVY = {
     "torch", "torchvision", "torchattacks", "ray", "submitit", "pyarrow", "duckdb", "pandas",

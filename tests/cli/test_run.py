@@ -90,7 +90,7 @@ def test_an_edited_grid_trains_only_what_is_new(grid: Path, store: Path) -> None
     run(grid, store)
     grid.write_text(GRID.replace("seeds: 2", "seeds: 3"))
     assert plan(grid, store)["counts"] == {
-        "new": 4, "done": 8, "failed": 0, "other code": 0, "running": 0, "blocked": 0,
+        "new": 4, "done": 8, "failed": 0, "other code": 0, "again": 0, "running": 0, "blocked": 0,
     }  # fmt: skip
     assert "12 of 12 cells have results; 4 trained" in run(grid, store).out
 

@@ -1,10 +1,20 @@
-"""At density 1 every sparse method trains the dense network: the same bits in curve and metrics."""
+"""At density 1 every sparse method trains the dense network: the same bits in curve and metrics.
+
+A method that starts from the weights of another cell keeps all of them.
+"""
 
 import pytest
+import torch
 
 from sparse.methods import METHODS
 from tests.support.cells import make_cell, train
-from tests.support.methods import frequent, sparse_names
+from tests.support.methods import frequent, sparse_names, starts_from
+from tests.support.producers import inputs_of
+from trainer.artifacts import read_final
+from trainer.cell_run import CellRun
+from trainer.engines.solo import SoloEngine
+from trainer.engines.stack import StackEngine
+from trainer.workload import load_workload
 
 TASK = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
 
@@ -18,7 +28,7 @@ def outcome_of(method, model, **recipe):
 
 @pytest.mark.parametrize("recipe", [{}, {"optimizer": "adam", "lr": 0.01}], ids=["sgd", "adam"])
 @pytest.mark.parametrize(("model", "engine"), [("mlp", "stack"), ("convnet", "solo")])
-@pytest.mark.parametrize("name", sparse_names())
+@pytest.mark.parametrize("name", [name for name in sparse_names() if not starts_from(name)])
 def test_curve_and_metrics_are_those_of_dense(name, model, engine, recipe):
     dense, sparse = (outcome_of(method, model, epochs=2, **recipe) for method in ("dense", name))
     assert dense.state == sparse.state == "COMPLETED"
@@ -29,3 +39,17 @@ def test_curve_and_metrics_are_those_of_dense(name, model, engine, recipe):
     assert extra in ({}, {"explored_rate": 1.0})
     assert sparse.layers == dense.layers
     assert sparse.topology_updates > 0 or not METHODS.get(name).traits["dynamic"]
+
+
+@pytest.mark.parametrize(("model", "kind"), [("mlp", StackEngine), ("convnet", SoloEngine)])
+@pytest.mark.parametrize("name", [name for name in sparse_names() if starts_from(name)])
+def test_the_network_that_a_method_starts_from_is_kept_whole(name, model, kind):
+    cell = make_cell(name, "1", seed=7, model=model, dataset_options=TASK, epochs=2)
+    inputs = inputs_of([cell])[cell.id]
+    engine = kind(load_workload(cell, None, "cpu"), [cell])
+    CellRun(cell, 0).prepare(engine, inputs)
+    given = read_final(inputs[starts_from(name)]).weights
+    found = engine.weights(0)
+    assert found.keys() == given.keys()
+    assert all(torch.equal(found[key], given[key]) for key in given)
+    assert all(bool(layer.mask.all()) for layer in engine.layers(0))

@@ -7,6 +7,7 @@ import torch
 
 from tests.support.cells import make_cell, result, train
 from tests.support.methods import frequent, method_names
+from tests.support.producers import inputs_of
 from trainer.cell_run import CellRun
 from trainer.engines.auto import Choice
 from trainer.engines.stack import StackEngine
@@ -30,8 +31,9 @@ def final_state(cells):
     workload = load_workload(cells[0], None, "cpu")
     engine = StackEngine(workload, cells)
     runs = [CellRun(cell, n) for n, cell in enumerate(cells)]
+    inputs = inputs_of(cells)
     for run in runs:
-        run.prepare(engine, resuming=False)
+        run.prepare(engine, inputs.get(run.cell.id, {}))
     loop = BlockLoop(engine, runs)
     while loop.step < workload.total_steps:
         loop.advance()

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.support.cells import make_cell
+from tests.support.producers import inputs_of
 from trainer.cell_run import CellRun
 from trainer.engines.solo import SoloEngine
 from trainer.engines.stacked_optim import make_stacked_optimizer
@@ -20,7 +21,7 @@ RECIPES = {
 
 def prepared_engine(cell):
     engine = SoloEngine(load_workload(cell, None, "cpu"), [cell])
-    CellRun(cell, 0).prepare(engine, resuming=False)
+    CellRun(cell, 0).prepare(engine, inputs_of([cell]).get(cell.id, {}))
     return engine
 
 

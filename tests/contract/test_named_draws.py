@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from tests.support.cells import make_cell
+from tests.support.producers import inputs_of
 from trainer.cell_run import CellRun
 from trainer.engines.solo import SoloEngine
 from trainer.engines.stack import StackEngine
@@ -22,8 +23,9 @@ def orders_seen(cells, epochs):
 
     engine.backward = noted
     loop = BlockLoop(engine, [CellRun(cell, n) for n, cell in enumerate(cells)])
+    inputs = inputs_of(cells)
     for run in loop.runs:
-        run.prepare(engine, resuming=False)
+        run.prepare(engine, inputs.get(run.cell.id, {}))
     steps = loop.engine.workload.steps_per_epoch
     for _ in range(epochs * steps):
         loop.advance()

@@ -36,6 +36,7 @@ FROZEN = {
                 "convention": "exact",
             },
         ),
+        "omp": (1, {"scope": "global"}),
         "snip": (1, {"batches": 1}),
         "static": (1, {}),
     },

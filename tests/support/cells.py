@@ -5,6 +5,7 @@ from typing import Any
 
 from grids.cell import Cell, Component
 from tests.support.methods import takes_density
+from tests.support.producers import inputs_of
 from trainer.outcome import Outcome, PackReport, PackRequest
 from trainer.run import run_pack
 
@@ -55,7 +56,11 @@ def train(*cells: Cell, **request: Any) -> dict[str, Outcome]:
 
 
 def train_reported(*cells: Cell, **request: Any) -> tuple[dict[str, Outcome], PackReport]:
-    """Run cells as one pack; outcomes by cell id, and the pack's report."""
+    """Run cells as one pack; outcomes by cell id, and the pack's report.
+
+    What cells need of other cells is made first, unless `inputs` are given.
+    """
+    request.setdefault("inputs", inputs_of(cells))
     outcomes: dict[str, Outcome] = {}
 
     def publish(outcome: Outcome) -> None:

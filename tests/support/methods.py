@@ -22,6 +22,11 @@ def sparse_names() -> list[str]:
     return [name for name in METHODS.names() if takes_density(name)]
 
 
+def starts_from(name: str) -> str:
+    """The artifact of another cell that the method starts from; "" when it has its own weights."""
+    return str(METHODS.get(name).traits.get("starts_from", ""))
+
+
 def frequent(name: str, every: int = 4) -> dict[str, int]:
     """Options that make updates frequent enough for a short run; none where none can."""
     fields = {field.name for field in dataclasses.fields(METHODS.get(name).target.Options)}

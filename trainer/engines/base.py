@@ -109,6 +109,14 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    def weights(self, n: int) -> dict[str, Tensor]:
+        """Copies, on the CPU, of the parameters and buffers of cell ``n`` by the model's names."""
+
+    @abstractmethod
+    def load_weights(self, n: int, weights: Mapping[str, Tensor]) -> None:
+        """Put parameters and buffers into cell ``n``; KeyError or RuntimeError unless all fit."""
+
+    @abstractmethod
     def cell_state(self, n: int) -> CellState:
         """A copy of the weights, buffers, masks and optimizer slots of cell ``n``."""
 

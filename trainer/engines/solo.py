@@ -108,11 +108,21 @@ class SoloEngine(Engine):
         smoothing = self.recipe.label_smoothing
         return F.cross_entropy(logits, targets, label_smoothing=smoothing)
 
+    def weights(self, n: int) -> dict[str, Tensor]:
+        """Copies of the module's parameters and buffers."""
+        weights: dict[str, Tensor] = _to_cpu(self.model.state_dict())
+        return weights
+
+    @torch.no_grad()
+    def load_weights(self, n: int, weights: Mapping[str, Tensor]) -> None:
+        """Put parameters and buffers into the module."""
+        self.model.load_state_dict(weights)
+
     def cell_state(self, n: int) -> CellState:
         """Copies of the module's, the optimizer's and the masks' tensors, on the CPU."""
         return {
             "engine": self.name,
-            "model": _to_cpu(self.model.state_dict()),
+            "model": self.weights(n),
             "optimizer": _to_cpu(self.optimizer.state_dict()),
             "masks": _to_cpu(self._masks),
         }
@@ -120,7 +130,7 @@ class SoloEngine(Engine):
     @torch.no_grad()
     def load_cell_state(self, n: int, state: CellState) -> None:
         """Put a state back into the module, the optimizer and the masks."""
-        self.model.load_state_dict(state["model"])
+        self.load_weights(n, state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         for name, mask in self._masks.items():
             mask.copy_(state["masks"][name])

@@ -87,12 +87,22 @@ class StackEngine(Engine):
         smoothing = self.workload.recipe.label_smoothing
         return F.cross_entropy(logits, batch[1], label_smoothing=smoothing)
 
+    def weights(self, n: int) -> dict[str, Tensor]:
+        """Copies of row ``n`` of the weights and biases; a perceptron has no buffers."""
+        return {name: self._row(n, index).to("cpu", copy=True) for index, name in self._numbered()}
+
+    @torch.no_grad()
+    def load_weights(self, n: int, weights: Mapping[str, Tensor]) -> None:
+        """Put weights and biases into row ``n``."""
+        for index, name in self._numbered():
+            self._row(n, index).copy_(weights[name])
+
     def cell_state(self, n: int) -> CellState:
         """Copies of row ``n`` of everything."""
         return {
             "engine": self.name,
             "steps": self._optimizer.steps,
-            "model": {name: self._row(n, i).to("cpu", copy=True) for i, name in self._numbered()},
+            "model": self.weights(n),
             "slots": {
                 name: {slot: view.to("cpu", copy=True) for slot, view in self._slots(n, i).items()}
                 for i, name in self._numbered()
@@ -104,8 +114,8 @@ class StackEngine(Engine):
     def load_cell_state(self, n: int, state: CellState) -> None:
         """Put a row back, in this or another stack of cells that are equally far."""
         self._optimizer.steps = state["steps"]
+        self.load_weights(n, state["model"])
         for index, name in self._numbered():
-            self._row(n, index).copy_(state["model"][name])
             for slot, view in self._slots(n, index).items():
                 view.copy_(state["slots"][name][slot])
         for layer in self.layers(n):

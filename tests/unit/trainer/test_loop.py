@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.cells import make_cell
+from tests.support.producers import inputs_of
 from trainer.cell_run import CellRun
 from trainer.engines.stack import StackEngine
 from trainer.loop import BlockLoop
@@ -13,7 +14,7 @@ def make_loop(cell):
     workload = load_workload(cell, None, "cpu")
     engine = StackEngine(workload, [cell])
     run = CellRun(cell, 0)
-    run.prepare(engine, resuming=False)
+    run.prepare(engine, inputs_of([cell]).get(cell.id, {}))
     return BlockLoop(engine, [run]), engine, run
 
 

@@ -61,26 +61,26 @@ def carried(cell: Cell, job: str) -> CarriedPack:
 
 def test_a_cell_whose_producers_have_results_is_ready(store: Store) -> None:
     ended(store, PRODUCER)
-    found = task.readiness(manifest(store, (PRODUCER,)), load_index(store), [])
+    found = task.readiness(manifest(store, (PRODUCER,)), load_index(store), {}, [])
     assert (found.ready, found.waiting, found.blocked) == ((CONSUMER.id,), (), {})
 
 
 def test_a_cell_whose_producer_is_in_a_job_waits_behind_that_job(store: Store) -> None:
     ended(store, PRODUCER)
     found = task.readiness(
-        manifest(store, (PRODUCER, OTHER)), load_index(store), [carried(OTHER, "12_1")]
+        manifest(store, (PRODUCER, OTHER)), load_index(store), {}, [carried(OTHER, "12_1")]
     )
     assert (found.ready, found.waiting, found.behind) == ((), (CONSUMER.id,), ("12_1",))
 
 
 def test_a_cell_whose_producer_failed_is_blocked_with_the_reason(store: Store) -> None:
     ended(store, PRODUCER, "FAILED")
-    found = task.readiness(manifest(store, (PRODUCER,)), load_index(store), [])
+    found = task.readiness(manifest(store, (PRODUCER,)), load_index(store), {}, [])
     assert found.blocked == {CONSUMER.id: f"its producer {PRODUCER.id} ended FAILED: bad"}
 
 
 def test_a_cell_whose_producer_nobody_makes_is_blocked(store: Store) -> None:
-    found = task.readiness(manifest(store, (PRODUCER,)), load_index(store), [])
+    found = task.readiness(manifest(store, (PRODUCER,)), load_index(store), {}, [])
     assert found.blocked == {
         CONSUMER.id: f"its producer {PRODUCER.id} has no results, and no job makes them"
     }

@@ -1,0 +1,60 @@
+"""omp: prune a trained dense network once by magnitude, then train what is left again."""
+
+import dataclasses
+
+import torch
+from torch import Tensor
+
+from sparse.methods import METHODS
+from sparse.options import option
+from sparse.scores import magnitude
+from sparse.select import largest, largest_global
+from sparse.sparsifier import Sparsifier
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class OmpOptions:
+    """Options of omp."""
+
+    scope: str = option(
+        "global",
+        choices=["global", "layer"],
+        help="rank weights over all layers together, or within layers to the allocated densities",
+    )
+
+
+@METHODS.register(
+    "omp",
+    summary="prune a trained dense network once by magnitude, and train it again from its weights",
+    options=OmpOptions,
+    stored_weights="masked",
+    density="exact",
+    changes_shape=False,
+    stackable=True,
+    dynamic=False,
+    ignores=[{"field": "allocation", "when": {"scope": "global"}}],
+    needs=[{"cell": {"method": "dense", "density": "1", "allocation": "erk"}, "artifact": "final"}],
+    starts_from="final",
+    source="Han et al. 2015, section 3, with one pruning; as in Xiao et al. 2024 (hard samples)",
+)
+class OMP(Sparsifier):
+    """Keeps the largest weights of the network that it is given, which is a trained one.
+
+    Everything else of that network, biases and running statistics, is kept as well; the optimizer
+    and the learning rate begin anew.
+    """
+
+    Options = OmpOptions
+
+    def ignored_fields(self) -> tuple[str, ...]:
+        """Return allocation when weights are ranked over all layers together."""
+        return ("allocation",) if self.options.scope == "global" else ()
+
+    @torch.no_grad()
+    def initial_masks(self) -> dict[str, Tensor]:
+        """Return masks of the largest weights."""
+        scores = {layer.name: magnitude(layer.weight) for layer in self.layers}
+        if self.options.scope == "global":
+            return largest_global(scores, self.target())
+        counts = self.allocated_counts()
+        return {name: largest(values, counts[name]) for name, values in scores.items()}
