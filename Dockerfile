@@ -17,9 +17,11 @@ COPY grids grids/
 COPY orchestrator orchestrator/
 COPY sparse sparse/
 COPY trainer trainer/
-# Nobody who runs the image can write compiled modules beside these, so they are made here.
+# Nobody who runs the image can write here: modules are compiled now, and everybody may read them,
+# whatever the umask of the checkout was.
 RUN uv pip install --python .venv/bin/python --no-deps --no-build-isolation --editable . \
-    && .venv/bin/python -m compileall -q grids orchestrator sparse trainer
+    && .venv/bin/python -m compileall -q grids orchestrator sparse trainer \
+    && chmod -R a+rX,go-w .
 
 FROM python:3.11.15-slim-bookworm
 ARG REVISION=unknown

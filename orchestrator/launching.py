@@ -26,7 +26,6 @@ from orchestrator.states import FAILURES
 from orchestrator.store.artifacts import answering_artifacts
 from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store
-from orchestrator.store.records import timestamp
 from orchestrator.submission import Submission
 from orchestrator.submitting import publish_packs, submit, submit_nothing
 
@@ -236,13 +235,12 @@ def _result(
     attempted = run.attempted if run is not None else set()
     halt = None if run is None else halt_of(store, submission.grid, submission.number)
     lost = [] if run is None or stopped or halt else _lost(run, index)
-    started = timestamp(began)
     artifacts = answering_artifacts(store, index)
     plan = replan(planned.grid, planned.catalogue, index, planned.request, artifacts)
     blocked = [entry for entry in plan.cells if entry.standing is Standing.BLOCKED]
     return Result(
         submission=submission,
-        trained=sum(index[c].answer.finished_at >= started for c in attempted if c in index),
+        trained=sum(_ended(cell, planned.index, index) for cell in attempted),
         completed=sum(cell.id in index and index[cell.id].completed for cell in planned.grid.cells),
         failures=tuple(cluster(state for state in states if state.state in FAILURES)),
         lost=tuple(lost),
