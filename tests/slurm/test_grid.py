@@ -27,6 +27,14 @@ axes: {method: [static, rigl], density: [0.2]}
 seeds: 2
 """
 
+PRUNED = """\
+name: pruned
+base: {dataset: digits, model: {name: mlp, hidden: [128, 128]}, recipe: {epochs: 1500}}
+axes: {method: [omp], density: [0.2, 0.1]}
+seeds: 2
+artifacts: {consumed: remove}
+"""
+
 LONGER = LONG.replace("epochs: 1000", "epochs: 4500")
 """More than a minute of one worker."""
 
@@ -90,6 +98,19 @@ class Site:
         paths = [path for path in folder.glob("ss-*.json") if not path.name.endswith(".id.json")]
         found = [json.loads(path.read_text()) for path in paths]
         return sorted(found, key=lambda batch: (batch["sequence"], batch["name"]))
+
+    def reasons(self, grid: str, reason: str) -> list[str]:
+        """The reason of every hand-over in the first submission of a grid that had this one."""
+        folder = self.store / "grids" / grid / "1" / "jobs"
+        paths = [path for path in folder.glob("ss-*.json") if not path.name.endswith(".id.json")]
+        found = [str(json.loads(path.read_text())["reason"]) for path in paths]
+        return [one for one in found if one == reason]
+
+    def displace(self) -> None:
+        """Have a job of higher priority take all nodes for a moment."""
+        self.slurm.run(
+            "sbatch", "-p", "urgent", "-N2", "-n2", "-c4", "-o", "/dev/null", "--wrap=sleep 2"
+        )
 
     def table(self) -> str:
         return sparsesweep("table", "--format", "csv", "--store", self.store).out
@@ -245,13 +266,27 @@ def test_scancel_makes_no_successor(site: Site) -> None:
 def test_a_displaced_pack_hands_over(site: Site, expected: Callable[[str], str]) -> None:
     site.run(site.grid(LONG), "main", "--slots", "1")
     site.is_training()
-    site.slurm.run(
-        "sbatch", "-p", "urgent", "-N2", "-n2", "-c4", "-o", "/dev/null", "--wrap=sleep 2"
-    )
+    site.displace()
     site.all_completed()
     batches = [json.loads(p.read_text()) for p in site.store.glob("grids/long/1/jobs/*-1.json")]
     assert [batch["reason"] for batch in batches] == ["signal"], site.logs()
     assert site.table() == expected(LONG)
+
+
+@pytest.mark.timeout(360)
+def test_what_needs_other_cells_goes_on_behind_them_though_they_are_displaced_twice(
+    site: Site, expected: Callable[[str], str]
+) -> None:
+    said = site.run(site.grid(PRUNED), "main", "--slots", "1")
+    assert "6 cells in 2 packs" in said.out
+    for handed_over in (1, 2):
+        site.is_training()
+        site.displace()
+        site.wait(lambda _, n=handed_over: len(site.reasons("pruned", "signal")) == n)
+    site.all_completed(180)
+    assert site.reasons("pruned", "producer") == ["producer", "producer"], site.logs()
+    assert site.table() == expected(PRUNED)
+    assert not list((site.store / "artifacts").rglob("*.final"))
 
 
 def test_a_killed_node_costs_time_only(site: Site, expected: Callable[[str], str]) -> None:
