@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,16 @@ sparsesweep run digits --backend inline --set method=static --set density=0.5 --
 sparsesweep table digits
 """
 
+FROZEN = """
+mkdir /tmp/code
+cp -R /opt/sparsesweep/grids /opt/sparsesweep/orchestrator /opt/sparsesweep/sparse \
+    /opt/sparsesweep/trainer /tmp/code
+PYTHONPATH=/tmp/code python -c '
+import orchestrator.environment, trainer
+orchestrator.environment.check_packages()
+print(trainer.__file__)'
+"""
+
 JOIN = """
 start() { ray start --block --num-cpus=1 --node-ip-address=127.0.0.1 --disable-usage-stats "$@"; }
 start --head --port=6399 --include-dashboard=false >head.log 2>&1 &
@@ -43,21 +54,23 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     """The final image; where it cannot be made the tests are skipped, and with CI=true fail."""
     cache = uv_cache()
     reason = missing(cache)
     if reason is not None:
         (pytest.fail if CI else pytest.skip)(reason)
+    folder = tmp_path_factory.mktemp("roots")
     workshop = Workshop(
-        folder=tmp_path_factory.mktemp("roots"),
+        folder=folder,
         context=ROOT,
         patterns=patterns_of((ROOT / ".dockerignore").read_text(encoding="utf-8")),
         scripts=SCRIPTS,
         cache=cache,
         overrides=QUICKLY,
     )
-    return workshop.carry_out(stages_of((ROOT / "Dockerfile").read_text(encoding="utf-8")))
+    yield workshop.carry_out(stages_of((ROOT / "Dockerfile").read_text(encoding="utf-8")))
+    shutil.rmtree(folder)
 
 
 def uv_cache() -> Path:
@@ -141,6 +154,11 @@ def test_anybody_trains_in_it_when_all_but_their_folder_is_read_only(image: Imag
     done = image.run(*("sh", "-ec", TRAIN), user=NOBODY, folder="/tmp", writable=False, HOME="/tmp")
     assert done.returncode == 0, done.stderr
     assert "digits: 1 of 1 cells have results" in done.stdout
+
+
+def test_a_task_takes_the_code_of_the_store_and_not_that_of_the_image(image: Image) -> None:
+    done = image.run("sh", "-ec", FROZEN, user=NOBODY, writable=False, HOME="/tmp")
+    assert (done.stdout, done.returncode) == ("/tmp/code/trainer/__init__.py\n", 0), done.stderr
 
 
 def test_a_login_shell_finds_ray(image: Image) -> None:
