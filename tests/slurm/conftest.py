@@ -1,11 +1,10 @@
 """A real SLURM for the tests of this folder, started once; each test finds it idle and empty."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from tests.support.slurm_cluster import SlurmCluster, missing
+from tests.support.slurm_cluster import SlurmCluster, own_cluster
 
 CLUSTERS = ("slurm", "slurm_accounting")
 
@@ -13,13 +12,13 @@ CLUSTERS = ("slurm", "slurm_accounting")
 @pytest.fixture(scope="session")
 def slurm() -> Iterator[SlurmCluster]:
     """Two nodes of four CPUs and two GPUs each, without accounting."""
-    yield from _cluster(accounting=False)
+    yield from own_cluster(accounting=False)
 
 
 @pytest.fixture(scope="session")
 def slurm_accounting() -> Iterator[SlurmCluster]:
     """The same with slurmdbd, so that sacct answers."""
-    yield from _cluster(accounting=True)
+    yield from own_cluster(accounting=True)
 
 
 @pytest.fixture(autouse=True)
@@ -32,12 +31,3 @@ def _own_cluster(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     yield
     for cluster in clusters:
         cluster.reset()
-
-
-def _cluster(*, accounting: bool) -> Iterator[SlurmCluster]:
-    reason = missing(accounting=accounting)
-    if reason is not None:
-        ci = os.environ.get("CI", "").lower() == "true"
-        (pytest.fail if ci else pytest.skip)(reason)
-    with SlurmCluster(accounting=accounting) as cluster:
-        yield cluster

@@ -1,7 +1,6 @@
 """Submitting, looking and cancelling on a real SLURM, with tasks that train nothing."""
 
 import itertools
-import os
 import secrets
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from orchestrator.slurm.limits import read_limits
 from orchestrator.slurm.queue import JobState, snapshot
 from orchestrator.slurm.script import JobRequest, Task
 from orchestrator.slurm.submitting import submit_job
-from tests.support.slurm_cluster import SlurmCluster, missing
+from tests.support.slurm_cluster import SlurmCluster, own_cluster
 from tests.support.tasks import GO, note, wait_and_note
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(120)]
@@ -97,12 +96,8 @@ def jobs(tmp_path: Path, slurm: SlurmCluster) -> Jobs:
 @pytest.fixture(scope="module")
 def forgetful() -> Iterator[SlurmCluster]:
     """A cluster with accounts that forgets ended jobs at once and soon uses numbers again."""
-    reason = missing(accounting=True)
-    if reason is not None:
-        (pytest.fail if os.environ.get("CI", "").lower() == "true" else pytest.skip)(reason)
     settings = {"MinJobAge": 2, "FirstJobId": 10, "MaxJobId": 13}
-    with SlurmCluster(accounting=True, settings=settings) as cluster:
-        yield cluster
+    yield from own_cluster(accounting=True, settings=settings)
 
 
 def test_the_limits_are_those_of_the_configuration(slurm: SlurmCluster) -> None:

@@ -13,8 +13,10 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+
+import pytest
 
 from tests.support.daemons import Daemons, kill, processes_with, with_descendants
 from tests.support.slurm_accounting import Accounting
@@ -33,6 +35,18 @@ def missing(*, accounting: bool = False) -> str | None:
     wanted = (*_PROGRAMS, *(_ACCOUNTING_PROGRAMS if accounting else ()))
     absent = [name for name in wanted if shutil.which(name) is None]
     return f"no SLURM here: {', '.join(absent)} not on the PATH" if absent else None
+
+
+def own_cluster(
+    *, accounting: bool, settings: Mapping[str, object] | None = None
+) -> "Iterator[SlurmCluster]":
+    """A cluster while a test or several need it; where none can be started they are skipped."""
+    reason = missing(accounting=accounting)
+    if reason is not None:
+        ci = os.environ.get("CI", "").lower() == "true"
+        (pytest.fail if ci else pytest.skip)(reason)
+    with SlurmCluster(accounting=accounting, settings=settings) as cluster:
+        yield cluster
 
 
 class SlurmCluster:
