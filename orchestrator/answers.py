@@ -1,6 +1,5 @@
 """Answers about a grid: the results of exactly its cells, those without a result included."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -141,7 +140,7 @@ def _read(
     asked = pc.field("answers") & pc.field("cell").isin(pa.array(list(cells), pa.string()))
     rows = {}
     for row in tables["results"].filter(asked).to_pylist():
-        check_same_cell(row["cell"], cells[row["cell"]].canonical(), json.loads(row["canonical"]))
+        check_same_cell(row["cell"], cells[row["cell"]].canonical_json(), row["canonical"])
         rows[row["cell"]] = row
     extra: dict[str, dict[str, float]] = {}
     for row in tables["metrics"].filter(asked).to_pylist():

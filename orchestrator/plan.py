@@ -232,7 +232,7 @@ def _standing(
     """How a cell stands, and which artifacts it lacks if it is trained again for them."""
     state = known.index.get(cell.id)
     if state is not None:
-        check_same_cell(cell.id, cell.canonical(), state.canonical)
+        check_same_cell(cell.id, cell.canonical_json(), state.text)
     if state is None or not state.completed:
         if cell.id in known.running:
             return Standing.RUNNING, ()

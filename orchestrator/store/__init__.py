@@ -4,9 +4,9 @@ from orchestrator.store.answering import COMPLETED as COMPLETED
 from orchestrator.store.answering import answering as answering
 from orchestrator.store.index import CellState as CellState
 from orchestrator.store.index import Index as Index
-from orchestrator.store.index import IndexEntry as IndexEntry
 from orchestrator.store.index import load_index as load_index
 from orchestrator.store.index import read_index as read_index
+from orchestrator.store.index_part import IndexEntry as IndexEntry
 from orchestrator.store.layout import SCHEMA_VERSION as SCHEMA_VERSION
 from orchestrator.store.layout import Store as Store
 from orchestrator.store.layout import StoreError as StoreError

@@ -20,7 +20,7 @@ from orchestrator.store.generations import (
     remove_old_parts,
     write_parts,
 )
-from orchestrator.store.index import INDEX, decode_index
+from orchestrator.store.index_part import INDEX, decode_index
 from orchestrator.store.layout import Store, StoreError, StoreWarning
 from orchestrator.store.publishing import publish_new, replace
 from orchestrator.store.reading import read_snapshot

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.store.answering import first_holders, ranked
-from orchestrator.store.index import INDEX, IndexEntry, decode_index, encode_index, entry_of
+from orchestrator.store.index_part import INDEX, IndexEntry, decode_index, encode_index, entry_of
 from orchestrator.store.layout import StoreError
-from orchestrator.store.records import Curve, Record, check_same_cell
+from orchestrator.store.records import Curve, Record, canonical_json, check_same_cell
 from orchestrator.store.rows import curve_columns, layer_rows, metric_rows, result_row
 from orchestrator.store.schema import SORT_KEYS, TABLES, arrow_schema
 
@@ -34,12 +34,12 @@ class Folded:
     Attributes:
         tables: Table name to Arrow table, sorted, as `schema` describes them.
         entries: One index entry per attempt, by (cell, attempt).
-        canonicals: Cell id to canonical cell.
+        canonicals: Cell id to canonical JSON.
     """
 
     tables: Mapping[str, "pa.Table"]
     entries: Sequence[IndexEntry]
-    canonicals: Mapping[str, Mapping[str, Any]]
+    canonicals: Mapping[str, str]
 
     def holds(self) -> set[tuple[str, str]]:
         """The (cell, attempt) of every attempt in it."""
@@ -60,8 +60,8 @@ def fold(before: Folded, outcomes: Sequence[Outcome]) -> Folded:
     """
     canonicals = dict(before.canonicals)
     for record, _ in outcomes:
-        same = canonicals.setdefault(record.cell, record.canonical)
-        check_same_cell(record.cell, same, record.canonical)
+        text = canonical_json(record.canonical)
+        check_same_cell(record.cell, canonicals.setdefault(record.cell, text), text)
     entries = [*before.entries, *(entry_of(record) for record, _ in outcomes)]
     entries.sort(key=lambda entry: (entry.cell, entry.attempt))
     tables = _with_rows(before.tables, _new_rows(outcomes))

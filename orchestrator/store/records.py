@@ -248,13 +248,10 @@ def json_number(value: float | None) -> float | str | None:
     return str(float(value))
 
 
-def check_same_cell(cell: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> None:
-    """Raise CollisionError when one id stands for two canonical cells."""
+def check_same_cell(cell: str, one: str, other: str) -> None:
+    """Raise CollisionError when one id stands for two cells, given as their canonical JSON."""
     if one != other:
-        raise CollisionError(
-            f"two different cells carry the id {cell}: {canonical_json(one)} "
-            f"and {canonical_json(other)}"
-        )
+        raise CollisionError(f"two different cells carry the id {cell}: {one} and {other}")
 
 
 def _read(path: Path) -> Record:

@@ -31,6 +31,8 @@ axes: {method: [static, rigl], density: [0.2]}
 seeds: 2
 """
 
+LONGER = LONG.replace("epochs: 600", "epochs: 1500")
+
 MANY = """\
 name: many
 base: {dataset: digits, model: {name: mlp, hidden: [16]}, recipe: {epochs: 2}}
@@ -119,7 +121,7 @@ def test_the_accounts_tell_that_a_node_failed_and_it_is_avoided(
 def test_the_accounts_tell_that_a_worker_that_hung_ran_out_of_time(
     site: Site, expected: Callable[[str], str]
 ) -> None:
-    grid = site.grid(LONG)
+    grid = site.grid(LONGER)
     site.run(grid, "brief", "--slots", "1")
     site.is_training()
     [beat] = site.status()["running"]
@@ -130,7 +132,7 @@ def test_the_accounts_tell_that_a_worker_that_hung_ran_out_of_time(
     assert site.counts().keys() - {"COMPLETED"} == {"TIMEOUT"}
     site.run(grid, "main", "--slots", "1")
     site.all_completed()
-    assert (site.table(), attempts(site)) == (expected(LONG), {1})
+    assert (site.table(), attempts(site)) == (expected(LONGER), {1})
 
 
 def test_a_driver_that_dies_while_it_submits_leaves_nothing_unknown(

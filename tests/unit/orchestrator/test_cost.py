@@ -2,7 +2,8 @@
 
 from grids.cell import Cell, Component
 from orchestrator.cost import learn, shape_of
-from orchestrator.store.index import CellState, IndexEntry
+from orchestrator.store.index import CellState
+from orchestrator.store.index_part import IndexEntry
 
 
 def cell(method: str, seed: int = 0, **recipe: float) -> Cell:
@@ -22,7 +23,7 @@ def state(one: Cell, seconds: float, width: int = 1, memory: float = 300.0) -> C
         cell=one.id, attempt="a", state="COMPLETED", started_at=moment, finished_at=moment,
         seconds=seconds, stack_width=width, memory_mb=memory,
     )  # fmt: skip
-    return CellState(canonical=one.canonical(), answer=entry, attempts=1, failures=0, hot=True)
+    return CellState.of(one.canonical_json(), (entry,))
 
 
 def test_a_kind_costs_the_median_of_its_cells() -> None:

@@ -9,7 +9,8 @@ from grids.catalogue import Catalogue, Entry
 from grids.cell import Cell, Component
 from orchestrator.needs import needs_of
 from orchestrator.plan import Known, Plan, Standing, Wishes, make_plan
-from orchestrator.store.index import CellState, IndexEntry
+from orchestrator.store.index import DISAGREEMENT, CellState
+from orchestrator.store.index_part import IndexEntry
 from orchestrator.store.records import CollisionError
 
 CODE = "c0de"
@@ -68,17 +69,15 @@ def answered(
         code=code,
         tier="exact",
     )
-    failures = int(state != "COMPLETED")
-    return {
-        one.id: CellState(
-            canonical=one.canonical(),
-            answer=entry,
-            attempts=1,
-            failures=failures,
-            hot=True,
-            disagreement=disagreement,
-        )
-    }
+    later = entry._replace(
+        attempt="20261120T000001.000000Z-00000000",
+        state="FAILED",
+        finished_at="2026-11-20T00:00:02.000000Z",
+        error_type=DISAGREEMENT,
+        error_message=disagreement,
+    )
+    entries = (entry, later) if disagreement else (entry,)
+    return {one.id: CellState.of(one.canonical_json(), entries)}
 
 
 def test_an_empty_store_makes_every_cell_new() -> None:

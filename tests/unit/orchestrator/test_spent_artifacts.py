@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from grids.artifacts import ArtifactWishes
 from grids.cell import Cell
 from orchestrator.spent_artifacts import spent_names
-from orchestrator.store.index import CellState, IndexEntry
+from orchestrator.store.index import CellState
+from orchestrator.store.index_part import IndexEntry
 from orchestrator.submission import Submission
 from tests.support.cells import make_cell
 
@@ -25,12 +26,11 @@ def submission(*cells: Cell, consumed: str = "remove", leave: tuple[str, ...] = 
 def done(*cells: Cell) -> Mapping[str, CellState]:
     moment = "2026-11-20T00:00:00.000000Z"
     return {
-        cell.id: CellState(
-            canonical={}, attempts=1, failures=0, hot=True,
-            answer=IndexEntry(cell.id, "a", "COMPLETED", moment, moment),
+        cell.id: CellState.of(
+            cell.canonical_json(), (IndexEntry(cell.id, "a", "COMPLETED", moment, moment),)
         )
         for cell in cells
-    }  # fmt: skip
+    }
 
 
 def test_what_every_consumer_has_consumed_is_spent() -> None:

@@ -143,9 +143,9 @@ def test_times_have_a_fixed_width_so_that_text_order_is_time_order() -> None:
 
 
 def test_two_cells_of_one_id_are_an_error_that_names_both() -> None:
-    check_same_cell("00ff", {"seed": 1}, {"seed": 1})
+    check_same_cell("00ff", '{"seed":1}', '{"seed":1}')
     with pytest.raises(StoreError, match=r'00ff: \{"seed":1\} and \{"seed":2\}'):
-        check_same_cell("00ff", {"seed": 1}, {"seed": 2})
+        check_same_cell("00ff", '{"seed":1}', '{"seed":2}')
 
 
 def test_round_trip_keeps_every_attribute() -> None:

@@ -1,0 +1,107 @@
+"""The index part of a generation: every attempt in brief, and every cell in its canonical form.
+
+One line of JSON holds the attempts column by column; a line for each cell follows, its id and its
+canonical JSON, which nobody parses before it is asked for. So a hundred thousand cells are read in
+a fraction of a second.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from orchestrator.store.layout import StoreError
+from orchestrator.store.records import Record
+
+INDEX = "index"
+"""Name of the part of a generation that holds the index; the other parts are tables."""
+
+DISAGREEMENT = "Disagreement"
+"""Type of the error of an attempt that repeated a cell and came to other results."""
+
+
+class IndexEntry(NamedTuple):
+    """One attempt at one cell, in brief. Meanings and units as in docs/results.md.
+
+    A tuple, because a hundred thousand of them are made whenever somebody asks for a status.
+    """
+
+    cell: str
+    attempt: str
+    state: str
+    started_at: str
+    finished_at: str
+    supersedes: tuple[str, ...] = ()
+    curve: bool = False
+    code: str | None = None
+    torch: str | None = None
+    machine: str | None = None
+    host: str | None = None
+    device: str | None = None
+    engine: str | None = None
+    stack_width: int | None = None
+    tier: str | None = None
+    backend: str | None = None
+    grid: str | None = None
+    pack: str | None = None
+    seconds: float | None = None
+    device_seconds: float | None = None
+    memory_mb: float | None = None
+    error_type: str | None = None
+    error_message: str | None = None
+    error_signature: str | None = None
+    error_phase: str | None = None
+
+
+ENTRY_COLUMNS = IndexEntry._fields
+"""The columns of the results table that an index entry repeats, in order."""
+
+
+def entry_of(record: Record) -> IndexEntry:
+    """The index entry of a record."""
+    values: dict[str, Any] = dict(record.provenance)
+    values |= {f"error_{key}": value for key, value in (record.error or {}).items()}
+    values |= {
+        name: getattr(record, name)
+        for name in ("cell", "attempt", "state", "started_at", "finished_at", "supersedes", "curve")
+    }
+    return IndexEntry(**{name: values[name] for name in ENTRY_COLUMNS if name in values})
+
+
+def encode_index(entries: Sequence[IndexEntry], canonicals: Mapping[str, str]) -> bytes:
+    """The index part of a generation.
+
+    Args:
+        entries: One per attempt.
+        canonicals: Cell id to canonical JSON.
+    """
+    columns = dict(zip(ENTRY_COLUMNS, zip(*entries, strict=True), strict=True)) if entries else {}
+    lines = [
+        json.dumps({"attempts": columns}, sort_keys=True, separators=(",", ":")),
+        *(f"{cell} {text}" for cell, text in canonicals.items()),
+    ]
+    return "\n".join(lines).encode() + b"\n"
+
+
+def decode_index(data: bytes) -> tuple[list[IndexEntry], dict[str, str]]:
+    """The inverse of `encode_index`: the entries, and cell id to canonical JSON.
+
+    Columns that the writer did not know yet hold their defaults.
+    """
+    head, _, rest = data.decode().partition("\n")
+    columns: dict[str, list[Any]] = json.loads(head)["attempts"]
+    unknown = sorted(set(columns) - set(ENTRY_COLUMNS))
+    if unknown:
+        raise StoreError(f"a newer program wrote the index: unknown columns {', '.join(unknown)}")
+    pairs = (line.partition(" ") for line in rest.splitlines())
+    return _entries(columns), {cell: text for cell, _, text in pairs}
+
+
+def _entries(columns: dict[str, list[Any]]) -> list[IndexEntry]:
+    if not columns:
+        return []
+    columns["supersedes"] = list(map(tuple, columns["supersedes"]))
+    missing = set(ENTRY_COLUMNS) - set(columns)
+    length = len(columns["cell"])
+    columns |= {name: [IndexEntry._field_defaults[name]] * length for name in missing}
+    rows = zip(*(columns[name] for name in ENTRY_COLUMNS), strict=True)
+    return list(map(IndexEntry._make, rows))
