@@ -44,7 +44,7 @@ def make_loop(cells: Sequence[Cell], engine: type[Engine] | str) -> BlockLoop:
     made = kind(workload, cells)
     runs = [CellRun(cell, n) for n, cell in enumerate(cells)]
     for run in runs:
-        run.prepare(made, False)
+        run.prepare(made, {})
     return BlockLoop(made, runs)
 
 

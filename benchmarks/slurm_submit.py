@@ -9,19 +9,16 @@ ordinary configuration; nothing ever runs.
 """
 
 import importlib.metadata
-import os
-import statistics
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import Arm, Figure, Report, begin, interleave, parser, ratio, timed
+from cluster import seconds_of, started_cluster
+
+from harness import Arm, Report, begin, interleave, parser, ratio, timed
 from orchestrator.detached import hand_over
 from orchestrator.jobs import Place, read_batches
 from orchestrator.planning import Planned, Request, plan_request
@@ -32,7 +29,6 @@ from orchestrator.store.layout import Store
 if TYPE_CHECKING:
     from tests.support.slurm_cluster import SlurmCluster
 
-ROOT = Path(__file__).resolve().parents[1]
 PACKS = 10_000
 ARRAY = 1000
 GRID = """
@@ -50,7 +46,7 @@ def main() -> None:
     """Measure and report."""
     arguments = parser(__doc__ or "").parse_args()
     with (
-        started_cluster() as cluster,
+        started_cluster(SETTINGS) as cluster,
         tempfile.TemporaryDirectory() as disk,
         tempfile.TemporaryDirectory(dir=MEMORY) as memory,
     ):
@@ -60,25 +56,6 @@ def main() -> None:
         rounds = 1 if arguments.quick else 3
         measure(report, cluster, Path(disk), Path(memory), rounds=rounds)
     report.finish(arguments.json)
-
-
-@contextmanager
-def started_cluster() -> Iterator["SlurmCluster"]:
-    """The tests' SLURM, for this process's commands too.
-
-    Raises:
-        SystemExit: With status 3, where it cannot be started.
-    """
-    sys.path.insert(0, str(ROOT))  # the tests are no package that is installed
-    from tests.support.slurm_cluster import SlurmCluster, missing
-
-    reason = missing()
-    if reason is not None:
-        print(reason)
-        sys.exit(3)
-    with SlurmCluster(settings=SETTINGS) as cluster:
-        os.environ["SLURM_CONF"] = cluster.environment()["SLURM_CONF"]
-        yield cluster
 
 
 def measure(
@@ -106,19 +83,6 @@ def measure(
     report.add(seconds_of("the same by sbatch alone", samples["sbatch"]))
     report.add(ratio("ours over submitit alone", samples["ours"], samples["submitit"]))
     report.add(seconds_of(f"one look at {PACKS:,} queued packs", looks))
-
-
-def seconds_of(name: str, values: Sequence[float], asked: float | None = None) -> Figure:
-    """The median of times, and their extremes."""
-    return Figure(
-        name=name,
-        value=statistics.median(values),
-        unit=" s",
-        asked=asked,
-        better="lower",
-        low=min(values),
-        high=max(values),
-    )
 
 
 def emptied(cluster: "SlurmCluster", arm: Arm) -> Arm:

@@ -1,0 +1,101 @@
+"""What one more cell costs in a pack that SLURM carries, beyond its own training.
+
+Packs of 50 and of 550 tiny cells run in turn on a real slurmctld. The difference of the workers'
+wall times, less the difference of what the records say the cells took, is divided by 500.
+"""
+
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cluster import started_cluster
+
+from harness import Figure, Report, begin, parser
+from orchestrator.detached import hand_over
+from orchestrator.heartbeat import Phase, newest_heartbeat
+from orchestrator.packing import Capacity
+from orchestrator.planning import Request, plan_request
+from orchestrator.profiles import Profile
+from orchestrator.slurm.cluster import Slurm
+from orchestrator.store.index import load_index
+from orchestrator.store.layout import Store
+from orchestrator.submission import manifest_paths
+
+SHORT, LONG = 50, 550
+GRID = """
+name: cells
+base:
+  dataset: {{name: synthetic, examples: 64, features: 4}}
+  model: {{name: mlp, hidden: [4]}}
+  method: static
+  density: 0.5
+  recipe: {{epochs: 1, batch: 32}}
+seeds: {cells}
+"""
+PROFILE = Profile(name="main", partition="main", time_minutes=30)
+LONGEST_SECONDS = 120.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Took:
+    """How long a worker was at a pack, and how much of it its cells trained, in seconds."""
+
+    wall: float
+    trained: float
+
+
+def main() -> None:
+    """Measure and report."""
+    arguments = parser(__doc__ or "").parse_args()
+    with started_cluster({}):
+        report = begin("slurm_cells", arguments)
+        report.machine["scheduler"] = f"slurmctld {Slurm().limits().version}"
+        measure(report, rounds=1 if arguments.quick else 5)
+    report.finish(arguments.json)
+
+
+def measure(report: Report, *, rounds: int) -> None:
+    """Run packs of both lengths in turn, each in a store of its own."""
+    found: list[float] = []
+    for _ in range(rounds):
+        short, long = run_pack_of(SHORT), run_pack_of(LONG)
+        beyond = (long.wall - short.wall) - (long.trained - short.trained)
+        found.append(1000 * beyond / (LONG - SHORT))
+    report.keep("milliseconds", {"per cell": found})
+    report.add(
+        Figure(
+            name="one more cell in a pack", value=statistics.median(found), unit=" ms", asked=50.0,
+            better="lower", low=min(found), high=max(found),
+        )
+    )  # fmt: skip
+
+
+def run_pack_of(cells: int) -> Took:
+    """Have SLURM carry one pack of so many cells, and wait for its end."""
+    with tempfile.TemporaryDirectory() as folder:
+        grid = Path(folder) / "cells.yaml"
+        grid.write_text(GRID.format(cells=cells), encoding="utf-8")
+        planned = plan_request(Request(grid=str(grid), store=Path(folder) / "results"))
+        hand_over(replace(planned, capacity=Capacity(slots=1, pilots=False)), Slurm(PROFILE))
+        return awaited(Store.open(Path(folder) / "results"))
+
+
+def awaited(store: Store) -> Took:
+    """What the only pack of a store took, once its worker has ended."""
+    [path] = manifest_paths(store, "cells", 1)
+    end = time.monotonic() + LONGEST_SECONDS
+    while time.monotonic() < end:
+        beat = newest_heartbeat(store, path.stem)
+        if beat is not None and beat.phase is Phase.FINISHED:
+            began = datetime.strptime(beat.attempt.split("-")[0], "%Y%m%dT%H%M%S.%fZ")
+            seconds = [state.answer.seconds or 0.0 for state in load_index(store).values()]
+            return Took(wall=beat.at - began.replace(tzinfo=UTC).timestamp(), trained=sum(seconds))
+        time.sleep(0.1)
+    raise RuntimeError(f"the pack did not end in {LONGEST_SECONDS:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
