@@ -106,11 +106,12 @@ def _carried_packs(
     index: Mapping[str, CellState],
     now: float,
 ) -> list[CarriedPack]:
-    """The packs of the grid's open submissions, and of this one even when it is closed."""
+    """The packs of the grid's open submissions, and of this one while its cells lack results."""
     keys = open_submissions(store, submission.grid)
     own = (submission.grid, submission.number)
     if own not in keys and jobs_folder(store, *own).is_dir():
-        keys.append(own)
+        done = all(cell in index and index[cell].completed for cell in ids_of(submission.cells))
+        keys += [] if done else [own]
     packs = look(store, keys, scheduler, index, now)
     if store.writable:
         close_ended(store, packs, index, now)
