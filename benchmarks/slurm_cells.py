@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cluster import started_cluster
 
@@ -23,6 +24,9 @@ from orchestrator.slurm.cluster import Slurm
 from orchestrator.store.index import load_index
 from orchestrator.store.layout import Store
 from orchestrator.submission import manifest_paths
+
+if TYPE_CHECKING:
+    from tests.support.slurm_cluster import SlurmCluster
 
 SHORT, LONG = 50, 550
 GRID = """
@@ -50,18 +54,18 @@ class Took:
 def main() -> None:
     """Measure and report."""
     arguments = parser(__doc__ or "").parse_args()
-    with started_cluster({}):
+    with started_cluster({"MinJobAge": 2}) as cluster:
         report = begin("slurm_cells", arguments)
         report.machine["scheduler"] = f"slurmctld {Slurm().limits().version}"
-        measure(report, rounds=1 if arguments.quick else 5)
+        measure(report, cluster, rounds=1 if arguments.quick else 5)
     report.finish(arguments.json)
 
 
-def measure(report: Report, *, rounds: int) -> None:
+def measure(report: Report, cluster: "SlurmCluster", *, rounds: int) -> None:
     """Run packs of both lengths in turn, each in a store of its own."""
     found: list[float] = []
     for _ in range(rounds):
-        short, long = run_pack_of(SHORT), run_pack_of(LONG)
+        short, long = run_pack_of(cluster, SHORT), run_pack_of(cluster, LONG)
         beyond = (long.wall - short.wall) - (long.trained - short.trained)
         found.append(1000 * beyond / (LONG - SHORT))
     report.keep("milliseconds", {"per cell": found})
@@ -73,14 +77,16 @@ def measure(report: Report, *, rounds: int) -> None:
     )  # fmt: skip
 
 
-def run_pack_of(cells: int) -> Took:
+def run_pack_of(cluster: "SlurmCluster", cells: int) -> Took:
     """Have SLURM carry one pack of so many cells, and wait for its end."""
     with tempfile.TemporaryDirectory() as folder:
         grid = Path(folder) / "cells.yaml"
         grid.write_text(GRID.format(cells=cells), encoding="utf-8")
         planned = plan_request(Request(grid=str(grid), store=Path(folder) / "results"))
         hand_over(replace(planned, capacity=Capacity(slots=1, pilots=False)), Slurm(PROFILE))
-        return awaited(Store.open(Path(folder) / "results"))
+        took = awaited(Store.open(Path(folder) / "results"))
+        cluster.wait_until(lambda: not cluster.squeue(), LONGEST_SECONDS, "the job to end")
+        return took
 
 
 def awaited(store: Store) -> Took:
