@@ -5,9 +5,11 @@ frozen copy in the store. Every batch is noted in the store before the scheduler
 that a driver that dies here leaves nothing that nobody knows of.
 """
 
+import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from grids.cell import Cell
@@ -26,12 +28,15 @@ from orchestrator.packing import Pack
 from orchestrator.planning import Planned
 from orchestrator.slurm.arrays import chunk, spread
 from orchestrator.slurm.cluster import Slurm, keep_profile
-from orchestrator.slurm.commands import ArrayTooLarge, SlurmError, TooManyJobs
+from orchestrator.slurm.commands import ArrayTooLarge, ShareTaken, SlurmError, TooManyJobs
+from orchestrator.slurm.notes import SiteNotes, keep_notes, read_notes
 from orchestrator.slurm.task import run_task
 from orchestrator.store.layout import Store
 from orchestrator.store.records import timestamp
 from orchestrator.submission import Submission
 from orchestrator.submitting import publish_packs, submit, submit_nothing
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,6 +121,19 @@ def _queue_waves(queue: _Queue, planned: Planned, waves: Sequence[list[Cell]]) -
     return _handed_over(queue, jobs, total)
 
 
+def _learn(queue: _Queue, change: Callable[[SiteNotes], SiteNotes]) -> None:
+    """Keep what a submission taught about the site; without it the next one learns it again."""
+    profile = queue.scheduler.profile.name
+    before = read_notes(queue.store, profile)
+    after = change(before)
+    if after == before:
+        return
+    try:
+        keep_notes(queue.store, profile, after)
+    except OSError as error:
+        _LOG.warning("what the site takes cannot be kept for the next run: %s", error)
+
+
 def _queue_wave(
     queue: _Queue,
     planned: Planned,
@@ -142,9 +160,14 @@ def _queue_wave(
         part, cap = todo.pop(0)
         try:
             name, job = _queue_array(queue, planned, part, cap, before, len(jobs))
-        except ArrayTooLarge:
-            if len(part) == 1:
+        except (ArrayTooLarge, ShareTaken) as refusal:
+            # Where some of a share is taken the rest waits for the next run; where nothing was, the
+            # array may be larger than the share.
+            if len(part) == 1 or (isinstance(refusal, ShareTaken) and jobs):
                 raise
+            if isinstance(refusal, ArrayTooLarge):
+                change = partial(SiteNotes.after_large_array, tried=len(part), refusal=str(refusal))
+                _learn(queue, change)
             # The site keeps a limit to itself: both halves share what the whole could run at once.
             halves = chunk(part, -(-len(part) // 2))
             todo[:0] = list(zip(halves, spread(cap, [len(h) for h in halves]), strict=True))
@@ -196,6 +219,7 @@ def _handed_over(queue: _Queue, jobs: dict[str, str], total: int, refusal: str =
     packs = {pack for batch in batches for pack in batch.packs}
     paths = [queue.store.pack_path(submission.grid, submission.number, pack) for pack in packs]
     cells = sum(len(Manifest.read(path).cells) for path in paths)
+    _learn(queue, partial(SiteNotes.after_submission, taken=len(packs), refusal=refusal))
     return HandedOver(
         submission=submission,
         cells=cells,

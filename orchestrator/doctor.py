@@ -1,14 +1,10 @@
 """doctor: whether this machine, this environment and this store can do the work."""
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 from orchestrator.environment import (
     EXACT,
@@ -17,35 +13,15 @@ from orchestrator.environment import (
     torch_pair_problem,
     worker_environment,
 )
+from orchestrator.findings import Finding
+from orchestrator.profiles import Profile
 from orchestrator.provenance import ROOT, installed
+from orchestrator.slurm.examining import SiteQuestion, examine_site
 from orchestrator.store.layout import Store, StoreError
-from orchestrator.store.publishing import publish_new, replace
+from orchestrator.store_probe import look_at_disk, look_at_store
+from orchestrator.toml_places import Places
 
-_LOW_DISK_GB = 1.0
 _IMPORT_SECONDS = 120.0
-
-Verdict = Literal["ok", "warning", "broken"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """What was found about one subject.
-
-    Attributes:
-        subject: What was looked at.
-        verdict: "broken" keeps sparsesweep from working; "warning" only changes how it does.
-        found: What was found.
-        fix: What to do about it, "" when nothing is to be done.
-    """
-
-    subject: str
-    verdict: Verdict
-    found: str
-    fix: str = ""
-
-    def plain(self) -> dict[str, str]:
-        """The finding as plain data."""
-        return asdict(self)
 
 
 def examine(store: Path) -> list[Finding]:
@@ -65,6 +41,27 @@ def examine(store: Path) -> list[Finding]:
         lambda: look_at_store(store),
     ]
     return [look() for look in looks]
+
+
+def examine_profile(
+    store: Path, profile: Profile, file: Path, submit_seconds: float | None = None
+) -> list[Finding]:
+    """Look at the cluster that a profile asks; what is found is kept in the store, for runs.
+
+    Args:
+        store: Folder of the store, made when it is not there.
+        profile: The profile.
+        file: The file that it stands in.
+        submit_seconds: How long to wait for a tiny job there; None to submit none.
+    """
+    try:
+        made = Store.create(store)
+    except StoreError as error:
+        fix = "give a folder that you may write with --store; nothing was asked of the cluster"
+        return [Finding(subject="site", verdict="broken", found=str(error), fix=fix)]
+    places = Places(file.read_text(encoding="utf-8"), str(file))
+    asked = SiteQuestion(profile=profile, places=places, store=made, submit_seconds=submit_seconds)
+    return examine_site(asked)
 
 
 def look_at_packages(root: Path = ROOT) -> Finding:
@@ -125,49 +122,3 @@ def look_at_cores() -> Finding:
         return Finding(subject="cores", verdict="ok", found=found)
     fix = "others are using this machine: times measured now say little"
     return Finding(subject="cores", verdict="warning", found=found, fix=fix)
-
-
-def look_at_disk(store: Path) -> Finding:
-    """How much room there is for results."""
-    free = shutil.disk_usage(_existing(store)).free / 1e9
-    found = f"{free:.1f} GB free at {store}"
-    if free >= _LOW_DISK_GB:
-        return Finding(subject="disk", verdict="ok", found=found)
-    fix = "make room, or keep the results elsewhere with --store"
-    return Finding(subject="disk", verdict="broken", found=found, fix=fix)
-
-
-def look_at_store(store: Path) -> Finding:
-    """Whether the store can be read, and whether its file system keeps what the store relies on."""
-    try:
-        if (store / "store.json").exists():
-            Store.open(store)
-        with tempfile.TemporaryDirectory(prefix=".doctor-", dir=_existing(store)) as folder:
-            wrong = _broken_promise(Path(folder))
-    except (StoreError, OSError) as error:
-        fix = "give a folder that you may write with --store"
-        return Finding(subject="store", verdict="broken", found=str(error), fix=fix)
-    if wrong is None:
-        found = f"link, rename and flush work at {store}"
-        return Finding(subject="store", verdict="ok", found=found)
-    fix = "put the store on a POSIX file system (local disk, NFS, Lustre, GPFS)"
-    return Finding(subject="store", verdict="broken", found=wrong, fix=fix)
-
-
-def _broken_promise(folder: Path) -> str | None:
-    """What the file system of a folder fails to do, or None."""
-    path = folder / "probe"
-    if not publish_new(path, b"first") or publish_new(path, b"second"):
-        return "two files can be published under one name: hard links are not exclusive here"
-    if path.read_bytes() != b"first":
-        return "the second of two files published under one name was kept"
-    replace(path, b"third")
-    return None if path.read_bytes() == b"third" else "a rename over a file does not replace it"
-
-
-def _existing(path: Path) -> Path:
-    """The folder itself or the nearest folder above it that is there."""
-    candidate = path.absolute()
-    while not candidate.is_dir():
-        candidate = candidate.parent
-    return candidate

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.backends.base import Backend
     from orchestrator.planning import Planned, Request
     from orchestrator.profiles import Profile
+    from orchestrator.slurm.notes import SiteNotes
     from orchestrator.submission import Submission
 
 BackendName = Annotated[
@@ -121,11 +122,20 @@ def _submit(planned: "Planned", asked: Asked, last: "Submission | None") -> None
     if nodes:
         tell(f"staying away from {', '.join(nodes)}: packs of the last run ended with that node")
         profile = replace(profile, exclude=tuple(sorted({*profile.exclude, *nodes})))
-    scheduler = Slurm(profile)
+    scheduler = Slurm(profile, notes=_notes(planned, profile))
     planned = replace(planned, capacity=scheduler.capacity())
     say_what_is_left_alone(planned)
     handed = hand_over(planned, scheduler)
     show_handed_over(handed, backend=f"slurm with profile {profile.name}")
+
+
+def _notes(planned: "Planned", profile: "Profile") -> "SiteNotes | None":
+    """What was learned of the profile's site, where there is a store to know it."""
+    from orchestrator.planning import existing_store
+    from orchestrator.slurm.notes import read_notes
+
+    store = existing_store(planned.request.store)
+    return read_notes(store, profile.name) if store is not None else None
 
 
 def _failed_nodes(planned: "Planned", last: "Submission | None") -> tuple[str, ...]:

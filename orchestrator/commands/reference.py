@@ -14,10 +14,12 @@ from orchestrator.commands.arguments import (
     write_json,
     writing,
 )
+from orchestrator.commands.carrying import ProfileFile
 
 if TYPE_CHECKING:
     from grids.catalogue import Catalogue, Entry
 
+_JOB_SECONDS = 300.0
 _MARKS = {"ok": "ok    ", "warning": "look  ", "broken": "BROKEN"}
 
 
@@ -59,11 +61,39 @@ def schema(
     tell(f"wrote {path}")
 
 
-def doctor(store: StoreFolder = DEFAULT_STORE, as_json: Json = False) -> None:
-    """Look for what keeps this machine from training; every finding comes with a fix."""
-    from orchestrator.doctor import examine
+def doctor(
+    store: StoreFolder = DEFAULT_STORE,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", help="Look at the cluster that this profile asks, too."),
+    ] = None,
+    profile_file: ProfileFile = None,
+    submit: Annotated[
+        bool, typer.Option("--submit", help="Send a tiny job there, and hear what its node says.")
+    ] = False,
+    wait: Annotated[
+        float | None,
+        typer.Option("--wait", min=1, help="Seconds to wait for that job; 300 by default."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Look for what keeps this machine from training; every finding comes with a fix.
 
+    With a profile the cluster is looked at as well, and what it takes is kept for runs.
+    """
+    from orchestrator.doctor import examine, examine_profile
+    from orchestrator.profiles import ProfileError, find_profile, profiles_path
+
+    if (submit or wait is not None) and profile is None:
+        raise ProfileError("--submit and --wait need --profile NAME: the cluster to send a job to")
+    if wait is not None and not submit:
+        raise ProfileError("--wait belongs to --submit: without it there is no job to wait for")
+    file = profile_file if profile_file is not None else profiles_path()
+    chosen = find_profile(profile, file) if profile is not None else None
     findings = examine(store)
+    if chosen is not None:
+        seconds = (wait if wait is not None else _JOB_SECONDS) if submit else None
+        findings += examine_profile(store, chosen, file, seconds)
     if as_json:
         write_json([finding.plain() for finding in findings])
     else:

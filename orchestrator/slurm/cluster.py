@@ -13,6 +13,7 @@ from orchestrator.profiles import Profile
 from orchestrator.slurm.commands import Runner, SlurmError, ask, run_command
 from orchestrator.slurm.elements import together
 from orchestrator.slurm.limits import Limits, read_limits
+from orchestrator.slurm.notes import SiteNotes
 from orchestrator.slurm.queue import JobState, snapshot
 from orchestrator.slurm.script import JobRequest, Task, check_profile
 from orchestrator.slurm.submitting import submit_job
@@ -34,13 +35,20 @@ class Slurm:
     Args:
         profile: How to ask for resources; None where jobs are only asked about or cancelled.
         run: Runs commands.
+        notes: What was learned of the site before; None for nothing.
     """
 
     name = "slurm"
 
-    def __init__(self, profile: Profile | None = None, run: Runner = run_command) -> None:
+    def __init__(
+        self,
+        profile: Profile | None = None,
+        run: Runner = run_command,
+        notes: SiteNotes | None = None,
+    ) -> None:
         self._profile = profile
         self._run = run
+        self._notes = notes if notes is not None else SiteNotes()
 
     @property
     def profile(self) -> Profile:
@@ -60,8 +68,12 @@ class Slurm:
 
     @functools.lru_cache(maxsize=1)  # noqa: B019 - one of these lives as long as a command
     def limits(self) -> Limits:
-        """The site's limits; asked once."""
-        found = read_limits(self._run)
+        """The site's limits, as the profile bounds them; asked once.
+
+        Raises:
+            SlurmError: When the controller does not answer, and nothing was learned before.
+        """
+        found = self._site_limits()
         if self._profile is None:
             return found
         most = self._profile.max_array
@@ -71,6 +83,17 @@ class Slurm:
             max_array=found.max_array if most is None else most,
             accounting=found.accounting if known is None else known,
         )
+
+    def _site_limits(self) -> Limits:
+        notes = self._notes
+        try:
+            found = read_limits(self._run)
+        except SlurmError as error:
+            if notes.limits is None:
+                raise
+            _LOG.warning("%s; going on with the limits that were found %s", error, notes.probed_at)
+            found = notes.limits
+        return replace(found, max_array=notes.largest_array(found.max_array))
 
     def capacity(self) -> Capacity:
         """What the profile lets a submission carry."""

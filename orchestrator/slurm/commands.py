@@ -21,6 +21,10 @@ class TooManyJobs(SlurmError):
     """The site takes no more jobs of this person now."""
 
 
+class ShareTaken(TooManyJobs):
+    """A person or an account has as many jobs as it may; fewer at a time may still be taken."""
+
+
 class ArrayTooLarge(SlurmError):
     """The site takes no array of that many tasks."""
 
@@ -98,27 +102,26 @@ def refusal(said: str) -> SlurmError:
         kind = ArrayTooLarge
     elif any(part in lowered for part in _BUSY):
         kind = Busy
-    elif _too_many(lowered):
-        kind = TooManyJobs
+    else:
+        kind = _kind_of_limit(lowered)
     return kind(f"sbatch refused: {words}")
 
 
-def _too_many(said: str) -> bool:
-    """Whether the limit that was met is one on the number of jobs, and none on their size."""
+def _kind_of_limit(said: str) -> type[SlurmError]:
+    """Tells limits on the number of jobs from those on their size."""
     limit = _LIMIT.search(said)
     if limit is not None:
-        return "submitjob" in limit[0]
-    return any(part in said for part in _FULL)
+        return ShareTaken if "submitjob" in limit[0] else SlurmError
+    if _SHARE in said:
+        return ShareTaken
+    return TooManyJobs if any(part in said for part in _FULL) else SlurmError
 
 
 _FILTERS = ("SQUEUE_", "SACCT_", "SCANCEL_")
 _LIMIT = re.compile(r"\b(?:assoc|qos)\w*limit\b")
-_FULL = (
-    "violates accounting/qos policy",
-    "temporarily unable to accept job",
-    "resource temporarily unavailable",
-)
-"""How a controller says that it, or a person's share of it, is full."""
+_SHARE = "violates accounting/qos policy"
+_FULL = ("temporarily unable to accept job", "resource temporarily unavailable")
+"""How a controller says that it is full."""
 
 _BUSY = ("socket timed out", "unable to contact slurm controller", "connection timed out",
          "connection refused", "zero bytes were transmitted")  # fmt: skip

@@ -22,6 +22,7 @@ class Limits:
         min_job_age: Seconds for which the controller remembers a finished job.
         kill_wait: Seconds between SIGTERM and SIGKILL.
         requeue: Whether jobs are brought back after a failure of their node.
+        preempt_mode: What happens to jobs that give way to others, "OFF" when none has to.
         version: Version of SLURM.
     """
 
@@ -31,6 +32,7 @@ class Limits:
     min_job_age: int = 300
     kill_wait: int = 30
     requeue: bool = True
+    preempt_mode: str = "OFF"
     version: str = ""
 
 
@@ -46,6 +48,7 @@ def read_limits(run: Runner) -> Limits:
         min_job_age=_number(settings.get("MinJobAge"), 300),
         kill_wait=_number(settings.get("KillWait"), 30),
         requeue=settings.get("JobRequeue", "1") == "1",
+        preempt_mode=settings.get("PreemptMode", "OFF"),
         version=settings.get("SLURM_VERSION", ""),
     )
 

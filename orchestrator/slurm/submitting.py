@@ -5,6 +5,7 @@ from the manifest and the code that the texts name.
 """
 
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -46,15 +47,10 @@ def submit_job(
         Busy: When the controller does not answer, in spite of some patience.
         SlurmError: When it refuses for another reason, in its own words.
     """
-    if shutil.which("sbatch") is None:
-        raise SlurmError("sbatch is not on the PATH: this machine is no login node of SLURM")
-    from submitit import SlurmExecutor
     from submitit.core.utils import DelayedSubmission
 
-    asked = parameters(request, profile)
+    executor = _executor(request, profile)
     request.folder.mkdir(parents=True, exist_ok=True)
-    executor = SlurmExecutor(folder=request.folder, python=interpreter(profile))
-    executor.update_parameters(**asked)
     tasks = [DelayedSubmission(request.task, str(path), request.name) for path in request.manifests]
     try:
         with outside_of_any_job(profile):
@@ -62,6 +58,41 @@ def submit_job(
     except SlurmError:
         shutil.rmtree(request.folder, ignore_errors=True)
         raise
+
+
+def try_job(request: JobRequest, profile: Profile, *, run: Runner = run_command) -> str:
+    """Ask sbatch whether it would take a job, which is not submitted; its words.
+
+    Args:
+        request: The job; its files need not exist.
+        profile: How to ask for its resources.
+        run: Runs sbatch.
+
+    Raises:
+        SlurmError: As from `submit_job`.
+    """
+    executor = _executor(request, profile)
+    if len(request.manifests) > 1:
+        executor.parameters["map_count"] = len(request.manifests)  # what submitit does for arrays
+    text = executor._make_submission_file_text(executor._submitit_command_str, "")
+    with tempfile.NamedTemporaryFile("w", suffix=".sh") as script:
+        script.write(text)
+        script.flush()
+        with outside_of_any_job(profile):
+            answer = run(["sbatch", "--test-only", script.name])
+    if answer.returncode:
+        raise refusal(answer.stderr.strip() or f"exit status {answer.returncode}")
+    return " ".join(answer.stderr.split())
+
+
+def _executor(request: JobRequest, profile: Profile) -> "SlurmExecutor":
+    if shutil.which("sbatch") is None:
+        raise SlurmError("sbatch is not on the PATH: this machine is no login node of SLURM")
+    from submitit import SlurmExecutor
+
+    executor = SlurmExecutor(folder=request.folder, python=interpreter(profile))
+    executor.update_parameters(**parameters(request, profile))
+    return executor
 
 
 def _submit_patiently(

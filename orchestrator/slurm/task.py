@@ -25,6 +25,7 @@ from orchestrator.inputs import held_artifacts, lacks_input
 from orchestrator.jobs import JobBatch, read_batch, read_batches
 from orchestrator.manifest import Manifest
 from orchestrator.slurm.cluster import Slurm, kept_profile
+from orchestrator.slurm.notes import read_notes
 from orchestrator.slurm.successor import PRODUCER, hand_over, was_cancelled
 from orchestrator.states import FAILURES
 from orchestrator.store.artifacts import Held
@@ -70,7 +71,8 @@ def run_task(manifest: str, name: str) -> dict[str, Any]:
     if _handed_over(store, pack, batch):
         _LOG.info("pack %s was handed over already: this job came back after that", pack.pack)
         return {"pack": pack.pack, "handed_over": True}
-    scheduler = Slurm(kept_profile(store, pack.grid, pack.number))
+    profile = kept_profile(store, pack.grid, pack.number)
+    scheduler = Slurm(profile, notes=read_notes(store, profile.name))
     os.environ.update(worker_environment(pack.threads))
     deadline = deadline_of_job(scheduler.profile.time_minutes)
     with _listening(deadline, scheduler.profile.signal_seconds) as told:

@@ -8,6 +8,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from orchestrator.store.publishing import publish_new
 
@@ -168,6 +169,10 @@ class Store:
     def code_folder(self, code: str) -> Path:
         """The package tree, as it was at submission, with this hash."""
         return self.root / "code" / code
+
+    def site_path(self, profile: str) -> Path:
+        """What is known of the cluster that a profile of this name asks."""
+        return self.root / "sites" / f"{quote(profile, safe='')}.json"
 
     def log_folder(self, pack: str) -> Path:
         """Folder of the logs and heartbeats of all attempts at a pack."""

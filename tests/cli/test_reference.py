@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import doctor
+from orchestrator.findings import Finding
 from tests.support.console import sparsesweep
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,8 +55,8 @@ def test_a_schema_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 def quick_imports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing heavy is really imported by the doctor."""
 
-    def imports(subject: str, code: str) -> doctor.Finding:
-        return doctor.Finding(subject=subject, verdict="ok", found="imports")
+    def imports(subject: str, code: str) -> Finding:
+        return Finding(subject=subject, verdict="ok", found="imports")
 
     monkeypatch.setattr(doctor, "look_at_import", imports)
 

@@ -29,7 +29,7 @@ SURFACE = {
     "plot": ["--allow-mixed", "--output", "--store", "--value", "--where"],
     "methods": ["--json"],
     "schema": ["--write"],
-    "doctor": ["--json", "--store"],
+    "doctor": ["--json", "--profile", "--profile-file", "--store", "--submit", "--wait"],
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from orchestrator.slurm import commands
 from orchestrator.slurm.commands import (
     ArrayTooLarge,
     Busy,
+    ShareTaken,
     SlurmError,
     TooManyJobs,
     ask,
@@ -82,12 +83,12 @@ def test_personal_filters_hide_no_jobs(site: Path, monkeypatch: pytest.MonkeyPat
          ArrayTooLarge),
         ("sbatch: error: AssocMaxSubmitJobLimit\nsbatch: error: Batch job submission failed: "
          "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
-         TooManyJobs),
-        ("sbatch: error: QOSMaxSubmitJobPerUserLimit", TooManyJobs),
-        ("sbatch: error: AssocGrpSubmitJobsLimit", TooManyJobs),
+         ShareTaken),
+        ("sbatch: error: QOSMaxSubmitJobPerUserLimit", ShareTaken),
+        ("sbatch: error: AssocGrpSubmitJobsLimit", ShareTaken),
         ("sbatch: error: Batch job submission failed: "
          "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
-         TooManyJobs),
+         ShareTaken),
         ("sbatch: error: Slurm temporarily unable to accept job, sleeping and retrying\n"
          "sbatch: error: Batch job submission failed: Resource temporarily unavailable",
          TooManyJobs),
