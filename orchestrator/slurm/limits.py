@@ -53,7 +53,7 @@ def read_limits(run: Runner) -> Limits:
     )
 
 
-_SETTING = re.compile(r"^(\w+)\s*=\s*(.*?)\s*$", re.MULTILINE)
+_SETTING = re.compile(r"^(\w+)[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
 
 def _number(text: str | None, default: int) -> int:

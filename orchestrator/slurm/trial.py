@@ -103,7 +103,7 @@ def _bounded(found: str, size: int, refusal: SlurmError) -> ArrayTrial:
     fix = (
         "nothing: runs begin with arrays of this size from now on"
         if too_large
-        else "it is about how many jobs you may have at a time: the next run submits what does not fit"
+        else "you may have so many jobs at a time: the next run submits what does not fit"
     )
     return ArrayTrial(
         finding=Finding(subject="arrays", verdict="warning", found=found, fix=fix),

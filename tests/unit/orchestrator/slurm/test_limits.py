@@ -15,6 +15,7 @@ KillWait                = 30 sec
 MaxArraySize            = 301
 MaxJobCount             = 50000
 MinJobAge               = 300 sec
+PreemptMode             = CANCEL
 SLURM_VERSION           = 22.05.8
 """
 
@@ -35,8 +36,14 @@ def test_limits_are_read_from_the_controller() -> None:
         min_job_age=300,
         kill_wait=30,
         requeue=True,
+        preempt_mode="CANCEL",
         version="22.05.8",
     )
+
+
+def test_a_setting_after_an_empty_one_is_read() -> None:
+    said = "PreemptParameters = \nPreemptMode = REQUEUE\n"
+    assert read_limits(answering(said)).preempt_mode == "REQUEUE"
 
 
 def test_a_site_that_says_little_is_taken_for_an_ordinary_one() -> None:
