@@ -1,24 +1,8 @@
 """doctor: what is broken is told with a fix, what is well is told as well."""
 
-import json
 from pathlib import Path
 
 from orchestrator import doctor
-from orchestrator.store_probe import look_at_store
-
-
-def test_a_good_store_folder_is_well_and_left_clean(tmp_path: Path) -> None:
-    found = look_at_store(tmp_path / "results")
-    assert (found.verdict, found.fix) == ("ok", "")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_store_of_another_version_is_broken(tmp_path: Path) -> None:
-    (tmp_path / "store.json").write_text(json.dumps({"schema": 99}))
-    found = look_at_store(tmp_path)
-    assert found.verdict == "broken"
-    assert "schema version 99" in found.found
-    assert found.fix
 
 
 def test_a_shadowed_package_is_broken_and_named(tmp_path: Path) -> None:
