@@ -53,7 +53,7 @@ def examine_site(asked: SiteQuestion, run: Runner = run_command) -> list[Finding
     findings.append(found)
     notes = before
     if limits is not None:  # else nothing further would answer
-        further, notes = _look_further(asked, limits, run)
+        further, notes = _look_further(asked, before, limits, run)
         findings += further
     if asked.submit_seconds is not None:
         findings += _send_job(asked, findings, run)
@@ -82,17 +82,19 @@ def _send_job(asked: SiteQuestion, findings: list[Finding], run: Runner) -> list
 
 
 def _look_further(
-    asked: SiteQuestion, limits: Limits, run: Runner
+    asked: SiteQuestion, before: SiteNotes, limits: Limits, run: Runner
 ) -> tuple[list[Finding], SiteNotes]:
     """What a controller that answers can be asked, and the notes after that."""
     profile, store = asked.profile, asked.store
     accounts, usable = look_at_accounting(limits, profile, run)
-    notes = SiteNotes(probed_at=timestamp(time.time()), limits=replace(limits, accounting=usable))
+    known = replace(limits, accounting=usable)
+    notes = replace(before, probed_at=timestamp(time.time()), limits=known)
     trial = look_at_profile(profile, asked.places, store, run)
     findings = [accounts, *look_at_partitions(profile, run), trial]
     if trial.verdict != "ok":
         return findings, notes
     largest = limits.max_array if profile.max_array is None else profile.max_array
     arrays = look_at_arrays(profile, largest, store, run)
-    findings.append(arrays.finding)
-    return findings, replace(notes, max_array=arrays.max_array, refusal=arrays.refusal)
+    # What was refused before was tried anew: those lessons are over.
+    learned = replace(notes, max_array=arrays.max_array, room=None, refusal=arrays.refusal)
+    return [*findings, arrays.finding], learned
