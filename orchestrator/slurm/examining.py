@@ -90,7 +90,7 @@ def _look_further(
     known = replace(limits, accounting=usable)
     notes = replace(before, probed_at=timestamp(time.time()), limits=known)
     trial = look_at_profile(profile, asked.places, store, run)
-    findings = [accounts, *look_at_partitions(profile, run), trial]
+    findings = [accounts, *look_at_partitions(profile, asked.places, run), trial]
     if trial.verdict != "ok":
         return findings, notes
     largest = limits.max_array if profile.max_array is None else profile.max_array

@@ -5,10 +5,12 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 
-from orchestrator.findings import Finding
+from grids.problems import Where
+from orchestrator.findings import Finding, Verdict
 from orchestrator.profiles import Profile
 from orchestrator.slurm.commands import Runner, SlurmError, ask
 from orchestrator.slurm.limits import Limits, read_limits
+from orchestrator.toml_places import Places
 
 _QUESTIONS: Mapping[str, Sequence[str]] = {
     "sbatch": ["sbatch", "--version"],
@@ -60,7 +62,7 @@ def look_at_accounting(limits: Limits, profile: Profile, run: Runner) -> tuple[F
     return Finding(subject="sacct", verdict="warning", found=found, fix=fix), usable
 
 
-def look_at_partitions(profile: Profile, run: Runner) -> list[Finding]:
+def look_at_partitions(profile: Profile, places: Places, run: Runner) -> list[Finding]:
     """Whether the partitions that a profile asks for are up, and give the time that it asks for.
 
     sbatch takes a job that asks for more time than its partition gives, and such a job waits for
@@ -71,8 +73,11 @@ def look_at_partitions(profile: Profile, run: Runner) -> list[Finding]:
     except SlurmError as error:
         fix = "try again later"
         return [Finding(subject="partition", verdict="warning", found=str(error), fix=fix)]
-    chosen = [name for name in _chosen(profile, known) if name in known]
-    return [_look_at_partition(name, known[name], profile) for name in chosen]
+    rows = [known[name] for name in _chosen(profile, known) if name in known]
+    # A job that may run in several partitions begins in any that gives it its time.
+    short: Verdict = "warning" if any(_gives_time(row, profile) for row in rows) else "broken"
+    where = places.of(profile.name, "time")
+    return [_look_at_partition(row, profile, short, where) for row in rows]
 
 
 def minutes_of(text: str) -> float | None:
@@ -113,18 +118,25 @@ def _chosen(profile: Profile, known: Mapping[str, Mapping[str, str]]) -> list[st
     return [name for name, row in known.items() if row.get("Default") == "YES"]
 
 
-def _look_at_partition(name: str, row: Mapping[str, str], profile: Profile) -> Finding:
-    subject = f"partition {name}"
+def _gives_time(row: Mapping[str, str], profile: Profile) -> bool:
+    limit = minutes_of(row.get("MaxTime", ""))
+    return limit is None or profile.time_minutes <= limit
+
+
+def _look_at_partition(
+    row: Mapping[str, str], profile: Profile, short: Verdict, where: Where
+) -> Finding:
+    """The judgement of one partition; `short` is that of one that gives too little time."""
+    subject = f"partition {row['PartitionName']}"
     most = row.get("MaxTime", "")
-    limit = minutes_of(most)
     found = (
         f"{row.get('State', 'state unknown')}, {row.get('TotalNodes', '?')} nodes, time limit "
         f"{most.lower() or 'unknown'} ({profile.time_minutes} min asked), PreemptMode "
         f"{row.get('PreemptMode', 'unknown')} with {row.get('GraceTime', '?')} s of grace"
     )
-    if limit is not None and profile.time_minutes > limit:
-        fix = f"ask for {limit:.0f} minutes at most: sbatch takes the job, and it waits for ever"
-        return Finding(subject=subject, verdict="broken", found=found, fix=fix)
+    if not _gives_time(row, profile):
+        fix = f"ask for less in {where}: sbatch takes such a job, and there it waits for ever"
+        return Finding(subject=subject, verdict=short, found=found, fix=fix)
     if row.get("State", "UP") != "UP":
         fix = "jobs wait until it is up, or are refused: `sinfo -s` shows the others"
         return Finding(subject=subject, verdict="warning", found=found, fix=fix)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from orchestrator.findings import Finding
 from orchestrator.profiles import Profile
 from orchestrator.slurm.commands import Answer, Runner
 from orchestrator.slurm.limits import Limits
@@ -14,6 +15,7 @@ from orchestrator.slurm.site import (
     look_at_partitions,
     minutes_of,
 )
+from orchestrator.toml_places import Places
 
 PARTITIONS = """\
 PartitionName=cpu Default=YES GraceTime=9 MaxTime=1-00:00:00 PreemptMode=OFF State=UP TotalNodes=9
@@ -31,6 +33,11 @@ def saying(answers: Mapping[str, str]) -> Runner:
         return Answer(returncode=0, stdout=answers[command[0]], stderr="")
 
     return run
+
+
+def partitions(profile: Profile, run: Runner) -> list[Finding]:
+    places = Places('[alpha]\npartition = "cpu"\ntime = 240\n', "profiles.toml")
+    return look_at_partitions(profile, places, run)
 
 
 def test_every_command_is_tried_and_those_that_fail_are_named() -> None:
@@ -78,7 +85,7 @@ def test_accounts_are_usable_when_sacct_answers_and_broken_only_where_they_were_
 
 
 def test_a_partition_that_gives_the_time_is_well() -> None:
-    [found] = look_at_partitions(HOURS, saying({"scontrol": PARTITIONS}))
+    [found] = partitions(HOURS, saying({"scontrol": PARTITIONS}))
     assert (found.subject, found.verdict) == ("partition cpu", "ok")
     assert found.found == (
         "UP, 9 nodes, time limit 1-00:00:00 (240 min asked), PreemptMode OFF with 9 s of grace"
@@ -87,14 +94,22 @@ def test_a_partition_that_gives_the_time_is_well() -> None:
 
 def test_more_time_than_a_partition_gives_is_broken() -> None:
     profile = Profile(name="alpha", partition="cpu", time_minutes=1441)
-    [found] = look_at_partitions(profile, saying({"scontrol": PARTITIONS}))
+    [found] = partitions(profile, saying({"scontrol": PARTITIONS}))
     assert found.verdict == "broken"
-    assert found.fix.startswith("ask for 1440 minutes at most")
+    assert found.fix.startswith("ask for less in profiles.toml:3: ")
+
+
+def test_one_of_several_partitions_that_gives_the_time_is_enough() -> None:
+    profile = Profile(name="alpha", partition="cpu,gpu", time_minutes=1441)
+    found = partitions(profile, saying({"scontrol": PARTITIONS}))
+    assert {one.subject: one.verdict for one in found} == {
+        "partition cpu": "warning", "partition gpu": "warning",
+    }  # fmt: skip
 
 
 def test_a_partition_that_is_not_up_is_pointed_out() -> None:
     profile = Profile(name="alpha", partition="gpu", time_minutes=100_000)
-    [found] = look_at_partitions(profile, saying({"scontrol": PARTITIONS}))
+    [found] = partitions(profile, saying({"scontrol": PARTITIONS}))
     assert found.verdict == "warning"
     assert found.found.startswith("DRAIN, ")
 
@@ -105,14 +120,14 @@ def test_without_a_partition_the_one_that_sbatch_takes_is_looked_at(
     monkeypatch.delenv("SBATCH_PARTITION", raising=False)
     run = saying({"scontrol": PARTITIONS})
     open_profile = Profile(name="alpha")
-    assert [f.subject for f in look_at_partitions(open_profile, run)] == ["partition cpu"]
+    assert [f.subject for f in partitions(open_profile, run)] == ["partition cpu"]
     monkeypatch.setenv("SBATCH_PARTITION", "gpu")
-    assert [f.subject for f in look_at_partitions(open_profile, run)] == ["partition gpu"]
+    assert [f.subject for f in partitions(open_profile, run)] == ["partition gpu"]
 
 
 def test_a_partition_that_is_not_there_is_left_to_sbatch() -> None:
     profile = Profile(name="alpha", partition="none")
-    assert look_at_partitions(profile, saying({"scontrol": PARTITIONS})) == []
+    assert partitions(profile, saying({"scontrol": PARTITIONS})) == []
 
 
 @pytest.mark.parametrize(
