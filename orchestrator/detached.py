@@ -34,7 +34,7 @@ from orchestrator.slurm.task import run_task
 from orchestrator.store.layout import Store
 from orchestrator.store.records import timestamp
 from orchestrator.submission import Submission
-from orchestrator.submitting import publish_packs, submit, submit_nothing
+from orchestrator.submitting import Carrier, publish_packs, submit, submit_nothing
 
 _LOG = logging.getLogger(__name__)
 
@@ -85,15 +85,16 @@ def hand_over(planned: Planned, scheduler: Slurm) -> HandedOver:
     """
     Store.check_writable(planned.request.store)
     profile = scheduler.profile
+    carrier = Carrier(backend=scheduler.name, profile=profile.name)
     waves = planned.plan.waves()
     if not waves:
         store = Store.create(planned.request.store)
-        submission = submit_nothing(store, planned, backend=scheduler.name, profile=profile.name)
+        submission = submit_nothing(store, planned, carrier)
         return HandedOver(submission=submission, jobs={})
     scheduler.probe()
     store = Store.create(planned.request.store)
     code = freeze(store)
-    submission = submit(store, planned, backend=scheduler.name, profile=profile.name)
+    submission = submit(store, planned, carrier)
     keep_profile(store, submission, profile)
     token = token_of(submission.grid, submission.number, submission.submitted_at, store)
     queue = _Queue(

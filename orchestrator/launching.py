@@ -27,7 +27,7 @@ from orchestrator.store.artifacts import answering_artifacts
 from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store
 from orchestrator.submission import Submission
-from orchestrator.submitting import publish_packs, submit, submit_nothing
+from orchestrator.submitting import Carrier, publish_packs, submit, submit_nothing
 
 _LOG_LINES = 8
 
@@ -116,18 +116,20 @@ def launch(
         BackendError: When the backend cannot be started.
     """
     began = time.time()
+    carrier = Carrier(backend=backend.name, address=backend.address, gpus=backend.gpus)
     Store.check_writable(planned.request.store)
     todo = planned.plan.to_train()
     if not todo:
         store = Store.create(planned.request.store)
-        submission = submit_nothing(store, planned, backend=backend.name)
+        submission = submit_nothing(store, planned, carrier)
         return _result(planned, store, submission, planned.index, stopped=False, began=began)
     backend.probe()
     stop = threading.Event()
     try:
         backend.prepare(slots=min(planned.slots, len(todo)), threads=planned.threads)
         store = Store.create(planned.request.store)
-        submission = submit(store, planned, backend=backend.name)
+        backend.use(store)
+        submission = submit(store, planned, carrier)
         run = _Run(planned=planned, store=store, submission=submission, backend=backend)
 
         def ask_to_stop() -> None:

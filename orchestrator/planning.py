@@ -1,6 +1,5 @@
 """From what a person asked for to a plan: reads grid, catalogue and store, writes nothing."""
 
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from orchestrator.artifact_sizes import ArtifactSizes, artifact_sizes
 from orchestrator.catalogue import load_catalogue
 from orchestrator.cell_lists import ids_of
 from orchestrator.cost import Costs, Shape, learn
+from orchestrator.machine import default_slots, this_machine
 from orchestrator.neighbours import cells_of_others
 from orchestrator.packing import Capacity, Pack, pack_cells
 from orchestrator.plan import Known, Plan, Wishes, make_plan
@@ -21,8 +21,6 @@ from orchestrator.store.artifacts import Held, answering_artifacts
 from orchestrator.store.index import CellState, load_index
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.submission import check_same_source, last_submission
-
-_MEMORY_SHARE = 0.8  # of the machine's memory; the rest is the system's and the driver's
 
 
 class RequestError(ValueError):
@@ -209,18 +207,6 @@ def existing_store(root: Path) -> Store | None:
     return Store.open(root)
 
 
-def default_slots(threads: int) -> int:
-    """As many workers as the cores carry with that many threads each, at least 1."""
-    return max(1, len(os.sched_getaffinity(0)) // threads)
-
-
-def this_machine(slots: int) -> Capacity:
-    """What this machine carries with that many workers: an equal share of its memory each."""
-    memory = _memory_mb()
-    share = memory * _MEMORY_SHARE / slots if memory is not None else None
-    return Capacity(slots=slots, memory_mb=share)
-
-
 def check_data(cells: Sequence[Cell], catalogue: Catalogue, data_root: Path | None) -> None:
     """Refuse datasets that are read from files when it is not said where these are.
 
@@ -238,10 +224,3 @@ def check_data(cells: Sequence[Cell], catalogue: Catalogue, data_root: Path | No
             f"dataset {', '.join(missing)} is read from files: say where with --data-root FOLDER "
             "(or SPARSESWEEP_DATA)"
         )
-
-
-def _memory_mb() -> float | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
-    except (ValueError, OSError):
-        return None

@@ -42,6 +42,8 @@ class Submission:
         submitted_at: When, from `records.timestamp`.
         cells: The cells of the grid, in grid order.
         producers: Cells that are not of the grid but that some of its cells need.
+        address: Address of the Ray cluster that carried it, or None.
+        gpus: GPUs of each pack, or a fraction of one; 0 for none.
         profile: Name of the profile that says how to ask a scheduler for resources, or None.
         needs: Cell id to the ids of its producers, where there are any.
         inputs: Cell id to the artifacts it needs, by name, with the ids of the cells that leave
@@ -61,6 +63,8 @@ class Submission:
     submitted_at: str
     cells: Sequence[Cell]
     producers: Sequence[Cell] = ()
+    address: str | None = None
+    gpus: float = 0.0
     profile: str | None = None
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -102,7 +106,7 @@ def publish_submission(store: Store, submission: Submission) -> None:
 
 _PLAIN = (
     "grid", "number", "source", "overrides", "backend", "slots", "data_root", "code",
-    "submitted_at", "profile", "needs", "inputs",
+    "submitted_at", "address", "gpus", "profile", "needs", "inputs",
 )  # fmt: skip
 
 

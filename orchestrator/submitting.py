@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from orchestrator.manifest import Driver, Manifest, publish_manifests
@@ -21,34 +21,46 @@ from orchestrator.submission import (
 )
 
 
-def submit(
-    store: Store, planned: Planned, *, backend: str, profile: str | None = None
-) -> Submission:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Carrier:
+    """Who carries a run, as the next run of the grid remembers it.
+
+    Attributes:
+        backend: Name of the backend.
+        address: Address of a Ray cluster, or None.
+        gpus: GPUs of each pack, or a fraction of one; 0 for none.
+        profile: Name of the profile, for a scheduler.
+    """
+
+    backend: str
+    address: str | None = None
+    gpus: float = 0.0
+    profile: str | None = None
+
+
+def submit(store: Store, planned: Planned, carrier: Carrier) -> Submission:
     """Publish a new submission of a plan.
 
     Args:
         store: The store.
         planned: What was asked, checked.
-        backend: Name of the backend that will carry it.
-        profile: Name of the profile, for a scheduler.
+        carrier: Who will carry it.
 
     Raises:
         StoreError: When it cannot be written, or another run of the grid began just now.
     """
-    submission = _describe(store, planned, backend, profile)
+    submission = _describe(store, planned, carrier)
     publish_submission(store, submission)
     return submission
 
 
-def submit_nothing(
-    store: Store, planned: Planned, *, backend: str, profile: str | None = None
-) -> Submission:
+def submit_nothing(store: Store, planned: Planned, carrier: Carrier) -> Submission:
     """The submission of a plan that trains nothing.
 
     The last one when it is the newest of the store and asks the same, else a new one, so that
     `table` and the others answer for the cells that were asked for last.
     """
-    fresh = _describe(store, planned, backend, profile)
+    fresh = _describe(store, planned, carrier)
     if submitted_grids(store):
         last = find_submission(store, None)
         if last.grid == fresh.grid and last.asks_the_same(fresh):
@@ -125,7 +137,7 @@ def _manifest(run: _PackedRun, pack: Pack) -> Manifest:
     )
 
 
-def _describe(store: Store, planned: Planned, backend: str, profile: str | None) -> Submission:
+def _describe(store: Store, planned: Planned, carrier: Carrier) -> Submission:
     data_root = planned.request.data_root
     return Submission(
         grid=planned.grid.name,
@@ -133,14 +145,13 @@ def _describe(store: Store, planned: Planned, backend: str, profile: str | None)
         source=str(planned.source),
         text=planned.grid.text,
         overrides=planned.request.overrides,
-        backend=backend,
+        **asdict(carrier),
         slots=planned.slots,
         data_root=str(data_root.resolve()) if data_root is not None else None,
         code=code_hash(),
         submitted_at=timestamp(time.time()),
         cells=planned.grid.cells,
         producers=tuple(entry.cell for entry in planned.plan.cells if entry.produced_for),
-        profile=profile,
         needs=planned.plan.needs(),
         inputs=planned.plan.inputs(),
         artifacts=planned.grid.artifacts,

@@ -1,23 +1,15 @@
-"""What a backend is, and finding one by name."""
+"""What a backend is, for runs that somebody waits for."""
 
-import importlib
-import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grids.problems import unknown
+from orchestrator.packing import Capacity
+from orchestrator.store.layout import Store
 
 if TYPE_CHECKING:
     from orchestrator.worker import Trainer
-
-_MODULES = {
-    "inline": ("orchestrator.backends.inline", "Inline"),
-    "ray": ("orchestrator.backends.ray_tune", "RayTune"),
-}
-
 
 SCHEDULER = "slurm"
 """The backend for which nobody waits: see `orchestrator.slurm.cluster`."""
@@ -53,11 +45,28 @@ class Backend:
     device: str = "cpu"
     """The torch device of its workers."""
 
+    address: str | None = None
+    """Where the cluster is that carries its packs; None for this machine."""
+
+    gpus: float = 0.0
+    """GPUs of each pack, or a fraction of one."""
+
     def probe(self) -> None:
         """Raise BackendError when this backend cannot work here. Quick; starts nothing."""
 
+    def capacity(self, threads: int) -> Capacity | None:
+        """What it carries, where that is not this machine's to say; may connect to find out.
+
+        Args:
+            threads: Threads of each worker.
+        """
+        return None
+
     def prepare(self, *, slots: int, threads: int) -> None:
         """Begin what takes long and needs no packs; may return before it is ready."""
+
+    def use(self, store: Store) -> None:
+        """Take up the store, which is there now, before the first pack."""
 
     def run(
         self,
@@ -81,49 +90,3 @@ class Backend:
 
     def close(self) -> None:
         """Give back what was started."""
-
-
-def names() -> tuple[str, ...]:
-    """The names of all backends, sorted."""
-    return tuple(sorted([*_MODULES, SCHEDULER]))
-
-
-def get_backend(name: str, *, address: str | None = None) -> Backend:
-    """The backend of that name, for a run that waits.
-
-    Args:
-        name: One of `names()`, but the scheduler.
-        address: Address of a running Ray cluster, for the ray backend.
-
-    Raises:
-        GridError: For an unknown name, with the nearest one.
-        BackendError: When `address` is given to a backend that has none.
-    """
-    if name not in _MODULES:
-        raise unknown("backend", name, names())
-    if address is not None and name != "ray":
-        raise BackendError(f"--address belongs to --backend ray, not to {name}")
-    module, kind = _MODULES[name]
-    backend_type: type[Backend] = getattr(importlib.import_module(module), kind)
-    return backend_type(address) if address is not None else backend_type()  # type: ignore[call-arg]
-
-
-def choose_name(asked: str | None, last: str | None) -> str:
-    """The backend to use: the flag, else the grid's last one, else ray.
-
-    Raises:
-        BackendError: On the login node of a SLURM cluster when none was asked for by name, so that
-            nobody trains there by accident.
-    """
-    if asked is not None:
-        return asked
-    chosen = last if last is not None else "ray"
-    if chosen == SCHEDULER:
-        return chosen
-    on_a_login_node = shutil.which("sbatch") is not None and "SLURM_JOB_ID" not in os.environ
-    if on_a_login_node:
-        raise BackendError(
-            f"this looks like the login node of a SLURM cluster (sbatch is here, and this is no "
-            f"job); to train on this very machine all the same, say so: --backend {chosen}"
-        )
-    return chosen

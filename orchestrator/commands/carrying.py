@@ -15,7 +15,7 @@ from orchestrator.commands.showing import (
 )
 
 if TYPE_CHECKING:
-    from orchestrator.backends.base import Backend
+    from orchestrator.backends import Backend, RayOptions
     from orchestrator.planning import Planned, Request
     from orchestrator.profiles import Profile
     from orchestrator.slurm.notes import SiteNotes
@@ -27,7 +27,18 @@ BackendName = Annotated[
 ]
 Address = Annotated[
     str | None,
-    typer.Option("--address", help="A running Ray cluster: host:port, or auto."),
+    typer.Option(
+        "--address",
+        help="A running Ray cluster: host:port, or auto; local for none. By default the last one.",
+    ),
+]
+GpusPerPack = Annotated[
+    float | None,
+    typer.Option(
+        "--gpus-per-pack",
+        metavar="FLOAT",
+        help="Train on GPUs through Ray, each pack on so many: 1, or 0.25 for four packs on one.",
+    ),
 ]
 ProfileName = Annotated[
     str | None,
@@ -50,12 +61,14 @@ class Asked:
     Attributes:
         backend: Its name, or None.
         address: Address of a Ray cluster, or None.
+        gpus: GPUs of each pack, or None.
         profile, profile_file: Name and file of a profile, or None.
         resources: Changes to the profile, "key=value".
     """
 
     backend: str | None = None
     address: str | None = None
+    gpus: float | None = None
     profile: str | None = None
     profile_file: Path | None = None
     resources: tuple[str, ...] = ()
@@ -79,7 +92,7 @@ def carry(request: "Request", asked: Asked, *, prune: bool = False) -> None:
     if name == SCHEDULER:
         _submit(planned, asked, last)
     else:
-        _launch(planned, asked, name)
+        _launch(planned, asked, name, last)
 
 
 def _prune(planned: "Planned") -> None:
@@ -109,12 +122,11 @@ def capacity_asked_for(planned: "Planned", asked: Asked) -> "Planned":
 
 
 def _submit(planned: "Planned", asked: Asked, last: "Submission | None") -> None:
-    from orchestrator.backends.base import BackendError
+    from orchestrator.backends import RayOptions
     from orchestrator.detached import hand_over
     from orchestrator.slurm.cluster import Slurm
 
-    if asked.address is not None:
-        raise BackendError("--address belongs to --backend ray, not to slurm")
+    RayOptions(address=asked.address, gpus=asked.gpus or 0.0).check(SCHEDULER)
     profile = _profile(asked, last)
     if planned.request.slots is not None:
         profile = replace(profile, concurrency=planned.request.slots)
@@ -150,23 +162,41 @@ def _failed_nodes(planned: "Planned", last: "Submission | None") -> tuple[str, .
     return failed_nodes(look(store, [(last.grid, last.number)], Slurm(), planned.index))
 
 
-def _launch(planned: "Planned", asked: Asked, name: str) -> None:
+def _launch(planned: "Planned", asked: Asked, name: str, last: "Submission | None") -> None:
     from orchestrator.backends import get_backend
     from orchestrator.launching import launch
     from orchestrator.progress import make_display
 
     _refuse_profile(asked, name)
-    carrier = get_backend(name, address=asked.address)
-    planned = _with_slots_of(carrier, planned)
-    say_what_is_left_alone(planned)
-    result = launch(
-        planned,
-        carrier,
-        display=make_display,
-        on_stop=lambda: tell("\nstopping: saving unfinished cells (Ctrl-C again to stop at once)"),
-    )
+    carrier = get_backend(name, planned.request.store, _ray_options(asked, name, last))
+    try:
+        planned = _with_slots_of(carrier, planned)
+        say_what_is_left_alone(planned)
+        result = launch(
+            planned,
+            carrier,
+            display=make_display,
+            on_stop=lambda: tell("\nstopping: saving unfinished cells (Ctrl-C again to stop)"),
+        )
+    finally:
+        carrier.close()
     show_result(result, total=len(planned.grid.cells))
     raise typer.Exit(result.exit_code)
+
+
+def _ray_options(asked: Asked, name: str, last: "Submission | None") -> "RayOptions":
+    """What was asked of Ray, else what the grid's last run had of it."""
+    from orchestrator.backends import RayOptions
+
+    address, gpus = asked.address, asked.gpus
+    if name == "ray" and last is not None and last.backend == name:
+        if address is None and last.address is not None:
+            address = last.address
+            tell(f"Ray cluster {address}, as in the last run of {last.grid}")
+        if gpus is None and last.gpus:
+            gpus = last.gpus
+            tell(f"{gpus:g} GPUs for each pack, as in the last run of {last.grid}")
+    return RayOptions(address=None if address == "local" else address, gpus=gpus or 0.0)
 
 
 def _profile(asked: Asked, last: "Submission | None") -> "Profile":
@@ -205,8 +235,14 @@ def _refuse_profile(asked: Asked, name: str) -> None:
 def _with_slots_of(carrier: "Backend", planned: "Planned") -> "Planned":
     """The plan for as many workers as the backend has; more asked for is a mistake."""
     from orchestrator.backends.base import BackendError
-    from orchestrator.planning import this_machine
+    from orchestrator.machine import this_machine
 
+    if planned.plan.to_train():
+        carrier.probe()
+    own = carrier.capacity(planned.threads) if planned.plan.to_train() else None
+    if own is not None:
+        slots = planned.request.slots
+        return replace(planned, capacity=own if slots is None else replace(own, slots=slots))
     most = carrier.max_workers
     if most is None or planned.slots <= most:
         return planned
@@ -227,9 +263,14 @@ def _last_submission(planned: "Planned") -> "Submission | None":
 
 
 def _backend_name(planned: "Planned", asked: Asked, last: "Submission | None") -> str:
-    from orchestrator.backends.base import choose_name
+    from orchestrator.backends import choose_name
 
-    name = choose_name(asked.backend, last.backend if last is not None else None)
+    address = asked.address or (last.address if last is not None else None)
+    name = choose_name(
+        asked.backend,
+        last.backend if last is not None else None,
+        elsewhere=address not in (None, "local"),
+    )
     if asked.backend is None and last is not None:
         tell(f"backend {name}, as in the last run of {planned.grid.name}")
     return name

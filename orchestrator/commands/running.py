@@ -20,6 +20,7 @@ from orchestrator.commands.carrying import (
     Address,
     Asked,
     BackendName,
+    GpusPerPack,
     ProfileFile,
     ProfileName,
     capacity_asked_for,
@@ -72,6 +73,7 @@ def run(
     grid: GridFile,
     backend: BackendName = None,
     address: Address = None,
+    gpus: GpusPerPack = None,
     profile: ProfileName = None,
     profile_file: ProfileFile = None,
     overrides: Overrides = [],  # noqa: B006
@@ -91,7 +93,9 @@ def run(
 
     With the slurm backend everything is submitted, and this returns at once.
     """
-    asked = Asked(backend=backend, address=address, profile=profile, profile_file=profile_file)
+    asked = Asked(
+        backend=backend, address=address, gpus=gpus, profile=profile, profile_file=profile_file
+    )
     request = _request(grid, overrides, store, slots, data_root, stale)
     carry(replace(request, canary=canary), asked, prune=prune)
 
@@ -105,6 +109,7 @@ def retry(
     resources: Resources = [],  # noqa: B006
     backend: BackendName = None,
     address: Address = None,
+    gpus: GpusPerPack = None,
     profile: ProfileName = None,
     profile_file: ProfileFile = None,
     overrides: Overrides = [],  # noqa: B006
@@ -123,6 +128,7 @@ def retry(
     asked = Asked(
         backend=backend,
         address=address,
+        gpus=gpus,
         profile=profile,
         profile_file=profile_file,
         resources=tuple(resources),

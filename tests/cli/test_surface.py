@@ -10,12 +10,12 @@ SURFACE = {
         "--stale", "--store",
     ],
     "run": [
-        "--address", "--backend", "--canary", "--data-root", "--profile", "--profile-file",
-        "--prune", "--set", "--slots", "--stale", "--store",
+        "--address", "--backend", "--canary", "--data-root", "--gpus-per-pack", "--profile",
+        "--profile-file", "--prune", "--set", "--slots", "--stale", "--store",
     ],
     "retry": [
-        "--address", "--backend", "--class", "--data-root", "--profile", "--profile-file",
-        "--resource", "--set", "--slots", "--store",
+        "--address", "--backend", "--class", "--data-root", "--gpus-per-pack", "--profile",
+        "--profile-file", "--resource", "--set", "--slots", "--store",
     ],
     "status": ["--exit-code", "--json", "--store", "--watch"],
     "logs": ["--follow", "--paths", "--store"],

@@ -22,6 +22,10 @@ class Daemons:
     def __contains__(self, name: str) -> bool:
         return name in self._running
 
+    def pid(self, name: str) -> int:
+        """The process id of a daemon."""
+        return self._running[name].pid
+
     def start(self, name: str, *command: str, **variables: str) -> None:
         """Start a daemon, with further variables in its environment."""
         with (self._folder / f"{name}.out.log").open("ab") as log:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator import planning
+from orchestrator import machine
 from orchestrator.backends.base import Backend, BackendError, PackEnd
 from orchestrator.backends.inline import Inline
 from orchestrator.launching import Result, launch
@@ -97,7 +97,7 @@ def test_a_large_group_is_measured_by_a_pilot_and_the_rest_packed_by_its_seconds
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orchestrator.packing.PILOT_ABOVE", 128)
-    monkeypatch.setattr(planning, "_memory_mb", lambda: None)
+    monkeypatch.setattr(machine, "_memory_mb", lambda: None)
     backend = Told(trainer(seconds=1.0))
     result = go(plan(260), backend)
     assert backend.sizes() == [[16, 16], [57, 57, 57, 57]]
