@@ -16,7 +16,7 @@ def seen(profile: Profile) -> dict[str, str]:
         return {
             name: text
             for name, text in os.environ.items()
-            if name.startswith(("SLURM_", "SBATCH_", "SUBMITIT_", "SRUN_"))
+            if name.startswith(("SLURM_", "SBATCH_", "SUBMITIT_", "SRUN_", "APPTAINER"))
         }
 
 
@@ -41,6 +41,13 @@ def test_a_person_s_defaults_stand_where_the_profile_says_nothing(
 def test_what_would_change_a_job_s_script_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SBATCH_JOB_NAME", "SBATCH_ARRAY_INX", "SBATCH_TIMELIMIT", "SBATCH_WAIT"):
         monkeypatch.setenv(name, "1")
+    assert seen(Profile(name="p")) == {}
+
+
+def test_a_container_is_hidden_from_inside_of_it_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPTAINER_BIND", "/scratch")
+    assert seen(Profile(name="p")) == {"APPTAINER_BIND": "/scratch"}
+    monkeypatch.setenv("APPTAINER_CONTAINER", "/scratch/lab/sparsesweep.sif")
     assert seen(Profile(name="p")) == {}
 
 
