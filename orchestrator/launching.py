@@ -4,7 +4,7 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from orchestrator.heartbeat import newest_heartbeat, request_stop
 from orchestrator.manifest import this_driver
 from orchestrator.packing import Pack
 from orchestrator.plan import Plan, Standing
-from orchestrator.planning import Planned, plan_again, replan
+from orchestrator.planning import Planned, Seen, plan_again, replan
 from orchestrator.progress import Display, Watcher
 from orchestrator.provenance import host
 from orchestrator.spent_artifacts import remove_spent_artifacts
@@ -150,7 +150,7 @@ def launch(
 
 def _run_waves(
     run: _Run, display: Callable[[], Display], stop: threading.Event
-) -> dict[str, CellState]:
+) -> Mapping[str, CellState]:
     """Run wave after wave, each planned anew.
 
     So what a failed producer starves and what another run trains meanwhile is left out, and what a
@@ -214,7 +214,7 @@ def _run_wave(
     run.ends += [(pack, by_id.get(pack.id, PackEnd(pack=pack.id))) for pack in packs]
 
 
-def _tidy(store: Store, index: dict[str, CellState]) -> None:
+def _tidy(store: Store, index: Mapping[str, CellState]) -> None:
     """Fold the new records into the tables, and drop checkpoints nobody can need."""
     from orchestrator.store.compaction import compact
 
@@ -226,7 +226,7 @@ def _result(
     planned: Planned,
     store: Store,
     submission: Submission,
-    index: dict[str, CellState],
+    index: Mapping[str, CellState],
     *,
     stopped: bool,
     began: float,
@@ -237,8 +237,10 @@ def _result(
     attempted = run.attempted if run is not None else set()
     halt = None if run is None else halt_of(store, submission.grid, submission.number)
     lost = [] if run is None or stopped or halt else _lost(run, index)
-    artifacts = answering_artifacts(store, index)
-    plan = replan(planned.grid, planned.catalogue, index, planned.request, artifacts)
+    seen = Seen(
+        index=index, artifacts=answering_artifacts(store, index), losses=planned.seen.losses
+    )
+    plan = replan(planned.grid, planned.catalogue, planned.request, seen)
     blocked = [entry for entry in plan.cells if entry.standing is Standing.BLOCKED]
     return Result(
         submission=submission,
@@ -253,7 +255,7 @@ def _result(
     )
 
 
-def _lost(run: _Run, index: dict[str, CellState]) -> list[Lost]:
+def _lost(run: _Run, index: Mapping[str, CellState]) -> list[Lost]:
     found = []
     for pack, end in run.ends:
         missing = tuple(c.id for c in pack.cells if not _ended(c.id, run.planned.index, index))
@@ -263,7 +265,7 @@ def _lost(run: _Run, index: dict[str, CellState]) -> list[Lost]:
     return found
 
 
-def _ended(cell: str, before: dict[str, CellState], now: dict[str, CellState]) -> bool:
+def _ended(cell: str, before: Mapping[str, CellState], now: Mapping[str, CellState]) -> bool:
     """Whether an attempt at a cell left a record since; those of earlier runs do not count."""
     if cell not in now:
         return False

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from grids.catalogue import Catalogue
 from grids.cell import Cell
+from orchestrator.losses import MOST_LOSSES
 from orchestrator.needs import Need, needs_of
 from orchestrator.states import FAILURES, State
 from orchestrator.store.index import CellState
@@ -103,12 +104,14 @@ class Known:
         code: Hash of the code that would run.
         artifacts: Cell id to the names of the artifacts that are there.
         running: Ids of the cells that a living run is training now.
+        losses: Cell id to how many workers in a row it has lost, where there are any.
     """
 
     index: Mapping[str, CellState]
     code: str
     artifacts: Mapping[str, Collection[str]] = field(default_factory=dict)
     running: Collection[str] = ()
+    losses: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,6 +160,10 @@ def make_plan(
         if starved and train:
             standing, train, lacks = Standing.BLOCKED, False, ()
             reason = _why_blocked(planned[starved[0].producer.id])
+        losses = known.losses.get(cell.id, 0)
+        if train and losses >= MOST_LOSSES and not asked.retry:
+            standing, train, lacks = Standing.BLOCKED, False, ()
+            reason = f"its worker was lost {losses} times in a row; retry trains it all the same"
         planned[cell.id] = PlannedCell(
             cell=cell,
             standing=standing,

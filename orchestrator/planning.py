@@ -1,7 +1,7 @@
 """From what a person asked for to a plan: reads grid, catalogue and store, writes nothing."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grids.catalogue import Catalogue
@@ -12,6 +12,7 @@ from orchestrator.artifact_sizes import ArtifactSizes, artifact_sizes
 from orchestrator.catalogue import load_catalogue
 from orchestrator.cell_lists import ids_of
 from orchestrator.cost import Costs, Shape, learn
+from orchestrator.losses import count_losses
 from orchestrator.machine import default_slots, this_machine
 from orchestrator.neighbours import cells_of_others
 from orchestrator.packing import Capacity, Pack, pack_cells
@@ -20,7 +21,7 @@ from orchestrator.provenance import code_hash
 from orchestrator.store.artifacts import Held, answering_artifacts
 from orchestrator.store.index import CellState, load_index
 from orchestrator.store.layout import Store, StoreError
-from orchestrator.submission import check_same_source, last_submission
+from orchestrator.submission import Submission, check_same_source, last_submission
 
 
 class RequestError(ValueError):
@@ -66,6 +67,23 @@ class Removed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What a store shows when a plan is made.
+
+    Attributes:
+        index: Cell id to how far it got.
+        artifacts: The artifacts that are there, by cell id and name.
+        others: The cells that somebody else trains now: id to the grid that they do it for.
+        losses: Cell id to how many workers in a row it has lost, where there are any.
+    """
+
+    index: Mapping[str, CellState] = field(default_factory=dict)
+    artifacts: Held = field(default_factory=dict)
+    others: Mapping[str, str] = field(default_factory=dict)
+    losses: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Planned:
     """A request that was understood and holds no mistake.
 
@@ -74,9 +92,8 @@ class Planned:
         grid: The grid, read and expanded.
         source: Absolute path of the grid file.
         catalogue: What its names mean.
-        index: What the store holds, by cell id.
+        seen: What the store showed when it was planned.
         plan: What there is to do.
-        artifacts: The artifacts that are there, by cell id and name.
         costs: What was measured so far.
         threads: Threads of each worker.
         capacity: What is there to carry its packs; by default this machine.
@@ -87,13 +104,17 @@ class Planned:
     grid: Grid
     source: Path
     catalogue: Catalogue
-    index: dict[str, CellState]
+    seen: Seen
     plan: Plan
-    artifacts: Held
     costs: Costs
     threads: int
     capacity: Capacity
     removed: Removed
+
+    @property
+    def index(self) -> Mapping[str, CellState]:
+        """What the store held, by cell id."""
+        return self.seen.index
 
     @property
     def slots(self) -> int:
@@ -102,7 +123,11 @@ class Planned:
 
     def artifact_sizes(self) -> ArtifactSizes:
         """What the artifacts of its cells take, and what a run would add."""
-        return artifact_sizes(self.plan, self.artifacts, self.index)
+        return artifact_sizes(self.plan, self.seen.artifacts, self.index)
+
+    def losses_of_this_run(self) -> dict[str, int]:
+        """What the next run shall know of losses; a retry begins to count anew."""
+        return {} if self.request.retry else dict(self.seen.losses)
 
     def packs(self, cells: Sequence[Cell], piloted: Collection[Shape] = ()) -> list[Pack]:
         """The packs in which these cells would be trained first; see `packing.pack_cells`."""
@@ -125,27 +150,35 @@ def plan_request(request: Request) -> Planned:
     if store is not None:
         check_same_source(store, grid.name, source, grid.text)
     check_data(grid.cells, catalogue, request.data_root)
-    index = load_index(store) if store is not None else {}
-    others = cells_of_others(store, index) if store is not None else {}
-    artifacts = answering_artifacts(store, index) if store is not None else {}
+    last = last_submission(store, grid.name) if store is not None else None
+    seen = _look(store, last) if store is not None else Seen()
     threads = max((int(str(cell.settings()["threads"])) for cell in grid.cells), default=1)
     return Planned(
         request=request,
         grid=grid,
         source=source,
         catalogue=catalogue,
-        index=index,
-        plan=replan(grid, catalogue, index, request, artifacts, others),
-        artifacts=artifacts,
-        costs=learn(index.values()),
+        seen=seen,
+        plan=replan(grid, catalogue, request, seen),
+        costs=learn(seen.index.values()),
         threads=threads,
         capacity=this_machine(default_slots(threads) if request.slots is None else request.slots),
-        removed=_removed(grid, store, others),
+        removed=_removed(grid, last, seen.others),
     )
 
 
-def _removed(grid: Grid, store: Store | None, others: Mapping[str, str]) -> Removed:
-    last = last_submission(store, grid.name) if store is not None else None
+def _look(store: Store, last: Submission | None) -> Seen:
+    index = load_index(store)
+    others = cells_of_others(store, index)
+    return Seen(
+        index=index,
+        artifacts=answering_artifacts(store, index),
+        others=others,
+        losses=count_losses(store, last, index, others) if last is not None else {},
+    )
+
+
+def _removed(grid: Grid, last: Submission | None, others: Mapping[str, str]) -> Removed:
     if last is None:
         return Removed()
     kept = {cell.id for cell in grid.cells}
@@ -159,28 +192,24 @@ def _removed(grid: Grid, store: Store | None, others: Mapping[str, str]) -> Remo
 
 def plan_again(planned: Planned, store: Store) -> Planned:
     """The same request against the store as it is now: what is missing still, what was learned."""
-    index = load_index(store)
-    others = cells_of_others(store, index)
-    artifacts = answering_artifacts(store, index)
-    plan = replan(planned.grid, planned.catalogue, index, planned.request, artifacts, others)
-    return replace(
-        planned, index=index, plan=plan, artifacts=artifacts, costs=learn(index.values())
-    )
+    # What is lost in this very run is for the next one to count.
+    seen = replace(_look(store, None), losses=planned.seen.losses)
+    plan = replan(planned.grid, planned.catalogue, planned.request, seen)
+    return replace(planned, seen=seen, plan=plan, costs=learn(seen.index.values()))
 
 
-def replan(
-    grid: Grid,
-    catalogue: Catalogue,
-    index: dict[str, CellState],
-    request: Request,
-    artifacts: Held,
-    running: Collection[str] = (),
-) -> Plan:
-    """The plan of a grid against an index and artifacts read just now."""
+def replan(grid: Grid, catalogue: Catalogue, request: Request, seen: Seen) -> Plan:
+    """The plan of a grid against what was seen in a store just now."""
     return make_plan(
         grid.cells,
         catalogue,
-        Known(index=index, code=code_hash(), artifacts=artifacts, running=running),
+        Known(
+            index=seen.index,
+            code=code_hash(),
+            artifacts=seen.artifacts,
+            running=seen.others,
+            losses=seen.losses,
+        ),
         Wishes(
             rerun_stale=request.rerun_stale,
             retry=request.retry,

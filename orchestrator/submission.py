@@ -49,6 +49,7 @@ class Submission:
         inputs: Cell id to the artifacts it needs, by name, with the ids of the cells that leave
             them.
         artifacts: What the grid wants of artifacts.
+        losses: Cell id to how many workers in a row it had lost before, where there are any.
     """
 
     grid: str
@@ -69,6 +70,7 @@ class Submission:
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     artifacts: ArtifactWishes = field(default_factory=ArtifactWishes)
+    losses: Mapping[str, int] = field(default_factory=dict)
 
     def asks_the_same(self, other: "Submission") -> bool:
         """Whether the other submission is of the same file and the same cells."""
@@ -107,6 +109,7 @@ def publish_submission(store: Store, submission: Submission) -> None:
 _PLAIN = (
     "grid", "number", "source", "overrides", "backend", "slots", "data_root", "code",
     "submitted_at", "address", "gpus", "profile", "needs", "inputs",
+    "losses",
 )  # fmt: skip
 
 

@@ -155,4 +155,5 @@ def _describe(store: Store, planned: Planned, carrier: Carrier) -> Submission:
         needs=planned.plan.needs(),
         inputs=planned.plan.inputs(),
         artifacts=planned.grid.artifacts,
+        losses=planned.losses_of_this_run(),
     )

@@ -41,9 +41,12 @@ def plan_of(
     *,
     running: Collection[str] = (),
     artifacts: Mapping[str, Collection[str]] | None = None,
+    losses: Mapping[str, int] | None = None,
     **wishes: Any,
 ) -> Plan:
-    known = Known(index=index, code=CODE, artifacts=artifacts or {}, running=running)
+    known = Known(
+        index=index, code=CODE, artifacts=artifacts or {}, running=running, losses=losses or {}
+    )
     return make_plan(cells, names, known, Wishes(**wishes))
 
 
@@ -271,3 +274,13 @@ def test_every_cell_of_a_grid_leaves_what_the_grid_asks_for() -> None:
     index = answered(cells[0]) | answered(cells[1])
     plan = plan_of(cells, catalogue(), index, artifacts=held, leave=["final"])
     assert [entry.standing for entry in plan.cells] == [Standing.DONE, Standing.AGAIN]
+
+
+def test_a_cell_that_lost_five_workers_in_a_row_is_left_alone_until_it_is_retried() -> None:
+    plan = plan_of([cell()], catalogue(), {}, losses={cell().id: 5})
+    [entry] = plan.cells
+    assert (entry.standing, entry.train) == (Standing.BLOCKED, False)
+    assert entry.reason == "its worker was lost 5 times in a row; retry trains it all the same"
+    assert plan_of([cell()], catalogue(), {}, losses={cell().id: 4}).to_train() == [cell()]
+    retried = plan_of([cell()], catalogue(), {}, losses={cell().id: 5}, retry=["FAILED"])
+    assert retried.to_train() == [cell()]
