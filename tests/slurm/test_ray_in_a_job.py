@@ -1,6 +1,7 @@
 """The example in docs/examples: a Ray cluster inside a job, and nothing left of it afterwards."""
 
 import os
+import secrets
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from tests.support.console import sparsesweep
 from tests.support.daemons import processes_with
-from tests.support.slurm_cluster import SlurmCluster
+from tests.support.slurm_cluster import SlurmCluster, own_cluster
 from tests.support.slurm_config import NODES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,14 +33,17 @@ seeds: 2
 pytestmark = [pytest.mark.slurm, pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-@pytest.fixture(autouse=True)
-def _addresses(slurm: SlurmCluster) -> Iterator[None]:
-    """An address of its own for each node: of 127.0.0.1 Ray makes this machine's public one."""
-    for node, address in zip(NODES, ("127.0.0.2", "127.0.0.3"), strict=True):
-        slurm.run("scontrol", "update", f"nodename={node}", f"nodeaddr={address}")
-    yield
-    for node in NODES:
-        slurm.run("scontrol", "update", f"nodename={node}", "nodeaddr=127.0.0.1")
+@pytest.fixture(scope="module")
+def slurm() -> Iterator[SlurmCluster]:
+    """A cluster whose jobs have numbers of their own, and so ports and folders.
+
+    And its nodes have addresses of their own: of 127.0.0.1 Ray makes this machine's public one.
+    """
+    first = 1000 + secrets.randbelow(20_000)
+    for cluster in own_cluster(accounting=False, settings={"FirstJobId": first}):
+        for node, address in zip(NODES, ("127.0.0.2", "127.0.0.3"), strict=True):
+            cluster.run("scontrol", "update", f"nodename={node}", f"nodeaddr={address}")
+        yield cluster
 
 
 class Job:
@@ -109,3 +113,6 @@ def test_a_ray_of_a_neighbour_is_not_stopped(slurm: SlurmCluster, tmp_path: Path
     assert short.leaves_nothing()
     assert long.state() == "RUNNING"
     assert long.processes() != set()
+    slurm.run("scancel", "--batch", "--signal=TERM", long.id)
+    long.wait_for("FAILED", seconds=90)
+    assert long.leaves_nothing()
