@@ -20,9 +20,9 @@ from grids.cell import Cell
 from harness import Arm, begin, interleave, parser, ratio
 from orchestrator.backends.base import PackEnd
 from orchestrator.backends.ray_tune import RayTune
-from orchestrator.launching import launch
-from orchestrator.planning import Request, plan_request
-from orchestrator.progress import Snapshot
+from orchestrator.planning.request import Request, plan_request
+from orchestrator.running.launching import launch
+from orchestrator.running.progress import Snapshot
 
 if TYPE_CHECKING:
     from trainer.outcome import Outcome, PackReport, PackRequest

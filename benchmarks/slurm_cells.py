@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 from cluster import started_cluster
 
 from harness import Figure, Report, begin, parser
-from orchestrator.detached import hand_over
-from orchestrator.heartbeat import Phase, newest_heartbeat
-from orchestrator.packing import Capacity
-from orchestrator.planning import Request, plan_request
-from orchestrator.profiles import Profile
+from orchestrator.planning.packing import Capacity
+from orchestrator.planning.request import Request, plan_request
+from orchestrator.running.detached import hand_over
 from orchestrator.slurm.cluster import Slurm
+from orchestrator.slurm.profiles import Profile
 from orchestrator.store.index import load_index
 from orchestrator.store.layout import Store
-from orchestrator.submission import manifest_paths
+from orchestrator.submissions.submission import manifest_paths
+from orchestrator.worker.heartbeat import Phase, newest_heartbeat
 
 if TYPE_CHECKING:
     from tests.support.slurm_cluster import SlurmCluster

@@ -16,11 +16,11 @@ from cluster import ROOT, seconds_of, started_cluster
 from grids.cell import Cell
 from harness import Arm, Report, begin, interleave, parser, timed
 from orchestrator.catalogue import load_catalogue
-from orchestrator.detached import hand_over
-from orchestrator.packing import Capacity
-from orchestrator.planning import Planned, Request, plan_request
-from orchestrator.profiles import Profile
+from orchestrator.planning.packing import Capacity
+from orchestrator.planning.request import Planned, Request, plan_request
+from orchestrator.running.detached import hand_over
 from orchestrator.slurm.cluster import Slurm
+from orchestrator.slurm.profiles import Profile
 from orchestrator.store.compaction import compact
 from orchestrator.store.layout import Store
 from orchestrator.store.records import Record, new_attempt, publish_batch, timestamp

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 from cluster import seconds_of, started_cluster
 
 from harness import Arm, Report, begin, interleave, parser, ratio, timed
-from orchestrator.detached import hand_over
-from orchestrator.jobs import Place, read_batches
-from orchestrator.planning import Planned, Request, plan_request
-from orchestrator.profiles import Profile
+from orchestrator.planning.request import Planned, Request, plan_request
+from orchestrator.running.detached import hand_over
 from orchestrator.slurm.cluster import Slurm
+from orchestrator.slurm.profiles import Profile
 from orchestrator.store.layout import Store
+from orchestrator.submissions.jobs import Place, read_batches
 
 if TYPE_CHECKING:
     from tests.support.slurm_cluster import SlurmCluster

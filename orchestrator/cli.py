@@ -87,7 +87,7 @@ def _show_warnings() -> None:
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)
     handler.setFormatter(logging.Formatter("%(message)s"))
-    handler.addFilter(lambda record: record.name != "orchestrator.worker")
+    handler.addFilter(lambda record: record.name != "orchestrator.worker.run")
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.captureWarnings(True)
     warnings.formatwarning = lambda message, *_, **__: str(message)

@@ -13,13 +13,13 @@ from orchestrator.environment import (
     torch_pair_problem,
     worker_environment,
 )
-from orchestrator.findings import Finding
-from orchestrator.profiles import Profile
+from orchestrator.health.findings import Finding
+from orchestrator.health.store_probe import look_at_disk, look_at_store
 from orchestrator.provenance import ROOT, installed
 from orchestrator.slurm.examining import SiteQuestion, examine_site
+from orchestrator.slurm.profiles import Profile
+from orchestrator.slurm.toml_places import Places
 from orchestrator.store.layout import Store, StoreError
-from orchestrator.store_probe import look_at_disk, look_at_store
-from orchestrator.toml_places import Places
 
 _IMPORT_SECONDS = 120.0
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.packing import Capacity
+from orchestrator.planning.packing import Capacity
 from orchestrator.store.layout import Store
 
 if TYPE_CHECKING:
-    from orchestrator.worker import Trainer
+    from orchestrator.worker.run import Trainer
 
 SCHEDULER = "slurm"
 """The backend for which nobody waits: see `orchestrator.slurm.cluster`."""

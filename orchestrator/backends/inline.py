@@ -11,7 +11,7 @@ from orchestrator.backends.base import Backend, BackendError, PackEnd
 from orchestrator.environment import torch_is_exact, worker_environment
 
 if TYPE_CHECKING:
-    from orchestrator.worker import Trainer
+    from orchestrator.worker.run import Trainer
 
 
 class Inline(Backend):
@@ -38,7 +38,7 @@ class Inline(Backend):
 
 
 def _here(path: Path, should_stop: Callable[[], bool], trainer: "Trainer | None") -> PackEnd:
-    from orchestrator.worker import run_manifest
+    from orchestrator.worker.run import run_manifest
 
     report = run_manifest(path, should_stop=should_stop, trainer=trainer)
     return PackEnd(pack=path.stem, error=report.error)

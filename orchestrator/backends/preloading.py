@@ -3,7 +3,7 @@
 import importlib
 import logging
 
-from orchestrator.worker import preload
+from orchestrator.worker.run import preload
 
 try:
     preload()

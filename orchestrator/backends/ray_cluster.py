@@ -18,14 +18,14 @@ from orchestrator.backends.base import Backend, BackendError, PackEnd
 from orchestrator.backends.ray_nodes import check_nodes
 from orchestrator.backends.ray_trials import QUIET, Share, import_tune, run_trials
 from orchestrator.environment import EXACT, worker_environment
-from orchestrator.frozen import freeze
-from orchestrator.machine import packs_on_gpus
-from orchestrator.packing import Capacity
+from orchestrator.planning.machine import packs_on_gpus
+from orchestrator.planning.packing import Capacity
 from orchestrator.provenance import code_hash
 from orchestrator.store.layout import Store
+from orchestrator.submissions.frozen import freeze
 
 if TYPE_CHECKING:
-    from orchestrator.worker import Trainer
+    from orchestrator.worker.run import Trainer
 
 LOSSES = 3
 """How often a pack whose worker died is begun again within one run."""

@@ -17,7 +17,7 @@ from orchestrator.backends.base import PackEnd
 from orchestrator.environment import torch_is_exact, worker_environment
 
 if TYPE_CHECKING:
-    from orchestrator.worker import Trainer
+    from orchestrator.worker.run import Trainer
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",

@@ -14,11 +14,11 @@ from orchestrator.backends.base import Backend, BackendError, PackEnd
 from orchestrator.backends.ray_trials import QUIET, Share, import_tune, run_trials
 from orchestrator.backends.warming import accept_waiting_workers
 from orchestrator.environment import worker_environment
-from orchestrator.machine import default_slots, gpus_here, packs_on_gpus, this_machine
-from orchestrator.packing import Capacity
+from orchestrator.planning.machine import default_slots, gpus_here, packs_on_gpus, this_machine
+from orchestrator.planning.packing import Capacity
 
 if TYPE_CHECKING:
-    from orchestrator.worker import Trainer
+    from orchestrator.worker.run import Trainer
 
 _WORKERS = {
     "RAY_preload_python_modules": "orchestrator.backends.preloading",

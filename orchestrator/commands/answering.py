@@ -16,7 +16,7 @@ from orchestrator.commands.arguments import (
 )
 
 if TYPE_CHECKING:
-    from orchestrator.answers import Answers
+    from orchestrator.answers.results import Answers
 
 _FORMATS = ("table", "csv", "json")
 
@@ -45,7 +45,7 @@ def query(
 ) -> None:
     """Ask the tables results, metrics, curves and layers with SQL. Reads only."""
     from grids.problems import unknown
-    from orchestrator.query import run_query
+    from orchestrator.answers.query import run_query
     from orchestrator.store.layout import Store
 
     if output_format not in _FORMATS:
@@ -75,7 +75,7 @@ def table(
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
     """Show mean and standard deviation over the seeds of a grid's cells."""
-    from orchestrator.tables import build_table
+    from orchestrator.answers.tables import build_table
 
     answers = _answers(store, grid, where, allow_mixed)
     text = build_table(answers, rows=rows, columns=columns, value=value).render(
@@ -98,9 +98,9 @@ def plot(
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
     """Draw accuracy over density, one line per method: SVG, PDF or PNG, by the file's suffix."""
-    from orchestrator.plots import accuracy_over_density
+    from orchestrator.answers.plots import accuracy_over_density
     from orchestrator.store.layout import Store
-    from orchestrator.submission import find_submission
+    from orchestrator.submissions.submission import find_submission
 
     target = output
     if target is None:
@@ -112,9 +112,9 @@ def plot(
 
 
 def _answers(store: Path, grid: str | None, where: list[str], allow_mixed: bool) -> "Answers":
-    from orchestrator.answers import select
+    from orchestrator.answers.results import select
     from orchestrator.store.layout import Store
-    from orchestrator.submission import find_submission
+    from orchestrator.submissions.submission import find_submission
 
     opened = Store.open(store)
     submission = find_submission(opened, grid)

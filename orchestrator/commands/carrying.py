@@ -16,10 +16,10 @@ from orchestrator.commands.showing import (
 
 if TYPE_CHECKING:
     from orchestrator.backends import Backend, RayOptions
-    from orchestrator.planning import Planned, Request
-    from orchestrator.profiles import Profile
+    from orchestrator.planning.request import Planned, Request
     from orchestrator.slurm.notes import SiteNotes
-    from orchestrator.submission import Submission
+    from orchestrator.slurm.profiles import Profile
+    from orchestrator.submissions.submission import Submission
 
 BackendName = Annotated[
     str | None,
@@ -82,7 +82,7 @@ def carry(request: "Request", asked: Asked, *, prune: bool = False) -> None:
         asked: Who shall carry it.
         prune: Whether to cancel first what is no longer in the grid.
     """
-    from orchestrator.planning import plan_request
+    from orchestrator.planning.request import plan_request
 
     planned = plan_request(request)
     if prune:
@@ -96,9 +96,9 @@ def carry(request: "Request", asked: Asked, *, prune: bool = False) -> None:
 
 
 def _prune(planned: "Planned") -> None:
-    from orchestrator.cancelling import cancel_cells
     from orchestrator.slurm.cluster import Slurm
     from orchestrator.store.layout import Store
+    from orchestrator.watching.cancelling import cancel_cells
 
     if not planned.removed.in_flight:
         return
@@ -123,7 +123,7 @@ def capacity_asked_for(planned: "Planned", asked: Asked) -> "Planned":
 
 def _submit(planned: "Planned", asked: Asked, last: "Submission | None") -> None:
     from orchestrator.backends import RayOptions
-    from orchestrator.detached import hand_over
+    from orchestrator.running.detached import hand_over
     from orchestrator.slurm.cluster import Slurm
 
     RayOptions(address=asked.address, gpus=asked.gpus or 0.0).check(SCHEDULER)
@@ -143,7 +143,7 @@ def _submit(planned: "Planned", asked: Asked, last: "Submission | None") -> None
 
 def _notes(planned: "Planned", profile: "Profile") -> "SiteNotes | None":
     """What was learned of the profile's site, where there is a store to know it."""
-    from orchestrator.planning import existing_store
+    from orchestrator.planning.request import existing_store
     from orchestrator.slurm.notes import read_notes
 
     store = existing_store(planned.request.store)
@@ -152,9 +152,9 @@ def _notes(planned: "Planned", profile: "Profile") -> "SiteNotes | None":
 
 def _failed_nodes(planned: "Planned", last: "Submission | None") -> tuple[str, ...]:
     """The nodes whose failure ended packs of the last submission."""
-    from orchestrator.carried import failed_nodes, look
     from orchestrator.slurm.cluster import Slurm
     from orchestrator.store.layout import Store
+    from orchestrator.watching.carried import failed_nodes, look
 
     if last is None or not planned.plan.to_train():
         return ()
@@ -164,8 +164,8 @@ def _failed_nodes(planned: "Planned", last: "Submission | None") -> tuple[str, .
 
 def _launch(planned: "Planned", asked: Asked, name: str, last: "Submission | None") -> None:
     from orchestrator.backends import get_backend
-    from orchestrator.launching import launch
-    from orchestrator.progress import make_display
+    from orchestrator.running.launching import launch
+    from orchestrator.running.progress import make_display
 
     _refuse_profile(asked, name)
     carrier = get_backend(name, planned.request.store, _ray_options(asked, name, last))
@@ -207,7 +207,7 @@ def _profile(asked: Asked, last: "Submission | None") -> "Profile":
         GridError: For a mistake in the file or in the changes.
     """
     from grids.problems import GridError
-    from orchestrator.profiles import ProfileError, find_profile
+    from orchestrator.slurm.profiles import ProfileError, find_profile
 
     name = asked.profile or (last.profile if last is not None else None)
     if name is None:
@@ -235,7 +235,7 @@ def _refuse_profile(asked: Asked, name: str) -> None:
 def _with_slots_of(carrier: "Backend", planned: "Planned") -> "Planned":
     """The plan for as many workers as the backend has; more asked for is a mistake."""
     from orchestrator.backends.base import BackendError
-    from orchestrator.machine import this_machine
+    from orchestrator.planning.machine import this_machine
 
     if planned.plan.to_train():
         carrier.probe()
@@ -255,8 +255,8 @@ def _with_slots_of(carrier: "Backend", planned: "Planned") -> "Planned":
 
 
 def _last_submission(planned: "Planned") -> "Submission | None":
-    from orchestrator.planning import existing_store
-    from orchestrator.submission import last_submission
+    from orchestrator.planning.request import existing_store
+    from orchestrator.submissions.submission import last_submission
 
     store = existing_store(planned.request.store)
     return last_submission(store, planned.grid.name) if store is not None else None

@@ -82,7 +82,7 @@ def doctor(
     With a profile the cluster is looked at as well, and what it takes is kept for runs.
     """
     from orchestrator.doctor import examine, examine_profile
-    from orchestrator.profiles import ProfileError, find_profile, profiles_path
+    from orchestrator.slurm.profiles import ProfileError, find_profile, profiles_path
 
     if (submit or wait is not None) and profile is None:
         raise ProfileError("--submit and --wait need --profile NAME: the cluster to send a job to")

@@ -29,7 +29,7 @@ from orchestrator.commands.carrying import (
 from orchestrator.commands.showing import plain_plan, show_plan
 
 if TYPE_CHECKING:
-    from orchestrator.planning import Request
+    from orchestrator.planning.request import Request
 
 Stale = Annotated[
     str,
@@ -58,7 +58,7 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show what a run would train. Reads only."""
-    from orchestrator.planning import plan_request
+    from orchestrator.planning.request import plan_request
 
     planned = plan_request(_request(grid, overrides, store, slots, data_root, stale))
     asked = Asked(backend=backend, profile=profile, profile_file=profile_file)
@@ -119,7 +119,7 @@ def retry(
 ) -> None:
     """Train the failed cells of a grid again, and what is missing."""
     from grids.problems import unknown
-    from orchestrator.states import RETRIED
+    from orchestrator.watching.states import RETRIED
 
     for state in states:
         if state not in RETRIED:
@@ -146,7 +146,7 @@ def _request(
     retry: tuple[str, ...] = (),
 ) -> "Request":
     from grids.problems import unknown
-    from orchestrator.planning import Request
+    from orchestrator.planning.request import Request
 
     if stale not in ("keep", "rerun"):
         raise unknown("value of --stale", stale, ("keep", "rerun"))

@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from grids.cell import Cell
-    from orchestrator.detached import HandedOver
-    from orchestrator.launching import Result
-    from orchestrator.packing import Pack
-    from orchestrator.planning import Planned
+    from orchestrator.planning.packing import Pack
+    from orchestrator.planning.request import Planned
+    from orchestrator.running.detached import HandedOver
+    from orchestrator.running.launching import Result
 
 _SIGNS = {
     "new": "+", "done": "=", "failed": "!", "other code": "~", "again": "^", "running": ">",
@@ -22,7 +22,7 @@ _SHOWN_LABELS = 5
 
 def say_what_is_left_alone(planned: "Planned") -> None:
     """Write which cells a run does not touch though they are not of this code, or not done."""
-    from orchestrator.plan import Standing
+    from orchestrator.planning.plan import Standing
 
     counts = planned.plan.counts()
     if counts[Standing.OTHER_CODE] and not planned.request.rerun_stale:

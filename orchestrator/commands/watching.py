@@ -18,8 +18,8 @@ from orchestrator.commands.arguments import (
 )
 
 if TYPE_CHECKING:
-    from orchestrator.status import GridStatus
     from orchestrator.store.layout import Store
+    from orchestrator.watching.status import GridStatus
 
 _NOT_FINISHED = 75
 _SHOWN_LABELS = 5
@@ -68,10 +68,10 @@ def cancel(
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
     """End what waits or runs of a grid, in all its submissions, or single cells."""
-    from orchestrator.cancelling import cancel_cells, cancel_grid, find_cells
     from orchestrator.slurm.cluster import Slurm
     from orchestrator.store.layout import Store
-    from orchestrator.submission import find_submission
+    from orchestrator.submissions.submission import find_submission
+    from orchestrator.watching.cancelling import cancel_cells, cancel_grid, find_cells
 
     opened, scheduler = Store.open(store), Slurm()
     if all(_CELL.fullmatch(name) for name in names):
@@ -93,9 +93,9 @@ def why(
     as_json: Json = False,
 ) -> None:
     """Explain the state of a cell: its records, its jobs, its worker, the end of its log."""
-    from orchestrator.evidence import explain_cell
     from orchestrator.slurm.cluster import Slurm
     from orchestrator.store.layout import Store
+    from orchestrator.watching.evidence import explain_cell
 
     found = explain_cell(Store.open(store), cell, Slurm())
     if as_json:
@@ -120,8 +120,8 @@ def logs(
     ] = False,
 ) -> None:
     """Show the log of the newest attempt at a cell, or of every pack of a grid's last run."""
-    from orchestrator.logs import find_logs, tail
     from orchestrator.store.layout import Store
+    from orchestrator.watching.logs import find_logs, tail
 
     found = find_logs(Store.open(store), name)
     for path in found:
@@ -137,8 +137,8 @@ def logs(
 
 def _look(store: "Store", grid: str | None) -> "GridStatus":
     from orchestrator.slurm.cluster import Slurm
-    from orchestrator.status import grid_status
-    from orchestrator.submission import find_submission
+    from orchestrator.submissions.submission import find_submission
+    from orchestrator.watching.status import grid_status
 
     return grid_status(store, find_submission(store, grid), Slurm())
 

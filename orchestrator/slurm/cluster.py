@@ -7,19 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.backends.base import BackendError
-from orchestrator.jobs import JobBatch, Place, output_folder
-from orchestrator.packing import Capacity
-from orchestrator.profiles import Profile
+from orchestrator.planning.packing import Capacity
 from orchestrator.slurm.commands import Runner, SlurmError, ask, run_command
 from orchestrator.slurm.elements import together
 from orchestrator.slurm.limits import Limits, read_limits
 from orchestrator.slurm.notes import SiteNotes
+from orchestrator.slurm.profiles import Profile
 from orchestrator.slurm.queue import JobState, snapshot
 from orchestrator.slurm.script import JobRequest, Task, check_profile
 from orchestrator.slurm.submitting import submit_job
 from orchestrator.store.layout import Store
 from orchestrator.store.publishing import publish_new
-from orchestrator.submission import Submission
+from orchestrator.submissions.jobs import JobBatch, Place, output_folder
+from orchestrator.submissions.submission import Submission
 
 _LOG = logging.getLogger(__name__)
 

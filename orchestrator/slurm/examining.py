@@ -3,23 +3,23 @@
 import time
 from dataclasses import dataclass, replace
 
-from orchestrator.findings import Finding
-from orchestrator.profiles import Profile
+from orchestrator.health.findings import Finding
+from orchestrator.health.store_probe import look_at_clock, look_at_sharing
 from orchestrator.slurm.commands import Runner, run_command
 from orchestrator.slurm.limits import Limits
 from orchestrator.slurm.node_look import look_at_node
 from orchestrator.slurm.notes import SiteNotes, keep_notes, read_notes
+from orchestrator.slurm.profiles import Profile
 from orchestrator.slurm.site import (
     look_at_accounting,
     look_at_commands,
     look_at_controller,
     look_at_partitions,
 )
+from orchestrator.slurm.toml_places import Places
 from orchestrator.slurm.trial import look_at_arrays, look_at_profile
 from orchestrator.store.layout import Store
 from orchestrator.store.records import timestamp
-from orchestrator.store_probe import look_at_clock, look_at_sharing
-from orchestrator.toml_places import Places
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

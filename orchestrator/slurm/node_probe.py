@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from orchestrator.environment import explain, worker_environment
+from orchestrator.health.store_probe import broken_promise, clock_skew, file_system
 from orchestrator.provenance import ROOT
 from orchestrator.store.publishing import publish_new
-from orchestrator.store_probe import broken_promise, clock_skew, file_system
 
 REPORT = "report.json"
 """Name of a node's answer, beside the question."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from orchestrator.findings import Finding
+from orchestrator.health.findings import Finding
 from orchestrator.slurm.limits import Limits
 from orchestrator.store.layout import Store
 from orchestrator.store.publishing import replace as publish

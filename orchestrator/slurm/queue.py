@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from orchestrator.jobs import PREFIX, Place
 from orchestrator.slurm.commands import Runner, SlurmError, ask
 from orchestrator.slurm.elements import expand
+from orchestrator.submissions.jobs import PREFIX, Place
 
 _LOG = logging.getLogger(__name__)
 

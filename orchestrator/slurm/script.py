@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.deadline import STARTED_VARIABLE
-from orchestrator.profiles import Profile
 from orchestrator.slurm.commands import SlurmError
+from orchestrator.slurm.profiles import Profile
+from orchestrator.worker.deadline import STARTED_VARIABLE
 
 Task = Callable[[str, str], Any]
 """What runs in a task, by reference: `orchestrator.slurm.task.run_task`."""

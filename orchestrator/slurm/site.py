@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping, Sequence
 
 from grids.problems import Where
-from orchestrator.findings import Finding, Verdict
-from orchestrator.profiles import Profile
+from orchestrator.health.findings import Finding, Verdict
 from orchestrator.slurm.commands import Runner, SlurmError, ask
 from orchestrator.slurm.limits import Limits, read_limits
-from orchestrator.toml_places import Places
+from orchestrator.slurm.profiles import Profile
+from orchestrator.slurm.toml_places import Places
 
 _QUESTIONS: Mapping[str, Sequence[str]] = {
     "sbatch": ["sbatch", "--version"],

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from orchestrator.profiles import Profile
 from orchestrator.slurm.commands import Busy, Runner, SlurmError, ask, refusal, run_command
+from orchestrator.slurm.profiles import Profile
 from orchestrator.slurm.script import JobRequest, interpreter, parameters
 from orchestrator.slurm.surroundings import outside_of_any_job
 

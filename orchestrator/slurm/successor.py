@@ -10,14 +10,14 @@ import os
 import time
 from pathlib import Path
 
-from orchestrator.jobs import JobBatch, note_job_id, publish_batch, successor_of
-from orchestrator.manifest import Manifest
 from orchestrator.provenance import ROOT
 from orchestrator.slurm.cluster import Slurm
 from orchestrator.slurm.commands import SlurmError, ask, run_command
 from orchestrator.slurm.script import Task
 from orchestrator.store.layout import Store
 from orchestrator.store.records import timestamp
+from orchestrator.submissions.jobs import JobBatch, note_job_id, publish_batch, successor_of
+from orchestrator.submissions.manifest import Manifest
 
 _LOG = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-from orchestrator.profiles import Profile
+from orchestrator.slurm.profiles import Profile
 
 _KEPT = ("SLURM_CONF", "SLURM_CLUSTERS", "SLURM_JWT", "SBATCH_CLUSTERS", "SBATCH_RESERVATION")
 """Which cluster, and as whom: true inside a job too."""

@@ -16,21 +16,21 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from orchestrator.carried import CarriedPack, look, open_submissions
-from orchestrator.cell_lists import ids_of
-from orchestrator.deadline import Deadline, deadline_of_job
 from orchestrator.environment import worker_environment
-from orchestrator.heartbeat import StopReason
-from orchestrator.inputs import held_artifacts, lacks_input
-from orchestrator.jobs import JobBatch, read_batch, read_batches
-from orchestrator.manifest import Manifest
 from orchestrator.slurm.cluster import Slurm, kept_profile
 from orchestrator.slurm.notes import read_notes
 from orchestrator.slurm.successor import PRODUCER, hand_over, was_cancelled
-from orchestrator.states import FAILURES
 from orchestrator.store.artifacts import Held
 from orchestrator.store.index import CellState, load_index
 from orchestrator.store.layout import Store
+from orchestrator.submissions.cell_lists import ids_of
+from orchestrator.submissions.jobs import JobBatch, read_batch, read_batches
+from orchestrator.submissions.manifest import Manifest
+from orchestrator.watching.carried import CarriedPack, look, open_submissions
+from orchestrator.watching.states import FAILURES
+from orchestrator.worker.deadline import Deadline, deadline_of_job
+from orchestrator.worker.heartbeat import StopReason
+from orchestrator.worker.inputs import held_artifacts, lacks_input
 
 _LOG = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ def _run(
     told: "_Told",
     deadline: Deadline,
 ) -> dict[str, Any]:
-    from orchestrator.worker import run_manifest
+    from orchestrator.worker.run import run_manifest
 
     found = _readiness(store, pack, scheduler)
     for cell, why in found.blocked.items():

@@ -7,16 +7,16 @@ does not tell that no more time is given than the partition has.
 import secrets
 from dataclasses import dataclass
 
-from orchestrator.findings import Finding
-from orchestrator.jobs import PREFIX, output_folder
-from orchestrator.profiles import Profile
+from orchestrator.health.findings import Finding
 from orchestrator.provenance import code_hash
 from orchestrator.slurm.commands import ArrayTooLarge, Runner, SlurmError, TooManyJobs
+from orchestrator.slurm.profiles import Profile
 from orchestrator.slurm.script import JobRequest
 from orchestrator.slurm.submitting import try_job
 from orchestrator.slurm.task import run_task
+from orchestrator.slurm.toml_places import Places
 from orchestrator.store.layout import Store
-from orchestrator.toml_places import Places
+from orchestrator.submissions.jobs import PREFIX, output_folder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,8 +21,8 @@ MAY_IMPORT = {
 # The two doors from the orchestrator to the trainer: inside a worker, which also turns what the
 # trainer returns into records, and to build the catalogue.
 DOORS_TO_TRAINER = {
-    "orchestrator/worker.py",
-    "orchestrator/attempts.py",
+    "orchestrator/worker/run.py",
+    "orchestrator/worker/attempts.py",
     "orchestrator/catalogue.py",
 }
 
@@ -134,7 +134,7 @@ def test_heavy_modules_are_imported_only_where_they_are_used(package: str) -> No
     assert early == []
 
 
-@pytest.mark.parametrize("module", ["grids.grid", "orchestrator.cli", "orchestrator.plan"])
+@pytest.mark.parametrize("module", ["grids.grid", "orchestrator.cli", "orchestrator.planning.plan"])
 def test_loading_these_modules_loads_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}; print(*sorted(set(sys.modules) & set({sorted(HEAVY)!r})))"
     done = subprocess.run(

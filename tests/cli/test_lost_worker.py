@@ -9,9 +9,9 @@ import pytest
 from orchestrator.backends.base import Backend, PackEnd
 from orchestrator.backends.inline import Inline
 from orchestrator.backends.ray_tune import RayTune
-from orchestrator.launching import Result, launch
-from orchestrator.planning import Request, plan_request
-from orchestrator.progress import Snapshot
+from orchestrator.planning.request import Request, plan_request
+from orchestrator.running.launching import Result, launch
+from orchestrator.running.progress import Snapshot
 
 GRID = """\
 name: lost

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import doctor
-from orchestrator.findings import Finding
+from orchestrator.health.findings import Finding
 from tests.support.console import sparsesweep
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,8 +1,8 @@
 """Metrics: what tables know of them is what the trainer says of them."""
 
-from orchestrator.answers import RENAMED
+from orchestrator.answers.results import RENAMED
+from orchestrator.answers.tables import BETTER
 from orchestrator.store.schema import TABLES
-from orchestrator.tables import BETTER
 from trainer.evaluate import METRICS
 
 COLUMNS = {column.name for column in TABLES["results"] if column.origin == "metric"}

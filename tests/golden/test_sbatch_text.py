@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.profiles import Profile
+from orchestrator.slurm.profiles import Profile
 from orchestrator.slurm.submitting import submit_job
 from tests.support.fake_sbatch import FakeSbatch, request_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import doctor
-from orchestrator.findings import Finding
+from orchestrator.health.findings import Finding
 from tests.support.console import sparsesweep
 from tests.support.slurm_cluster import SlurmCluster, own_cluster
 from tests.support.slurm_site import Site

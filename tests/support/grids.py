@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from grids.cell import Cell, Component
-from orchestrator.answers import fields_of_cell
+from orchestrator.answers.results import fields_of_cell
 from orchestrator.store import Store, publish_batch, timestamp
 from orchestrator.store.records import Record
 from tests.support.records import NOON, PROVENANCE, attempt

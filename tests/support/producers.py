@@ -7,7 +7,7 @@ from pathlib import Path
 
 from grids.catalogue import Catalogue
 from grids.cell import Cell
-from orchestrator.needs import needs_of
+from orchestrator.planning.needs import needs_of
 from trainer.describe import describe
 from trainer.outcome import Outcome, PackRequest
 from trainer.run import run_pack

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from grids.cell import Cell
-from orchestrator.heartbeat import Heartbeat, Phase
-from orchestrator.manifest import Driver, Manifest, publish_manifests, started
-from orchestrator.packing import pack_id
+from orchestrator.planning.packing import pack_id
 from orchestrator.provenance import host
 from orchestrator.store.layout import Store
 from orchestrator.store.records import new_attempt, timestamp
-from orchestrator.submission import Submission, publish_submission
+from orchestrator.submissions.manifest import Driver, Manifest, publish_manifests, started
+from orchestrator.submissions.submission import Submission, publish_submission
+from orchestrator.worker.heartbeat import Heartbeat, Phase
 
 
 def trainer(seconds: float = 1.0, failing: Callable[[Cell], bool] = lambda cell: False) -> Any:

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.findings import Finding
-from orchestrator.profiles import Profile
+from orchestrator.health.findings import Finding
 from orchestrator.slurm import examining
 from orchestrator.slurm.commands import Answer, SlurmError
 from orchestrator.slurm.examining import SiteQuestion, examine_site
 from orchestrator.slurm.limits import Limits
 from orchestrator.slurm.notes import SiteNotes, keep_notes, read_notes
+from orchestrator.slurm.profiles import Profile
+from orchestrator.slurm.toml_places import Places
 from orchestrator.store.layout import Store
-from orchestrator.toml_places import Places
 from tests.support.fake_sbatch import FakeSbatch
 
 PROFILE = Profile(name="alpha")

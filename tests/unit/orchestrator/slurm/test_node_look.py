@@ -10,12 +10,12 @@ from unittest import mock
 
 import pytest
 
-from orchestrator.findings import Finding
-from orchestrator.profiles import Profile
+from orchestrator.health.findings import Finding
 from orchestrator.slurm import node_look
 from orchestrator.slurm.commands import Answer
 from orchestrator.slurm.node_look import judge, look_at_node
 from orchestrator.slurm.node_probe import NodeReport, report_node
+from orchestrator.slurm.profiles import Profile
 from orchestrator.store.layout import Store
 from tests.support.fake_sbatch import FakeSbatch
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.findings import Finding
-from orchestrator.profiles import Profile
+from orchestrator.health.findings import Finding
 from orchestrator.slurm.cluster import Slurm
 from orchestrator.slurm.commands import Answer, SlurmError
 from orchestrator.slurm.limits import Limits
 from orchestrator.slurm.notes import SiteNotes, keep_notes, read_notes
+from orchestrator.slurm.profiles import Profile
 from orchestrator.store.layout import Store
 
 KNOWN = SiteNotes(

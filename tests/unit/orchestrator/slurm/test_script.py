@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.profiles import Profile
 from orchestrator.slurm.commands import SlurmError
+from orchestrator.slurm.profiles import Profile
 from orchestrator.slurm.script import interpreter, parameters
 from tests.support.fake_sbatch import request_of
 

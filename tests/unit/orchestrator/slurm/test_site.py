@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from orchestrator.findings import Finding
-from orchestrator.profiles import Profile
+from orchestrator.health.findings import Finding
 from orchestrator.slurm.commands import Answer, Runner
 from orchestrator.slurm.limits import Limits
+from orchestrator.slurm.profiles import Profile
 from orchestrator.slurm.site import (
     look_at_accounting,
     look_at_commands,
@@ -15,7 +15,7 @@ from orchestrator.slurm.site import (
     look_at_partitions,
     minutes_of,
 )
-from orchestrator.toml_places import Places
+from orchestrator.slurm.toml_places import Places
 
 PARTITIONS = """\
 PartitionName=cpu Default=YES GraceTime=9 MaxTime=1-00:00:00 PreemptMode=OFF State=UP TotalNodes=9

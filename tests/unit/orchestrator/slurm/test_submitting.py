@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.profiles import Profile
 from orchestrator.slurm.commands import Answer, ArrayTooLarge, Busy, SlurmError, TooManyJobs
+from orchestrator.slurm.profiles import Profile
 from orchestrator.slurm.submitting import submit_job
 from orchestrator.slurm.task import run_task
 from tests.support.fake_sbatch import FakeSbatch, request_of

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.profiles import Profile
+from orchestrator.slurm.profiles import Profile
 from orchestrator.slurm.submitting import submit_job
 from orchestrator.slurm.surroundings import outside_of_any_job
 from tests.support.fake_sbatch import FakeSbatch, request_of

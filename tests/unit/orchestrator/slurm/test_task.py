@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 from grids.cell import Cell
-from orchestrator.carried import CarriedPack
-from orchestrator.deadline import Deadline
-from orchestrator.jobs import JobBatch, publish_batch, read_batches, successor_of
-from orchestrator.ladder import Verdict
-from orchestrator.manifest import Manifest
-from orchestrator.profiles import Profile
 from orchestrator.slurm import successor, task
 from orchestrator.slurm.commands import Answer, SlurmError
+from orchestrator.slurm.profiles import Profile
 from orchestrator.slurm.queue import JobState
-from orchestrator.states import State
 from orchestrator.store.index import load_index
 from orchestrator.store.layout import Store
 from orchestrator.store.records import Record, publish, timestamp
+from orchestrator.submissions.jobs import JobBatch, publish_batch, read_batches, successor_of
+from orchestrator.submissions.manifest import Manifest
+from orchestrator.watching.carried import CarriedPack
+from orchestrator.watching.ladder import Verdict
+from orchestrator.watching.states import State
+from orchestrator.worker.deadline import Deadline
 from tests.support.cells import make_cell
 from tests.support.records import PROVENANCE, attempt
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.profiles import find_profile
 from orchestrator.slurm.commands import Answer
+from orchestrator.slurm.profiles import find_profile
+from orchestrator.slurm.toml_places import Places
 from orchestrator.slurm.trial import look_at_arrays, look_at_profile
 from orchestrator.store.layout import Store
-from orchestrator.toml_places import Places
 from tests.support.fake_sbatch import FakeSbatch
 
 TEXT = """\

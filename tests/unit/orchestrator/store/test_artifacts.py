@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.recording import Publisher
 from orchestrator.store.artifacts import answering_artifacts, described, list_artifacts
 from orchestrator.store.index import load_index
 from orchestrator.store.layout import Store
+from orchestrator.worker.recording import Publisher
 from tests.support.records import attempt, failure, record
 
 

@@ -1,0 +1,1 @@
+"""Answers: what came out, of exactly the cells of a grid."""

@@ -1,0 +1,1 @@
+"""Health: what looking at a machine, a file system or a site has found."""

@@ -1,0 +1,1 @@
+"""Planning: what a grid needs trained, what that costs, and in which packs. Writes nothing."""

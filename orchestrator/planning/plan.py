@@ -1,0 +1,286 @@
+"""The plan of a grid: which cells are answered, which are missing, and in which order to train.
+
+Pure: from a grid's cells, the catalogue, the index of a store and the hash of the code. Nothing is
+read or written here.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from grids.catalogue import Catalogue
+from grids.cell import Cell
+from orchestrator.planning.losses import MOST_LOSSES
+from orchestrator.planning.needs import Need, needs_of
+from orchestrator.store.index import CellState
+from orchestrator.store.records import check_same_cell
+from orchestrator.watching.states import FAILURES, State
+
+
+class Standing(StrEnum):
+    """How a planned cell stands against the store."""
+
+    NEW = "new"
+    DONE = "done"
+    FAILED = "failed"
+    OTHER_CODE = "other code"
+    AGAIN = "again"
+    RUNNING = "running"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedCell:
+    """One cell of a plan.
+
+    Attributes:
+        cell: What is trained.
+        standing: How it stands now.
+        train: Whether a run would train it.
+        wave: 0, or one more than the latest producer that it needs.
+        needs: Ids of the producers that it needs.
+        inputs: Names of the artifacts that it needs, with the ids of their producers.
+        leaves: Names of the artifacts that it shall leave.
+        lacks: Those of them for which a cell that has results is trained again.
+        produced_for: Whether it is here only because another cell needs what it makes.
+        reason: Why it is blocked, or trained again; else "".
+    """
+
+    cell: Cell
+    standing: Standing
+    train: bool
+    wave: int = 0
+    needs: tuple[str, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    leaves: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    produced_for: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Every cell of a grid and of what it needs, wave by wave, in grid order."""
+
+    cells: tuple[PlannedCell, ...]
+
+    def counts(self) -> dict[Standing, int]:
+        """How many cells have each standing, every standing listed."""
+        found = Counter(planned.standing for planned in self.cells)
+        return {standing: found[standing] for standing in Standing}
+
+    def with_standing(self, *standings: Standing) -> list[Cell]:
+        """The cells that have one of these standings."""
+        return [planned.cell for planned in self.cells if planned.standing in standings]
+
+    def to_train(self) -> list[Cell]:
+        """The cells that a run would train."""
+        return [planned.cell for planned in self.cells if planned.train]
+
+    def needs(self) -> dict[str, tuple[str, ...]]:
+        """Cell id to the ids of its producers, for the cells that need any."""
+        return {planned.cell.id: planned.needs for planned in self.cells if planned.needs}
+
+    def inputs(self) -> dict[str, Mapping[str, str]]:
+        """Cell id to the artifacts it needs and their producers, for the cells that need any."""
+        return {planned.cell.id: planned.inputs for planned in self.cells if planned.inputs}
+
+    def waves(self) -> list[list[Cell]]:
+        """The cells to train, in the order in which they can be: producers before consumers."""
+        waves: dict[int, list[Cell]] = {}
+        for planned in self.cells:
+            if planned.train:
+                waves.setdefault(planned.wave, []).append(planned.cell)
+        return [waves[number] for number in sorted(waves)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What is known when a plan is made.
+
+    Attributes:
+        index: Cell id to how far it got.
+        code: Hash of the code that would run.
+        artifacts: Cell id to the names of the artifacts that are there.
+        running: Ids of the cells that a living run is training now.
+        losses: Cell id to how many workers in a row it has lost, where there are any.
+    """
+
+    index: Mapping[str, CellState]
+    code: str
+    artifacts: Mapping[str, Collection[str]] = field(default_factory=dict)
+    running: Collection[str] = ()
+    losses: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wishes:
+    """What to train besides what is new.
+
+    Attributes:
+        rerun_stale: Whether to train again what other code answered.
+        retry: States of failed attempts (of `states.FAILURES`) to train again.
+        canary: Whether the first cell of every method goes ahead: the others of a method that has
+            no results yet need it, and are blocked when it fails.
+        leave: Names of the artifacts that every cell of the grid shall leave.
+    """
+
+    rerun_stale: bool = False
+    retry: Collection[str] = ()
+    canary: bool = False
+    leave: Collection[str] = ()
+
+
+def make_plan(
+    cells: Sequence[Cell], catalogue: Catalogue, known: Known, wishes: Wishes | None = None
+) -> Plan:
+    """Plan the cells of a grid against what a store holds.
+
+    Args:
+        cells: The cells of the grid, distinct.
+        catalogue: Where the `needs` of methods are declared.
+        known: What there is already.
+        wishes: What to train besides what is new; nothing when None.
+
+    Raises:
+        CollisionError: When the store holds another cell under the id of one of these.
+    """
+    asked = Wishes() if wishes is None else wishes
+    own = {cell.id for cell in cells}
+    canaries = _canaries(cells, known.index) if asked.canary else {}
+    ordered = _with_producers(cells, catalogue, canaries)
+    leaves = _leaves(ordered, own, known, asked)
+    planned: dict[str, PlannedCell] = {}
+    for cell, wave, needs in ordered:
+        standing, lacks = _standing(cell, leaves[cell.id], known, asked)
+        train = _trains(cell, standing, known, asked)
+        reason = _why_again(known.index[cell.id], lacks, known.code) if lacks else ""
+        starved = [need for need in needs if _starves(planned[need.producer.id])]
+        if starved and train:
+            standing, train, lacks = Standing.BLOCKED, False, ()
+            reason = _why_blocked(planned[starved[0].producer.id])
+        losses = known.losses.get(cell.id, 0)
+        if train and losses >= MOST_LOSSES and not asked.retry:
+            standing, train, lacks = Standing.BLOCKED, False, ()
+            reason = f"its worker was lost {losses} times in a row; retry trains it all the same"
+        planned[cell.id] = PlannedCell(
+            cell=cell,
+            standing=standing,
+            train=train,
+            wave=wave,
+            needs=tuple(need.producer.id for need in needs),
+            inputs={n.artifact: n.producer.id for n in needs if n.artifact is not None},
+            leaves=leaves[cell.id],
+            lacks=lacks,
+            produced_for=cell.id not in own,
+            reason=reason,
+        )
+    return Plan(cells=tuple(planned.values()))
+
+
+_Ordered = Sequence[tuple[Cell, int, list[Need]]]
+
+
+def _with_producers(
+    cells: Sequence[Cell], catalogue: Catalogue, canaries: Mapping[str, Cell]
+) -> _Ordered:
+    """(cell, wave, what it needs), every producer before its consumers, each cell once."""
+    waves: dict[str, int] = {}
+    ordered: list[tuple[Cell, int, list[Need]]] = []
+
+    def visit(cell: Cell, *, ahead: bool) -> int:
+        if cell.id not in waves:
+            needs = needs_of(cell, catalogue)
+            first = canaries.get(cell.method.name, cell)
+            ahead = ahead or first.id == cell.id  # and so goes all that a canary needs
+            needs += [] if ahead else [Need(producer=first)]
+            after = [visit(need.producer, ahead=ahead) + 1 for need in needs]
+            waves[cell.id] = max(after, default=0)
+            ordered.append((cell, waves[cell.id], needs))
+        return waves[cell.id]
+
+    for cell in [*canaries.values(), *cells]:
+        visit(cell, ahead=False)
+    rank = {cell.id: position for position, cell in enumerate(cells)}
+    return sorted(ordered, key=lambda entry: (entry[1], rank.get(entry[0].id, -1)))
+
+
+def _canaries(cells: Sequence[Cell], index: Mapping[str, CellState]) -> dict[str, Cell]:
+    """The first cell of every method of which no cell has results, by the method's name."""
+    known = {cell.method.name for cell in cells if cell.id in index and index[cell.id].completed}
+    found: dict[str, Cell] = {}
+    for cell in cells:
+        if cell.method.name not in known:
+            found.setdefault(cell.method.name, cell)
+    return found
+
+
+def _leaves(
+    ordered: _Ordered, own: Collection[str], known: Known, wishes: Wishes
+) -> dict[str, tuple[str, ...]]:
+    """The artifacts that each cell shall leave: those asked for, and those its consumers need.
+
+    Consumers come before their producers here, because one that is not trained needs nothing.
+    """
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for cell, _, needs in reversed(ordered):
+        wanted[cell.id] |= set(wishes.leave) if cell.id in own else set()
+        inputs = [need for need in needs if need.artifact is not None]
+        if inputs and _is_trained(cell, wanted[cell.id], known, wishes):
+            for need in inputs:
+                wanted[need.producer.id].add(str(need.artifact))
+    return {cell.id: tuple(sorted(wanted[cell.id])) for cell, _, _ in ordered}
+
+
+def _standing(
+    cell: Cell, leaves: Collection[str], known: Known, wishes: Wishes
+) -> tuple[Standing, tuple[str, ...]]:
+    """How a cell stands, and which artifacts it lacks if it is trained again for them."""
+    state = known.index.get(cell.id)
+    if state is not None:
+        check_same_cell(cell.id, cell.canonical_json(), state.text)
+    if state is None or not state.completed:
+        if cell.id in known.running:
+            return Standing.RUNNING, ()
+        failed = state is not None and state.state in FAILURES
+        return (Standing.FAILED if failed else Standing.NEW), ()
+    lacks = tuple(sorted(set(leaves) - set(known.artifacts.get(cell.id, ()))))
+    stale = state.answer.code != known.code
+    if not lacks or (stale and wishes.rerun_stale):
+        return (Standing.OTHER_CODE if stale else Standing.DONE), ()
+    if cell.id in known.running:
+        return Standing.RUNNING, ()
+    if state.disagreement and State.FAILED not in wishes.retry:
+        return Standing.FAILED, ()
+    return Standing.AGAIN, lacks
+
+
+def _is_trained(cell: Cell, leaves: Collection[str], known: Known, wishes: Wishes) -> bool:
+    return _trains(cell, _standing(cell, leaves, known, wishes)[0], known, wishes)
+
+
+def _trains(cell: Cell, standing: Standing, known: Known, wishes: Wishes) -> bool:
+    if standing is Standing.OTHER_CODE:
+        return wishes.rerun_stale and cell.id not in known.running
+    if standing is Standing.FAILED:
+        return known.index[cell.id].state in wishes.retry
+    return standing in (Standing.NEW, Standing.AGAIN)
+
+
+def _starves(producer: PlannedCell) -> bool:
+    waits = (Standing.FAILED, Standing.BLOCKED, Standing.RUNNING)
+    return not producer.train and producer.standing in waits
+
+
+def _why_blocked(producer: PlannedCell) -> str:
+    elsewhere = producer.standing is Standing.RUNNING
+    ended = "is being trained by another run" if elsewhere else "failed"
+    return f"its producer {producer.cell.label()} {ended}"
+
+
+def _why_again(state: CellState, lacks: Sequence[str], code: str) -> str:
+    listed = " and ".join(lacks)
+    if state.answer.code == code and state.answer.tier == "exact":
+        return f"has results but no {listed}: trained again, and must come to the same results"
+    return f"has results but no {listed}: trained again, and the new results replace the old"

@@ -1,0 +1,255 @@
+"""From what a person asked for to a plan: reads grid, catalogue and store, writes nothing."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from grids.catalogue import Catalogue
+from grids.cell import Cell
+from grids.finding import find_study
+from grids.grid import Grid, build_grid, read_grid
+from orchestrator.catalogue import load_catalogue
+from orchestrator.planning.artifact_sizes import ArtifactSizes, artifact_sizes
+from orchestrator.planning.cost import Costs, Shape, learn
+from orchestrator.planning.losses import count_losses
+from orchestrator.planning.machine import default_slots, this_machine
+from orchestrator.planning.neighbours import cells_of_others
+from orchestrator.planning.packing import Capacity, Pack, pack_cells
+from orchestrator.planning.plan import Known, Plan, Wishes, make_plan
+from orchestrator.provenance import code_hash
+from orchestrator.store.artifacts import Held, answering_artifacts
+from orchestrator.store.index import CellState, load_index
+from orchestrator.store.layout import Store, StoreError
+from orchestrator.submissions.cell_lists import ids_of
+from orchestrator.submissions.submission import Submission, check_same_source, last_submission
+
+
+class RequestError(ValueError):
+    """Something asked for on the command line does not fit the grid or this machine."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What a person asks of a grid.
+
+    Attributes:
+        grid: Path of a grid file, or name of a shipped study.
+        overrides: The `--set` arguments.
+        store: Folder of the store; need not exist.
+        slots: Workers at a time; None for as many as the cores carry.
+        data_root: Folder of the datasets that are read from files, or None.
+        rerun_stale: Whether to train again what other code answered.
+        retry: States of failed cells to train again.
+        canary: Whether one cell of every method goes ahead of the others.
+    """
+
+    grid: str
+    overrides: tuple[str, ...] = ()
+    store: Path = Path("results")
+    slots: int | None = None
+    data_root: Path | None = None
+    rerun_stale: bool = False
+    retry: tuple[str, ...] = ()
+    canary: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Removed:
+    """Cells that are no longer in a grid.
+
+    Attributes:
+        cells: Their ids.
+        in_flight: Those of them that wait or run in a submission of this grid.
+    """
+
+    cells: tuple[str, ...] = ()
+    in_flight: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What a store shows when a plan is made.
+
+    Attributes:
+        index: Cell id to how far it got.
+        artifacts: The artifacts that are there, by cell id and name.
+        others: The cells that somebody else trains now: id to the grid that they do it for.
+        losses: Cell id to how many workers in a row it has lost, where there are any.
+    """
+
+    index: Mapping[str, CellState] = field(default_factory=dict)
+    artifacts: Held = field(default_factory=dict)
+    others: Mapping[str, str] = field(default_factory=dict)
+    losses: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planned:
+    """A request that was understood and holds no mistake.
+
+    Attributes:
+        request: What was asked.
+        grid: The grid, read and expanded.
+        source: Absolute path of the grid file.
+        catalogue: What its names mean.
+        seen: What the store showed when it was planned.
+        plan: What there is to do.
+        costs: What was measured so far.
+        threads: Threads of each worker.
+        capacity: What is there to carry its packs; by default this machine.
+        removed: What an earlier submission of the grid asked for, and this one does not.
+    """
+
+    request: Request
+    grid: Grid
+    source: Path
+    catalogue: Catalogue
+    seen: Seen
+    plan: Plan
+    costs: Costs
+    threads: int
+    capacity: Capacity
+    removed: Removed
+
+    @property
+    def index(self) -> Mapping[str, CellState]:
+        """What the store held, by cell id."""
+        return self.seen.index
+
+    @property
+    def slots(self) -> int:
+        """Workers at a time."""
+        return self.capacity.slots
+
+    def artifact_sizes(self) -> ArtifactSizes:
+        """What the artifacts of its cells take, and what a run would add."""
+        return artifact_sizes(self.plan, self.seen.artifacts, self.index)
+
+    def losses_of_this_run(self) -> dict[str, int]:
+        """What the next run shall know of losses; a retry begins to count anew."""
+        return {} if self.request.retry else dict(self.seen.losses)
+
+    def packs(self, cells: Sequence[Cell], piloted: Collection[Shape] = ()) -> list[Pack]:
+        """The packs in which these cells would be trained first; see `packing.pack_cells`."""
+        return pack_cells(cells, self.capacity, costs=self.costs, piloted=piloted)
+
+
+def plan_request(request: Request) -> Planned:
+    """Understand a request, and plan it.
+
+    Raises:
+        GridError: For every mistake in the grid, all at once.
+        StoreError: When the store is of another version, or has the name from another file.
+        RequestError: When slots or data do not fit.
+    """
+    path = find_study(request.grid)
+    raw = read_grid(path, request.overrides)
+    grid = build_grid(raw, catalogue := load_catalogue())
+    source = path.resolve()
+    store = existing_store(request.store)
+    if store is not None:
+        check_same_source(store, grid.name, source, grid.text)
+    check_data(grid.cells, catalogue, request.data_root)
+    last = last_submission(store, grid.name) if store is not None else None
+    seen = _look(store, last) if store is not None else Seen()
+    threads = max((int(str(cell.settings()["threads"])) for cell in grid.cells), default=1)
+    return Planned(
+        request=request,
+        grid=grid,
+        source=source,
+        catalogue=catalogue,
+        seen=seen,
+        plan=replan(grid, catalogue, request, seen),
+        costs=learn(seen.index.values()),
+        threads=threads,
+        capacity=this_machine(default_slots(threads) if request.slots is None else request.slots),
+        removed=_removed(grid, last, seen.others),
+    )
+
+
+def _look(store: Store, last: Submission | None) -> Seen:
+    index = load_index(store)
+    others = cells_of_others(store, index)
+    return Seen(
+        index=index,
+        artifacts=answering_artifacts(store, index),
+        others=others,
+        losses=count_losses(store, last, index, others) if last is not None else {},
+    )
+
+
+def _removed(grid: Grid, last: Submission | None, others: Mapping[str, str]) -> Removed:
+    if last is None:
+        return Removed()
+    kept = {cell.id for cell in grid.cells}
+    in_flight = {cell for cell, owner in others.items() if owner == grid.name} - kept
+    in_flight -= set(ids_of(last.producers))
+    return Removed(
+        cells=tuple(sorted((set(ids_of(last.cells)) | in_flight) - kept)),
+        in_flight=tuple(sorted(in_flight)),
+    )
+
+
+def plan_again(planned: Planned, store: Store) -> Planned:
+    """The same request against the store as it is now: what is missing still, what was learned."""
+    # What is lost in this very run is for the next one to count.
+    seen = replace(_look(store, None), losses=planned.seen.losses)
+    plan = replan(planned.grid, planned.catalogue, planned.request, seen)
+    return replace(planned, seen=seen, plan=plan, costs=learn(seen.index.values()))
+
+
+def replan(grid: Grid, catalogue: Catalogue, request: Request, seen: Seen) -> Plan:
+    """The plan of a grid against what was seen in a store just now."""
+    return make_plan(
+        grid.cells,
+        catalogue,
+        Known(
+            index=seen.index,
+            code=code_hash(),
+            artifacts=seen.artifacts,
+            running=seen.others,
+            losses=seen.losses,
+        ),
+        Wishes(
+            rerun_stale=request.rerun_stale,
+            retry=request.retry,
+            canary=request.canary,
+            leave=grid.artifacts.leave,
+        ),
+    )
+
+
+def existing_store(root: Path) -> Store | None:
+    """The store at `root`; None when nothing is there yet.
+
+    Raises:
+        StoreError: When something else is there, a store of another schema version, or nothing that
+            may be read.
+    """
+    try:
+        if not root.exists() or (root.is_dir() and not any(root.iterdir())):
+            return None
+    except OSError as error:
+        raise StoreError(f"cannot read {root}: {error.strerror}") from error
+    if not root.is_dir():
+        raise StoreError(f"{root} is a file; --store takes a folder")
+    return Store.open(root)
+
+
+def check_data(cells: Sequence[Cell], catalogue: Catalogue, data_root: Path | None) -> None:
+    """Refuse datasets that are read from files when it is not said where these are.
+
+    Raises:
+        RequestError: Naming the datasets, or the folder that does not exist.
+    """
+    if data_root is not None and not data_root.is_dir():
+        raise RequestError(f"--data-root {data_root}: there is no such folder")
+    if data_root is not None:
+        return
+    names = sorted({cell.dataset.name for cell in cells})
+    missing = [n for n in names if catalogue.entry("dataset", n).traits.get("needs_root", False)]
+    if missing:
+        raise RequestError(
+            f"dataset {', '.join(missing)} is read from files: say where with --data-root FOLDER "
+            "(or SPARSESWEEP_DATA)"
+        )

@@ -1,0 +1,1 @@
+"""Submissions: what every run leaves in the store before a cell is trained."""

@@ -1,0 +1,1 @@
+"""Watching: how far cells are and why, judged from evidence by whoever asks."""

@@ -1,0 +1,158 @@
+"""The state of every cell of a submitted grid, from records, the scheduler and heartbeats."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from orchestrator.store.index import CellState, load_index
+from orchestrator.store.layout import Store
+from orchestrator.submissions.cell_lists import ids_of, labels_of
+from orchestrator.submissions.jobs import jobs_folder
+from orchestrator.submissions.submission import Submission, manifests_of
+from orchestrator.watching.carried import (
+    CarriedPack,
+    Scheduler,
+    close_ended,
+    look,
+    open_submissions,
+)
+from orchestrator.watching.states import FAILURES, State, blocked, count_states, state_of
+from orchestrator.worker.breaker import halt_of
+from orchestrator.worker.failures import FailureCluster, cluster
+from orchestrator.worker.heartbeat import Heartbeat, newest_heartbeat
+
+_ENDED = {State.COMPLETED, State.BLOCKED, *map(State, FAILURES)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GridStatus:
+    """How far a grid is.
+
+    Attributes:
+        grid: Its name.
+        number: Number of the submission that named its cells.
+        at: When this was found out, in seconds since 1970.
+        counts: State to how many of the grid's cells are in it.
+        states: Cell id to state.
+        labels: Cell id to a short human name, for the cells that are told one by one.
+        failures: The failed cells by cause.
+        running: What the living workers said last.
+        packs: What is known of the packs that a scheduler was given: evidence to number of packs.
+        halted: Why the submission starts nothing more, else "".
+    """
+
+    grid: str
+    number: int
+    at: float
+    counts: Mapping[str, int]
+    states: Mapping[str, str]
+    labels: Mapping[str, str]
+    failures: tuple[FailureCluster, ...]
+    running: tuple[Heartbeat, ...]
+    packs: Mapping[str, int]
+    halted: str = ""
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether some cell has neither results nor failed, nor waits for one that failed."""
+        return any(State(word) not in _ENDED for word in self.counts)
+
+    @property
+    def failed(self) -> bool:
+        """Whether some cell failed, or waits for one that did."""
+        return any(State(word) in _ENDED - {State.COMPLETED} for word in self.counts)
+
+    def age(self, heartbeat: Heartbeat) -> float:
+        """Seconds since a worker was last heard."""
+        return max(0.0, self.at - heartbeat.at)
+
+    def plain(self) -> dict[str, Any]:
+        """All of it as plain data, for scripts."""
+        return {**asdict(self), "unfinished": self.unfinished}
+
+
+def grid_status(store: Store, submission: Submission, scheduler: Scheduler) -> GridStatus:
+    """Find out how far the cells of a submission are.
+
+    Args:
+        store: The store.
+        submission: Whose cells.
+        scheduler: Asked at most once, and only about jobs that have something left to do.
+    """
+    index = load_index(store)
+    now = time.time()
+    packs = _carried_packs(store, submission, scheduler, index, now)
+    beats = _attended_heartbeats(store, submission)
+    states = _states(submission, index, packs, beats, now)
+    failed = [index[cell] for cell, state in states.items() if state in FAILURES]
+    failures = tuple(cluster(failed))
+    living = [beat for _, beat in beats if beat is not None and beat.lives(now)]
+    living += [pack.heartbeat for pack in packs if pack.in_flight and pack.heartbeat is not None]
+    told = [cell for failure in failures for cell in failure.cells]
+    return GridStatus(
+        grid=submission.grid,
+        number=submission.number,
+        at=now,
+        counts=count_states(states.values()),
+        states={cell: state.value for cell, state in states.items()},
+        labels=labels_of(submission.cells, told),
+        failures=failures,
+        running=tuple(beat for beat in living if beat.lives(now)),
+        packs=dict(Counter(pack.verdict.why for pack in packs if pack.unfinished)),
+        halted=str(halt_of(store, submission.grid, submission.number) or ""),
+    )
+
+
+def _carried_packs(
+    store: Store,
+    submission: Submission,
+    scheduler: Scheduler,
+    index: Mapping[str, CellState],
+    now: float,
+) -> list[CarriedPack]:
+    """The packs of the grid's open submissions, and of this one while its cells lack results."""
+    keys = open_submissions(store, submission.grid)
+    own = (submission.grid, submission.number)
+    if own not in keys and jobs_folder(store, *own).is_dir():
+        done = all(cell in index and index[cell].completed for cell in ids_of(submission.cells))
+        keys += [] if done else [own]
+    packs = look(store, keys, scheduler, index, now)
+    if store.writable:
+        close_ended(store, packs, index, now)
+    return packs
+
+
+def _attended_heartbeats(
+    store: Store, submission: Submission
+) -> list[tuple[Sequence[str], Heartbeat | None]]:
+    """The cells and the last heartbeat of every pack that a driver waited for."""
+    if jobs_folder(store, submission.grid, submission.number).is_dir():
+        return []
+    return [
+        (ids_of(manifest.cells), newest_heartbeat(store, manifest.pack))
+        for manifest in manifests_of(store, submission.grid, submission.number)
+    ]
+
+
+def _states(
+    submission: Submission,
+    index: Mapping[str, CellState],
+    packs: Sequence[CarriedPack],
+    beats: Sequence[tuple[Sequence[str], Heartbeat | None]],
+    now: float,
+) -> dict[str, State]:
+    verdicts = {cell: pack.verdict for pack in packs for cell in pack.unfinished}
+    heard = {cell: beat for cells, beat in beats for cell in cells}
+    wanted = [*ids_of(submission.producers), *ids_of(submission.cells)]
+    states = {}
+    for cell in wanted:
+        verdict = verdicts.get(cell)
+        answered = cell in index and index[cell].completed
+        if verdict is not None and (verdict.in_flight or not answered):
+            states[cell] = verdict.state
+        else:
+            states[cell] = state_of(cell, index, heard.get(cell), now)
+    states |= {cell: state for cell, (state, _) in blocked(states, submission.needs).items()}
+    return {cell: states[cell] for cell in ids_of(submission.cells)}

@@ -1,0 +1,55 @@
+"""Artifacts that were left only for other cells, and that nobody needs any more."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from orchestrator.store.artifacts import Artifact, list_artifacts, remove_artifacts
+from orchestrator.store.index import CellState
+from orchestrator.store.layout import Store
+from orchestrator.submissions.cell_lists import ids_of
+from orchestrator.submissions.submission import Submission, last_submission, submitted_grids
+
+Named = tuple[str, str]
+"""Id of a cell, and name of an artifact that it leaves."""
+
+
+def remove_spent_artifacts(
+    store: Store, submission: Submission, index: Mapping[str, CellState]
+) -> list[Artifact]:
+    """Remove what the cells of a submission have consumed, if its grid says so; what was removed.
+
+    Another grid that says "keep", asks for an artifact or has still to train a cell that needs it
+    is respected.
+
+    Args:
+        store: The store.
+        submission: Of the grid whose cells may have consumed something.
+        index: What the store holds, by cell id.
+    """
+    if submission.artifacts.consumed != "remove" or not submission.inputs:
+        return []
+    others = [last_submission(store, grid) for grid in submitted_grids(store)]
+    kept = [submission, *(other for other in others if other is not None)]
+    names = spent_names(kept, index)
+    spent = [one for one in list_artifacts(store) if (one.cell, one.name) in names]
+    remove_artifacts(spent)
+    return spent
+
+
+def spent_names(submissions: Sequence[Submission], index: Mapping[str, CellState]) -> set[Named]:
+    """The artifacts that some of these submissions consumed, and that none of them wants still."""
+    consumed: set[Named] = set()
+    wanted: set[Named] = set()
+    for submission in submissions:
+        for name in submission.artifacts.leave:
+            wanted |= {(cell, name) for cell in ids_of(submission.cells)}
+        removes = submission.artifacts.consumed == "remove"
+        for consumer, named in _inputs(submission):
+            done = consumer in index and index[consumer].completed
+            (consumed if done and removes else wanted).add(named)
+    return consumed - wanted
+
+
+def _inputs(submission: Submission) -> Iterable[tuple[str, Named]]:
+    for consumer, inputs in submission.inputs.items():
+        for name, producer in inputs.items():
+            yield consumer, (producer, name)

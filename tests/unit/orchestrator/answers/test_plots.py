@@ -1,0 +1,125 @@
+"""Plots: the right lines, the same bytes, and readable text in the figure."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.answers.grouping import group
+from orchestrator.answers.plots import accuracy_over_density, lines_of
+from orchestrator.answers.results import AnswerError, Answers, select
+from orchestrator.store import Store, publish
+from tests.support.grids import a_cell, a_grid, accuracy, publish_results
+from tests.support.records import failure
+
+GRID = a_grid(methods=["set", "rigl"], densities=["0.05", "0.5"], seeds=3)
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    store = Store.create(tmp_path_factory.mktemp("store"))
+    publish_results(store, GRID)
+    return select(store, GRID)
+
+
+def test_one_line_per_method_and_dense_is_level(answers: Answers) -> None:
+    grouped = group(
+        answers, rows="method", columns="density", value="test_accuracy", confidence=0.95
+    )
+    lines = {line.name: line for line in lines_of(grouped)}
+    assert list(lines) == ["dense", "set", "rigl"]
+    assert (lines["dense"].level, lines["set"].level) == (True, False)
+    assert [density for density, _ in lines["set"].points] == [0.05, 0.5]
+    low = lines["set"].points[0][1]
+    cells = [cell for cell in GRID if (cell.method.name, cell.density) == ("set", "0.05")]
+    mean = 100 * sum(map(accuracy, cells)) / 3
+    assert low.mean == pytest.approx(mean)
+    assert low.low is not None
+    assert low.high is not None
+    assert (low.low + low.high) / 2 == pytest.approx(mean)
+
+
+def test_densities_without_results_are_left_out(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "results")
+    publish_results(store, GRID[:6])
+    grouped = group(select(store, GRID), rows="method", columns="density", value="test_accuracy")
+    assert [(line.name, len(line.points)) for line in lines_of(grouped)] == [
+        ("dense", 1),
+        ("set", 1),
+    ]
+    assert accuracy_over_density(select(store, GRID), tmp_path / "p.svg").exists()
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".pdf", ".png"])
+def test_the_same_answers_are_the_same_bytes(answers: Answers, tmp_path: Path, suffix: str) -> None:
+    first = accuracy_over_density(answers, tmp_path / f"new/a{suffix}").read_bytes()
+    assert accuracy_over_density(answers, tmp_path / f"b{suffix}").read_bytes() == first
+    assert len(first) > 5000
+
+
+def test_a_persons_own_settings_do_not_change_the_bytes(answers: Answers, tmp_path: Path) -> None:
+    import matplotlib
+
+    first = accuracy_over_density(answers, tmp_path / "a.svg").read_bytes()
+    with matplotlib.rc_context({"font.size": 20.0, "axes.grid": False}):
+        again = accuracy_over_density(answers, tmp_path / "b.svg").read_bytes()
+        assert matplotlib.rcParams["font.size"] == 20.0
+    assert again == first
+
+
+def drawn_texts(path: Path) -> list[str]:
+    """The texts of a figure: matplotlib writes each as a comment above its glyphs."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line.strip()[5:-4] for line in lines if line.strip().startswith("<!-- ")]
+
+
+def test_axes_legend_and_caption_say_what_is_drawn(answers: Answers, tmp_path: Path) -> None:
+    texts = drawn_texts(accuracy_over_density(answers, tmp_path / "a.svg"))
+    for expected in ("0.05", "0.5", "test accuracy (%)", "dense", "set", "rigl"):
+        assert expected in texts
+    assert "Mean over n = 3 seeds; bands: 95 % confidence intervals." in texts
+
+
+def test_the_caption_tells_failed_cells_from_unfinished_ones(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "results")
+    publish_results(store, GRID[:12])
+    diverged = GRID[12]
+    publish(store, failure(1, cell=diverged.id, canonical=diverged.canonical(), state="INVALID"))
+    caption = " ".join(drawn_texts(accuracy_over_density(select(store, GRID), tmp_path / "a.svg")))
+    assert "; 1 cell failed (1 INVALID), and no mean counts them; " in caption
+    assert "; 2 cells have no result yet." in caption
+
+
+def test_labels_of_close_densities_do_not_run_into_each_other(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "results")
+    grid = a_grid(methods=["set"], densities=["0.01", "0.1", "0.9", "1"], seeds=2)
+    publish_results(store, grid)
+    texts = drawn_texts(accuracy_over_density(select(store, grid), tmp_path / "a.svg"))
+    assert [text for text in texts if text in ("0.01", "0.1", "0.9", "1")] == ["0.01", "0.1", "0.9"]
+
+
+def test_accuracies_are_not_drawn_beyond_one_hundred_percent(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "results")
+    grid = a_grid(methods=["set"], densities=["0.5"], seeds=2)
+    publish_results(store, grid)  # two seeds: the interval reaches beyond 100 %
+    texts = drawn_texts(accuracy_over_density(select(store, grid), tmp_path / "a.svg"))
+    numbers = [float(text) for text in texts if text.isdecimal()]
+    assert max(numbers) <= 100
+
+
+def test_only_dense_can_be_drawn(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "results")
+    dense = a_grid(methods=[], seeds=2)
+    publish_results(store, dense)
+    texts = drawn_texts(accuracy_over_density(select(store, dense), tmp_path / "a.svg"))
+    assert "dense" in texts
+
+
+def test_what_cannot_be_drawn_is_one_message(answers: Answers, tmp_path: Path) -> None:
+    expected = r"a\.jpeg by its suffix; suffixes: \.svg, \.pdf, \.png; did you mean '\.png'\?$"
+    with pytest.raises(AnswerError, match=expected):
+        accuracy_over_density(answers, tmp_path / "a.jpeg")
+    with pytest.raises(AnswerError, match=r"nothing to draw: 1 cell has no result yet$"):
+        accuracy_over_density(
+            select(Store.create(tmp_path / "empty"), [a_cell()]), tmp_path / "a.svg"
+        )
+    assert list(tmp_path.glob("a.*")) == []

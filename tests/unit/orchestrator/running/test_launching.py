@@ -1,0 +1,162 @@
+"""Launching: what is trained in which wave, what is lost, and when something is written."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.backends.base import Backend, BackendError, PackEnd
+from orchestrator.backends.inline import Inline
+from orchestrator.planning import machine
+from orchestrator.planning.request import Planned, Request, plan_request
+from orchestrator.running.launching import Result, launch
+from orchestrator.running.progress import Snapshot
+from orchestrator.store.layout import Store, StoreError
+from orchestrator.submissions.manifest import Manifest
+from tests.support.runs import another_run, beat, trainer
+
+GRID = "name: small\nbase: {dataset: digits, model: mlp, method: static, density: 0.5}\n"
+
+
+class Silent:
+    def show(self, snapshot: Snapshot) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
+class Told(Inline):
+    """Notes the cells of every pack of every wave, and trains with a stand-in."""
+
+    def __init__(self, train: Any = None) -> None:
+        self.waves: list[list[tuple[str, ...]]] = []
+        self._train = trainer() if train is None else train
+
+    def run(self, manifests: Sequence[Path], **options: Any) -> list[PackEnd]:
+        packs = [Manifest.read(path).cells for path in manifests]
+        self.waves.append([tuple(cell.id for cell in cells) for cells in packs])
+        return super().run(manifests, **{**options, "trainer": self._train})
+
+    def sizes(self) -> list[list[int]]:
+        return [[len(pack) for pack in wave] for wave in self.waves]
+
+
+class Dead(Backend):
+    """Loses every pack."""
+
+    name = "inline"
+
+    def run(self, manifests: Sequence[Path], **options: Any) -> list[PackEnd]:
+        return [PackEnd(pack=path.stem, error="killed") for path in manifests]
+
+
+class Absent(Backend):
+    """Cannot be started."""
+
+    name = "ray"
+
+    def prepare(self, *, slots: int, threads: int) -> None:
+        raise BackendError("nobody answers there")
+
+
+Plan = Callable[..., Planned]
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    """Plans the grid with so many seeds, on two slots."""
+    path = tmp_path / "small.yaml"
+
+    def planned(seeds: int, **more: Any) -> Planned:
+        path.write_text(f"{GRID}seeds: {seeds}\n")
+        return plan_request(Request(grid=str(path), store=tmp_path / "results", slots=2, **more))
+
+    return planned
+
+
+def go(planned: Planned, backend: Backend) -> Result:
+    return launch(planned, backend, display=Silent, on_stop=lambda: None)
+
+
+def test_cells_that_another_run_trains_are_left_to_it_in_every_wave(
+    plan: Plan, tmp_path: Path
+) -> None:
+    store = Store.create(tmp_path / "results")
+    cells = plan(4).grid.cells
+    [pack] = another_run(store, [cells[2:]])
+    beat(store, pack)
+    backend = Told()
+    result = go(plan(4), backend)
+    assert (result.trained, result.completed) == (2, 2)
+    assert backend.waves == [[(cells[0].id,), (cells[1].id,)]]
+
+
+def test_a_large_group_is_measured_by_a_pilot_and_the_rest_packed_by_its_seconds(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.planning.packing.PILOT_ABOVE", 128)
+    monkeypatch.setattr(machine, "_memory_mb", lambda: None)
+    backend = Told(trainer(seconds=1.0))
+    result = go(plan(260), backend)
+    assert backend.sizes() == [[16, 16], [57, 57, 57, 57]]
+    assert (result.completed, result.lost) == (260, ())
+
+
+def test_a_pilot_in_which_all_failed_alike_is_followed_by_nothing(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.planning.packing.PILOT_ABOVE", 128)
+    backend = Told(trainer(failing=lambda cell: True))
+    result = go(plan(260), backend)
+    assert backend.sizes() == [[16, 16]]
+    assert "cells failed alike" in result.halted
+    assert sum(len(failure.cells) for failure in result.failures) == 32
+
+
+def test_groups_that_are_not_large_are_one_wave_of_a_pack_per_slot(plan: Plan) -> None:
+    backend = Told()
+    go(plan(240), backend)
+    assert backend.sizes() == [[120, 120]]
+
+
+def test_a_lost_worker_s_cells_are_told(plan: Plan) -> None:
+    planned = plan(2)
+    result = go(planned, Dead())
+    assert {cell for lost in result.lost for cell in lost.cells} == {
+        cell.id for cell in planned.grid.cells
+    }
+    assert {lost.error for lost in result.lost} == {"killed"}
+
+
+def test_a_cell_whose_retry_was_killed_is_lost_although_it_failed_before(plan: Plan) -> None:
+    cells = plan(2).grid.cells
+    first = go(plan(2), Told(trainer(failing=lambda cell: cell.seed == 1)))
+    assert (first.completed, first.lost) == (1, ())
+    retried = go(plan(2, retry=("FAILED",)), Dead())
+    assert [lost.cells for lost in retried.lost] == [(cells[1].id,)]
+    assert retried.exit_code == 1
+
+
+def test_a_cell_whose_retry_failed_again_is_not_lost(plan: Plan) -> None:
+    failing = trainer(failing=lambda cell: cell.seed == 1)
+    go(plan(2), Told(failing))
+    again = go(plan(2, retry=("FAILED",)), Told(failing))
+    assert again.lost == ()
+    assert [len(failure.cells) for failure in again.failures] == [1]
+
+
+def test_nothing_is_written_before_the_backend_stands(plan: Plan, tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match="nobody answers"):
+        go(plan(2), Absent())
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_store_that_may_only_be_read_is_told_before_a_backend_is_started(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store.create(tmp_path / "results")
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(StoreError, match="you may only read it"):
+        go(plan(2), Absent())

@@ -1,0 +1,54 @@
+"""Submissions: kept as they were asked, and what stands in their way is told in one message."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.store.layout import Store, StoreError
+from orchestrator.submissions.submission import (
+    last_submission,
+    manifest_paths,
+    next_number,
+    publish_submission,
+    read_submission,
+    submitted_grids,
+)
+from tests.support.grids import a_cell
+from tests.support.runs import a_submission, another_run
+
+
+def test_a_submission_is_read_as_it_was_published(tmp_path: Path) -> None:
+    store = Store.create(tmp_path)
+    given = a_submission("small", 1, [a_cell(seed=0), a_cell(seed=1)])
+    publish_submission(store, given)
+    assert read_submission(store, "small", 1) == given
+    assert last_submission(store, "small") == given
+    assert next_number(store, "small") == 2
+
+
+def test_a_number_is_given_once(tmp_path: Path) -> None:
+    store = Store.create(tmp_path)
+    publish_submission(store, a_submission("small", 1, [a_cell()]))
+    with pytest.raises(StoreError, match="another run of small began just now"):
+        publish_submission(store, a_submission("small", 1, [a_cell()]))
+
+
+def test_a_store_that_cannot_take_it_is_one_message(tmp_path: Path) -> None:
+    store = Store.create(tmp_path)
+    (tmp_path / "grids").write_text("")
+    with pytest.raises(StoreError, match=r"cannot write .*/grids/small/1: Not a directory"):
+        publish_submission(store, a_submission("small", 1, [a_cell()]))
+
+
+def test_files_among_the_grids_are_no_grids(tmp_path: Path) -> None:
+    store = Store.create(tmp_path)
+    publish_submission(store, a_submission("small", 1, [a_cell()]))
+    (store.grids / "notes.txt").write_text("")
+    assert submitted_grids(store) == ["small"]
+
+
+def test_the_manifests_of_a_submission_are_named_by_their_packs(tmp_path: Path) -> None:
+    store = Store.create(tmp_path)
+    packs = another_run(store, [[a_cell(seed=0)], [a_cell(seed=1)]])
+    assert [path.stem for path in manifest_paths(store, "other", 1)] == sorted(packs)
+    assert manifest_paths(store, "other", 2) == []

@@ -1,0 +1,38 @@
+"""What the cells of a pack begin with."""
+
+from pathlib import Path
+
+from orchestrator.store.artifacts import Artifact
+from orchestrator.submissions.manifest import Manifest
+from orchestrator.worker.inputs import find_inputs, lacks_input
+from tests.support.cells import make_cell
+
+DENSE = make_cell("dense")
+CONSUMER, OTHER = make_cell("omp", "0.3"), make_cell("static", "0.3")
+PACK = Manifest(
+    pack="p", store="/s", grid="g", number=1, backend="inline", code="c0de",
+    cells=(CONSUMER, OTHER), driver=None, needs={CONSUMER.id: (DENSE.id,)},
+    inputs={CONSUMER.id: {"final": DENSE.id}},
+)  # fmt: skip
+FINAL = Artifact(cell=DENSE.id, attempt="a1", name="final", path=Path("/s/final"), size=7)
+
+
+def test_a_cell_begins_with_what_its_producer_left() -> None:
+    found = find_inputs(PACK, {DENSE.id: {"final": FINAL}}, [CONSUMER.id, OTHER.id])
+    assert (found.found, found.missing) == ({CONSUMER.id: {"final": FINAL}}, {})
+
+
+def test_what_is_missing_is_named() -> None:
+    found = find_inputs(PACK, {}, [CONSUMER.id, OTHER.id])
+    assert found.found == {}
+    assert found.missing == {CONSUMER.id: f"cell {DENSE.id} left no final, or it was removed"}
+
+
+def test_a_manifest_keeps_what_its_cells_need() -> None:
+    assert Manifest.from_json(PACK.to_json()).inputs == {CONSUMER.id: {"final": DENSE.id}}
+
+
+def test_whether_a_producer_has_left_all_that_a_cell_needs() -> None:
+    assert lacks_input(PACK, CONSUMER.id, DENSE.id, {})
+    assert not lacks_input(PACK, CONSUMER.id, DENSE.id, {DENSE.id: {"final": FINAL}})
+    assert not lacks_input(PACK, OTHER.id, DENSE.id, {})
