@@ -83,8 +83,9 @@ def carry(request: "Request", asked: Asked, *, prune: bool = False) -> None:
         prune: Whether to cancel first what is no longer in the grid.
     """
     from orchestrator.planning.request import plan_request
+    from orchestrator.slurm.cluster import Slurm
 
-    planned = plan_request(request)
+    planned = plan_request(request, Slurm())
     if prune:
         _prune(planned)
     last = _last_submission(planned)

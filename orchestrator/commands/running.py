@@ -59,8 +59,9 @@ def plan(
 ) -> None:
     """Show what a run would train. Reads only."""
     from orchestrator.planning.request import plan_request
+    from orchestrator.slurm.cluster import Slurm
 
-    planned = plan_request(_request(grid, overrides, store, slots, data_root, stale))
+    planned = plan_request(_request(grid, overrides, store, slots, data_root, stale), Slurm())
     asked = Asked(backend=backend, profile=profile, profile_file=profile_file)
     planned = capacity_asked_for(planned, asked)
     if as_json:

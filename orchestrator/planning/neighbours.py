@@ -9,11 +9,13 @@ from orchestrator.store.layout import Store
 from orchestrator.submissions.jobs import jobs_folder
 from orchestrator.submissions.manifest import Manifest, this_driver
 from orchestrator.submissions.submission import manifest_paths, submitted_grids
-from orchestrator.watching.carried import close_ended, look, open_submissions
+from orchestrator.watching.carried import Scheduler, close_ended, look, open_submissions
 from orchestrator.worker.heartbeat import Heartbeat, newest_heartbeat
 
 
-def cells_of_others(store: Store, index: Mapping[str, CellState]) -> dict[str, str]:
+def cells_of_others(
+    store: Store, index: Mapping[str, CellState], scheduler: Scheduler
+) -> dict[str, str]:
     """The cells that others train now, or will train next: id to the grid they do it for.
 
     Every submission of every grid is looked at, because grids share cells. What this very process
@@ -22,18 +24,19 @@ def cells_of_others(store: Store, index: Mapping[str, CellState]) -> dict[str, s
     Args:
         store: The store.
         index: What it holds, by cell id.
+        scheduler: Whom to ask about jobs; asked only where there are any.
     """
-    return _cells_of_drivers(store) | _cells_of_schedulers(store, index)
+    return _cells_of_drivers(store) | _cells_in_jobs(store, index, scheduler)
 
 
-def _cells_of_schedulers(store: Store, index: Mapping[str, CellState]) -> dict[str, str]:
+def _cells_in_jobs(
+    store: Store, index: Mapping[str, CellState], scheduler: Scheduler
+) -> dict[str, str]:
     """The cells that wait or run in a scheduler's jobs."""
     submissions = open_submissions(store)
     if not submissions:
         return {}
-    from orchestrator.slurm.cluster import Slurm
-
-    packs = look(store, submissions, Slurm(), index)
+    packs = look(store, submissions, scheduler, index)
     if store.writable:
         close_ended(store, packs, index)
     return {cell: pack.grid for pack in packs if pack.in_flight for cell in pack.unfinished}

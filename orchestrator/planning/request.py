@@ -22,6 +22,7 @@ from orchestrator.store.index import CellState, load_index
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.submissions.cell_lists import ids_of
 from orchestrator.submissions.submission import Submission, check_same_source, last_submission
+from orchestrator.watching.carried import NoScheduler, Scheduler
 
 
 class RequestError(ValueError):
@@ -89,6 +90,7 @@ class Planned:
 
     Attributes:
         request: What was asked.
+        scheduler: Whom to ask about jobs of earlier runs.
         grid: The grid, read and expanded.
         source: Absolute path of the grid file.
         catalogue: What its names mean.
@@ -101,6 +103,7 @@ class Planned:
     """
 
     request: Request
+    scheduler: Scheduler
     grid: Grid
     source: Path
     catalogue: Catalogue
@@ -134,8 +137,12 @@ class Planned:
         return pack_cells(cells, self.capacity, costs=self.costs, piloted=piloted)
 
 
-def plan_request(request: Request) -> Planned:
+def plan_request(request: Request, scheduler: Scheduler | None = None) -> Planned:
     """Understand a request, and plan it.
+
+    Args:
+        request: What was asked.
+        scheduler: Whom to ask about jobs of earlier runs; nobody when None.
 
     Raises:
         GridError: For every mistake in the grid, all at once.
@@ -151,10 +158,12 @@ def plan_request(request: Request) -> Planned:
         check_same_source(store, grid.name, source, grid.text)
     check_data(grid.cells, catalogue, request.data_root)
     last = last_submission(store, grid.name) if store is not None else None
-    seen = _look(store, last) if store is not None else Seen()
+    asked = NoScheduler() if scheduler is None else scheduler
+    seen = _look(store, last, asked) if store is not None else Seen()
     threads = max((int(str(cell.settings()["threads"])) for cell in grid.cells), default=1)
     return Planned(
         request=request,
+        scheduler=asked,
         grid=grid,
         source=source,
         catalogue=catalogue,
@@ -167,9 +176,9 @@ def plan_request(request: Request) -> Planned:
     )
 
 
-def _look(store: Store, last: Submission | None) -> Seen:
+def _look(store: Store, last: Submission | None, scheduler: Scheduler) -> Seen:
     index = load_index(store)
-    others = cells_of_others(store, index)
+    others = cells_of_others(store, index, scheduler)
     return Seen(
         index=index,
         artifacts=answering_artifacts(store, index),
@@ -193,7 +202,7 @@ def _removed(grid: Grid, last: Submission | None, others: Mapping[str, str]) -> 
 def plan_again(planned: Planned, store: Store) -> Planned:
     """The same request against the store as it is now: what is missing still, what was learned."""
     # What is lost in this very run is for the next one to count.
-    seen = replace(_look(store, None), losses=planned.seen.losses)
+    seen = replace(_look(store, None, planned.scheduler), losses=planned.seen.losses)
     plan = replan(planned.grid, planned.catalogue, planned.request, seen)
     return replace(planned, seen=seen, plan=plan, costs=learn(seen.index.values()))
 

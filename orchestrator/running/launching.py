@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from grids.cell import Cell
 from orchestrator.backends.base import Backend, PackEnd
@@ -22,14 +21,13 @@ from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store
 from orchestrator.submissions.manifest import this_driver
 from orchestrator.submissions.submission import Submission
+from orchestrator.watching.logs import log_end
 from orchestrator.watching.states import FAILURES
 from orchestrator.worker.breaker import halt_of
 from orchestrator.worker.checkpoints import remove_spent
 from orchestrator.worker.failures import FailureCluster, cluster
-from orchestrator.worker.heartbeat import newest_heartbeat, request_stop
+from orchestrator.worker.heartbeat import request_stop
 from orchestrator.worker.spent_artifacts import remove_spent_artifacts
-
-_LOG_LINES = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -270,15 +268,6 @@ def _ended(cell: str, before: Mapping[str, CellState], now: Mapping[str, CellSta
     if cell not in now:
         return False
     return cell not in before or now[cell].attempts > before[cell].attempts
-
-
-def log_end(store: Store, pack: str) -> tuple[str, ...]:
-    """The last lines of the log of the newest attempt at a pack."""
-    beat = newest_heartbeat(store, pack)
-    path: Path | None = store.log_path(pack, beat.attempt) if beat is not None else None
-    if path is None or not path.exists():
-        return ()
-    return tuple(path.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:])
 
 
 @contextlib.contextmanager

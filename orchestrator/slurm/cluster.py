@@ -13,13 +13,14 @@ from orchestrator.slurm.elements import together
 from orchestrator.slurm.limits import Limits, read_limits
 from orchestrator.slurm.notes import SiteNotes
 from orchestrator.slurm.profiles import Profile
-from orchestrator.slurm.queue import JobState, snapshot
+from orchestrator.slurm.queue import snapshot
 from orchestrator.slurm.script import JobRequest, Task, check_profile
 from orchestrator.slurm.submitting import submit_job
 from orchestrator.store.layout import Store
 from orchestrator.store.publishing import publish_new
 from orchestrator.submissions.jobs import JobBatch, Place, output_folder
 from orchestrator.submissions.submission import Submission
+from orchestrator.watching.job_state import JobState
 
 _LOG = logging.getLogger(__name__)
 

@@ -13,13 +13,14 @@ from orchestrator.health.store_probe import clock_finding, clock_skew
 from orchestrator.slurm.commands import Runner, SlurmError, ask
 from orchestrator.slurm.node_probe import REPORT, NodeReport, report_node
 from orchestrator.slurm.profiles import Profile
-from orchestrator.slurm.queue import JobState, snapshot
+from orchestrator.slurm.queue import snapshot
 from orchestrator.slurm.script import JobRequest
 from orchestrator.slurm.submitting import submit_job
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_new
 from orchestrator.submissions.frozen import freeze
 from orchestrator.submissions.jobs import PREFIX, output_folder
+from orchestrator.watching.job_state import JobState
 
 _MINUTES = 10
 _LOOK_SECONDS = 1.0

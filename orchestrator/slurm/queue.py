@@ -8,12 +8,12 @@ sacct only adds how something ended, so that its silence changes no more than th
 
 import logging
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from orchestrator.slurm.commands import Runner, SlurmError, ask
 from orchestrator.slurm.elements import expand
 from orchestrator.submissions.jobs import PREFIX, Place
+from orchestrator.watching.job_state import JobState
 
 _LOG = logging.getLogger(__name__)
 
@@ -21,25 +21,6 @@ _SQUEUE = ("squeue", "--me", "-r", "-h", "-t", "all", "-o", "%i|%j|%T|%r|%N")
 _SACCT_FIELDS = "JobID,JobName,State,ExitCode,NodeList"
 _LONGEST_ARGUMENT = 100_000  # the kernel takes 131,072 characters
 _CLOCKS_DIFFER = 3600.0  # seconds, at most, between this machine's clock and the controller's
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JobState:
-    """How one job, or one element of an array, stands.
-
-    Attributes:
-        job: Its number, with the element: "12_3".
-        state: SLURM's word.
-        reason: Why it waits or how it ended, else "".
-        nodes: Where it ran or runs.
-        source: The command that said so.
-    """
-
-    job: str
-    state: str
-    reason: str = ""
-    nodes: str = ""
-    source: str = "squeue"
 
 
 def snapshot(

@@ -6,15 +6,22 @@ that somebody wanted it, and hands nothing over.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from orchestrator.slurm.cluster import Slurm
 from orchestrator.store.index import load_index
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_new
 from orchestrator.submissions.jobs import jobs_folder
 from orchestrator.submissions.submission import manifest_paths
-from orchestrator.watching.carried import CarriedPack, look, open_submissions
+from orchestrator.watching.carried import CarriedPack, Scheduler, look, open_submissions
 from orchestrator.worker.heartbeat import cancelled_path, newest_heartbeat, request_stop
+
+
+class Ender(Scheduler, Protocol):
+    """A scheduler that can also end jobs."""
+
+    def cancel(self, elements: Sequence[str]) -> None:
+        """End these jobs, or elements of arrays, by their numbers."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +39,7 @@ class Cancelled:
     submissions: int = 0
 
 
-def cancel_grid(store: Store, grid: str, scheduler: Slurm) -> Cancelled:
+def cancel_grid(store: Store, grid: str, scheduler: Ender) -> Cancelled:
     """Stop every submission of a grid; what was saved stays, and the next run goes on from it.
 
     Raises:
@@ -53,7 +60,7 @@ def cancel_grid(store: Store, grid: str, scheduler: Slurm) -> Cancelled:
 
 
 def cancel_cells(
-    store: Store, cells: Collection[str], scheduler: Slurm, grid: str | None = None
+    store: Store, cells: Collection[str], scheduler: Ender, grid: str | None = None
 ) -> Cancelled:
     """Leave cells out of the packs that have not trained them yet.
 
@@ -83,7 +90,7 @@ def cancel_cells(
     return Cancelled(cells=tuple(sorted(found)), jobs=tuple(jobs))
 
 
-def find_cells(store: Store, beginnings: Iterable[str], scheduler: Slurm) -> list[str]:
+def find_cells(store: Store, beginnings: Iterable[str], scheduler: Ender) -> list[str]:
     """The cells in flight whose ids begin so.
 
     Raises:
@@ -103,7 +110,7 @@ def _one(beginning: str, known: Sequence[str], store: Store) -> str:
     return matching[0]
 
 
-def _in_flight(store: Store, grid: str | None, scheduler: Slurm) -> list[CarriedPack]:
+def _in_flight(store: Store, grid: str | None, scheduler: Ender) -> list[CarriedPack]:
     packs = look(store, open_submissions(store, grid), scheduler, load_index(store))
     return [pack for pack in packs if pack.in_flight]
 

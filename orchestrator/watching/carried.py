@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from orchestrator.provenance import person
 from orchestrator.store.index import CellState
@@ -26,12 +26,10 @@ from orchestrator.submissions.jobs import (
 )
 from orchestrator.submissions.manifest import Manifest
 from orchestrator.submissions.submission import manifest_paths, submitted_grids
+from orchestrator.watching.job_state import JobState
 from orchestrator.watching.ladder import GRACE_SECONDS, Verdict, judge
 from orchestrator.watching.states import State
 from orchestrator.worker.heartbeat import Heartbeat, newest_heartbeat, stop_path
-
-if TYPE_CHECKING:
-    from orchestrator.slurm.queue import JobState
 
 SubmissionKey = tuple[str, int]
 """Name of a grid, and number of a submission of it."""
@@ -42,13 +40,20 @@ class Scheduler(Protocol):
 
     def snapshot(
         self, places: Collection[Place], *, since: float
-    ) -> "Mapping[Place, JobState] | None":
+    ) -> Mapping[Place, JobState] | None:
         """How the jobs at these places stand; None when the scheduler cannot be asked from here.
 
         Args:
             places: Names of jobs, with the element of an array.
             since: Seconds since 1970 before which none of them was submitted.
         """
+
+
+class NoScheduler:
+    """Nobody to ask: what was handed over is believed to be on its way."""
+
+    def snapshot(self, places: Collection[Place], *, since: float) -> None:
+        """Nothing is known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +77,7 @@ class CarriedPack:
     cells: tuple[str, ...]
     unfinished: tuple[str, ...]
     place: Place
-    job: "JobState | None"
+    job: JobState | None
     heartbeat: Heartbeat | None
     verdict: Verdict
 
@@ -212,7 +217,7 @@ def _entries(store: Store, key: SubmissionKey, index: Mapping[str, CellState]) -
 
 
 def _carried(
-    store: Store, entry: _Entry, answers: "Mapping[Place, JobState] | None", now: float
+    store: Store, entry: _Entry, answers: Mapping[Place, JobState] | None, now: float
 ) -> CarriedPack:
     pack = entry.path.stem
     asked = answers is not None and entry.ours

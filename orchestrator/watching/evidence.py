@@ -4,7 +4,6 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from orchestrator.running.launching import log_end
 from orchestrator.store.index import CellState, load_index
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.submissions.cell_lists import ids_of, labels_of
@@ -16,6 +15,7 @@ from orchestrator.submissions.submission import (
     submitted_grids,
 )
 from orchestrator.watching.carried import CarriedPack, Scheduler, look
+from orchestrator.watching.logs import log_end
 from orchestrator.watching.status import grid_status
 from orchestrator.worker.heartbeat import Heartbeat, Phase, newest_heartbeat
 

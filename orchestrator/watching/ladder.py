@@ -6,13 +6,10 @@ ago, or may hide behind a slow file system, is not lost yet.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from orchestrator.watching.job_state import JobState
 from orchestrator.watching.states import State
 from orchestrator.worker.heartbeat import Heartbeat, Phase, StopReason
-
-if TYPE_CHECKING:
-    from orchestrator.slurm.queue import JobState
 
 GRACE_SECONDS = 60.0
 """How long a job may be unknown, or its records unseen, before its cells count as lost."""
@@ -51,7 +48,7 @@ class Verdict:
 
 
 def judge(
-    job: "JobState | None",
+    job: JobState | None,
     heartbeat: Heartbeat | None,
     *,
     asked: bool,

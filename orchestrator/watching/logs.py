@@ -12,6 +12,7 @@ from orchestrator.submissions.submission import find_submission, manifests_of, s
 from orchestrator.worker.heartbeat import newest_heartbeat
 
 _ID = re.compile(r"[0-9a-f]{3,16}")
+_LOG_LINES = 8
 
 
 def find_logs(store: Store, name: str) -> list[Path]:
@@ -32,6 +33,15 @@ def find_logs(store: Store, name: str) -> list[Path]:
     if not paths:
         raise StoreError(f"the last run of {submission.grid} left no logs: it trained nothing")
     return paths
+
+
+def log_end(store: Store, pack: str) -> tuple[str, ...]:
+    """The last lines of the log of the newest attempt at a pack."""
+    beat = newest_heartbeat(store, pack)
+    path: Path | None = store.log_path(pack, beat.attempt) if beat is not None else None
+    if path is None or not path.exists():
+        return ()
+    return tuple(path.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:])
 
 
 def tail(paths: Sequence[Path], poll_seconds: float = 0.5) -> Iterator[tuple[Path, str]]:

@@ -26,6 +26,13 @@ DOORS_TO_TRAINER = {
     "orchestrator/catalogue.py",
 }
 
+# The rooms of the orchestrator, each above all that it may know. `provenance`, `environment`,
+# `catalogue` and `doctor` are single modules.
+ROOMS = (
+    "provenance", "environment", "catalogue", "store", "health", "submissions", "worker",
+    "watching", "planning", "backends", "slurm", "running", "answers", "doctor", "commands", "cli",
+)  # fmt: skip
+
 HEAVY = {
     "torch", "torchvision", "torchattacks", "ray", "submitit", "pyarrow", "duckdb", "pandas",
     "matplotlib", "scipy", "sklearn", "jinja2",
@@ -112,6 +119,22 @@ def test_a_package_imports_only_what_lies_below_it(package: str) -> None:
         and item.top not in MAY_IMPORT[package]
         and not (item.top == "trainer" and item.path in DOORS_TO_TRAINER)
     ]
+    assert wrong == []
+
+
+def test_a_room_of_the_orchestrator_knows_only_rooms_below_it() -> None:
+    wrong = []
+    for item in all_imports():
+        parts = item.module.split(".")
+        if (
+            parts[0] != "orchestrator"
+            or len(parts) < 2
+            or not item.path.startswith("orchestrator/")
+        ):
+            continue
+        own = item.path.split("/")[1].removesuffix(".py")
+        if own != parts[1] and ROOMS.index(own) < ROOMS.index(parts[1]):
+            wrong.append(str(item))
     assert wrong == []
 
 

@@ -12,10 +12,11 @@ from orchestrator.slurm.cluster import Slurm
 from orchestrator.slurm.commands import ArrayTooLarge, run_command
 from orchestrator.slurm.limits import read_limits
 from orchestrator.slurm.profiles import Profile
-from orchestrator.slurm.queue import JobState, snapshot
+from orchestrator.slurm.queue import snapshot
 from orchestrator.slurm.script import JobRequest, Task
 from orchestrator.slurm.submitting import submit_job
 from orchestrator.submissions.jobs import Place
+from orchestrator.watching.job_state import JobState
 from tests.support.slurm_cluster import SlurmCluster, own_cluster
 from tests.support.tasks import GO, note, wait_and_note
 

@@ -6,7 +6,8 @@ from datetime import datetime
 import pytest
 
 from orchestrator.slurm.commands import Answer, SlurmError
-from orchestrator.slurm.queue import JobState, snapshot
+from orchestrator.slurm.queue import snapshot
+from orchestrator.watching.job_state import JobState
 
 SINCE = 1_795_176_000.0
 

@@ -11,13 +11,13 @@ from grids.cell import Cell
 from orchestrator.slurm import successor, task
 from orchestrator.slurm.commands import Answer, SlurmError
 from orchestrator.slurm.profiles import Profile
-from orchestrator.slurm.queue import JobState
 from orchestrator.store.index import load_index
 from orchestrator.store.layout import Store
 from orchestrator.store.records import Record, publish, timestamp
 from orchestrator.submissions.jobs import JobBatch, publish_batch, read_batches, successor_of
 from orchestrator.submissions.manifest import Manifest
 from orchestrator.watching.carried import CarriedPack
+from orchestrator.watching.job_state import JobState
 from orchestrator.watching.ladder import Verdict
 from orchestrator.watching.states import State
 from orchestrator.worker.deadline import Deadline

@@ -8,7 +8,6 @@ import pytest
 
 from grids.cell import Cell
 from orchestrator.planning.packing import pack_id
-from orchestrator.slurm.queue import JobState
 from orchestrator.store.index import load_index
 from orchestrator.store.layout import Store
 from orchestrator.store.records import timestamp
@@ -28,6 +27,7 @@ from orchestrator.watching.carried import (
     look,
     open_submissions,
 )
+from orchestrator.watching.job_state import JobState
 from orchestrator.watching.ladder import GRACE_SECONDS
 from orchestrator.watching.states import State
 from tests.support.cells import make_cell

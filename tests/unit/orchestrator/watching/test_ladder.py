@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.slurm.queue import JobState
+from orchestrator.watching.job_state import JobState
 from orchestrator.watching.ladder import GRACE_SECONDS, Verdict, judge
 from orchestrator.watching.states import State
 from orchestrator.worker.heartbeat import Heartbeat, Phase
