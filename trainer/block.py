@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from grids.cell import Cell
-from trainer.cell_run import CellRun, describe_error
+from trainer.cell_run import CellRun
 from trainer.engines import ENGINES
 from trainer.engines.auto import Choice
 from trainer.engines.base import Engine
+from trainer.failure import Failure
 from trainer.loop import BlockLoop, LoopControl
 from trainer.outcome import Outcome
-from trainer.outcomes import BlockClock, failure, outcomes_of
+from trainer.outcomes import BlockClock, failed, outcomes_of
 from trainer.workload import Workload
 
 logger = logging.getLogger(__name__)
 
-CellError = tuple[Cell, dict[str, str]]
+CellFailure = tuple[Cell, Failure]
 """A cell that cannot be trained, and why."""
 
 
@@ -59,7 +60,7 @@ def run_block(block: Block, control: LoopControl, publish: Callable[[Outcome], N
     """
     clock = BlockClock(block.choice.engine, block.workload.device)
     try:
-        loop, failed = _start(block)
+        loop, failures = _start(block)
         finished = loop is None or loop.run(control)
         if not finished:
             return False
@@ -67,27 +68,27 @@ def run_block(block: Block, control: LoopControl, publish: Callable[[Outcome], N
     except Exception as error:
         return _one_by_one(block, control, publish, error, clock)
     times = clock.charge(len(block.cells))
-    for outcome in [*(failure(cell, error, times) for cell, error in failed), *outcomes]:
+    for outcome in [*(failed(cell, why, times) for cell, why in failures), *outcomes]:
         publish(outcome)
     return True
 
 
-def _start(block: Block) -> tuple[BlockLoop | None, list[CellError]]:
+def _start(block: Block) -> tuple[BlockLoop | None, list[CellFailure]]:
     # A cell that cannot be prepared is taken out and the engine is built again without it; a state
     # that does not fit costs what it had saved, and nothing else.
     engine = ENGINES[block.choice.engine](block.workload, block.cells)
-    runs, errors = _prepare(engine, block)
-    if not errors:
+    runs, failures = _prepare(engine, block)
+    if not failures:
         loop = BlockLoop(engine, runs)
         if _loaded(loop, block.states):
             return loop, []
         return _start(replace(block, states={}))
-    guilty = {cell.id for cell, _ in errors}
+    guilty = {cell.id for cell, _ in failures}
     healthy = [cell for cell in block.cells if cell.id not in guilty]
     if not healthy:
-        return None, errors
+        return None, failures
     started, more = _start(replace(block, cells=healthy))
-    return started, errors + more
+    return started, failures + more
 
 
 def _loaded(loop: BlockLoop, states: dict[str, dict[str, Any]]) -> bool:
@@ -100,8 +101,8 @@ def _loaded(loop: BlockLoop, states: dict[str, dict[str, Any]]) -> bool:
     return True
 
 
-def _prepare(engine: Engine, block: Block) -> tuple[list[CellRun], list[CellError]]:
-    runs, errors = [], []
+def _prepare(engine: Engine, block: Block) -> tuple[list[CellRun], list[CellFailure]]:
+    runs, failures = [], []
     for n, cell in enumerate(block.cells):
         try:
             run = CellRun(cell, n)
@@ -111,8 +112,8 @@ def _prepare(engine: Engine, block: Block) -> tuple[list[CellRun], list[CellErro
                 run.prepare(engine, block.inputs.get(cell.id, {}))
             runs.append(run)
         except Exception as error:
-            errors.append((cell, describe_error(error, "prepare")))
-    return runs, errors
+            failures.append((cell, Failure.of(error, "prepare")))
+    return runs, failures
 
 
 def _one_by_one(
@@ -123,8 +124,7 @@ def _one_by_one(
     clock: BlockClock,
 ) -> bool:
     if len(block.cells) == 1:
-        described = describe_error(error, "training")
-        publish(failure(block.cells[0], described, clock.charge(1), error))
+        publish(failed(block.cells[0], Failure.of(error, "training"), clock.charge(1)))
         return True
     logger.warning("a block of %d cells broke and is run cell by cell: %r", len(block.cells), error)
     for cell in block.cells:

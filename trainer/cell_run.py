@@ -1,7 +1,6 @@
 """The bookkeeping of one cell while it trains: its sparsifier, its curve, how it fares."""
 
 import math
-import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from trainer.artifacts import ArtifactError, read_final
 from trainer.context import CellContext
 from trainer.engines.base import Engine
 from trainer.engines.solo import SoloEngine
+from trainer.failure import Failure
 
 CURVE_COLUMNS = (
     "epoch",
@@ -32,7 +32,7 @@ class CellRun:
 
     Attributes:
         sparsifier: the cell's method.
-        error: set once the cell has failed; it is stepped on but no longer listened to.
+        failure: set once the cell has failed; it is stepped on but no longer listened to.
         diverged_epoch: the epoch in which the loss stopped being finite.
         resumed_step: the step this attempt starts from.
         seconds: what earlier attempts spent on the cell before that step.
@@ -44,7 +44,7 @@ class CellRun:
         self.sparsifier = make_sparsifier(cell)
         self.curve: dict[str, list[float]] = {name: [] for name in CURVE_COLUMNS}
         self.topology_updates = 0
-        self.error: dict[str, str] | None = None
+        self.failure: Failure | None = None
         self.diverged_epoch: int | None = None
         self.resumed_step = 0
         self.seconds = 0.0
@@ -52,7 +52,7 @@ class CellRun:
     @property
     def alive(self) -> bool:
         """Whether anything is still expected of the cell."""
-        return self.error is None and self.diverged_epoch is None
+        return self.failure is None and self.diverged_epoch is None
 
     def prepare(self, engine: Engine, inputs: Mapping[str, Path]) -> None:
         """Give the cell its first weights, and let the sparsifier set the initial masks.
@@ -88,8 +88,8 @@ class CellRun:
 
     def fail(self, error: BaseException, phase: str) -> None:
         """Note what stopped the cell; the first failure counts."""
-        if self.error is None:
-            self.error = describe_error(error, phase)
+        if self.failure is None:
+            self.failure = Failure.of(error, phase)
 
     def _start_from(self, engine: Engine, name: str, inputs: Mapping[str, Path]) -> None:
         if name not in inputs:
@@ -130,13 +130,3 @@ def make_sparsifier(cell: Cell) -> Sparsifier:
     kind: type[Sparsifier] = METHODS.get(cell.method.name).target
     allocation = {"name": cell.allocation.name, **cell.allocation.as_dict()}
     return kind(density=cell.density, allocation=allocation, **cell.method.as_dict())
-
-
-def describe_error(error: BaseException, phase: str) -> dict[str, str]:
-    """An exception as plain data: type, message, traceback and what was being done."""
-    return {
-        "type": type(error).__name__,
-        "message": str(error),
-        "traceback": "".join(traceback.format_exception(error)),
-        "phase": phase,
-    }

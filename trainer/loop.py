@@ -92,13 +92,13 @@ class BlockLoop:
         if self._recipe.clip_norm is not None:
             self.engine.clip(self._recipe.clip_norm)
         for run in self._gradients_due.get(step, ()):
-            self._guarded(run, run.sparsifier.after_backward, step)
+            self._guarded(run, run.sparsifier.after_backward, step, "looking at gradients")
         self.engine.optimizer_step(self._rate_factor(step))
         self.step = step
         if step % self._steps_per_epoch == 0:
             self._add_curve_points()
         for run in self._updates_due.get(step, ()):
-            self._guarded(run, run.update_topology, step)
+            self._guarded(run, run.update_topology, step, "topology update")
 
     def states(self) -> dict[str, dict[str, Any]]:
         """The state of every living cell by id, for a checkpoint."""
@@ -154,7 +154,7 @@ class BlockLoop:
             density = realised_density(layer_stats(self.engine.layers(run.n)))
             run.add_point((epoch, self.step, *trained, *held_out, density, rate))
 
-    def _guarded(self, run: CellRun, hook: Callable[[int], None], step: int) -> None:
+    def _guarded(self, run: CellRun, hook: Callable[[int], None], step: int, phase: str) -> None:
         # A method's fault is its cell's alone: the others of the block go on. A method that cannot
         # rank NaN only notices first what every cell would report at the end of the epoch.
         if not run.alive:
@@ -164,7 +164,7 @@ class BlockLoop:
                 hook(step)
         except Exception as error:
             if all(layer.weight.isfinite().all() for layer in self.engine.layers(run.n)):
-                run.fail(error, "topology update")
+                run.fail(error, phase)
             else:
                 run.diverged_epoch = 1 + (step - 1) // self._steps_per_epoch
 

@@ -13,11 +13,9 @@ from sparse.stats import explored_rate, layer_stats, realised_density
 from trainer.artifacts import make_artifacts
 from trainer.cell_run import CellRun
 from trainer.evaluate import Score, evaluate
+from trainer.failure import Failure
 from trainer.loop import BlockLoop
 from trainer.outcome import Outcome
-
-OUT_OF_MEMORY = (MemoryError, torch.OutOfMemoryError)
-"""Exceptions that are a state of their own: fewer cells or a bigger machine may help."""
 
 
 class BlockClock:
@@ -68,12 +66,9 @@ def outcomes_of(
     return [_outcome(loop, run, scores, clock, artifacts.get(run.cell.id, ())) for run in loop.runs]
 
 
-def failure(
-    cell: Cell, error: dict[str, str], times: dict[str, Any], cause: Exception | None = None
-) -> Outcome:
-    """The outcome of a cell that could not be trained."""
-    state = "OUT_OF_MEMORY" if isinstance(cause, OUT_OF_MEMORY) else "FAILED"
-    return Outcome(cell=cell, state=state, error=error, **times)
+def failed(cell: Cell, failure: Failure, times: dict[str, Any]) -> Outcome:
+    """The outcome of a cell that could not be trained; `times` as `BlockClock.charge` gives."""
+    return Outcome(cell=cell, state=failure.state, error=failure.error, **times)
 
 
 def peak_memory_mb(device: str) -> float:
@@ -121,8 +116,8 @@ def _outcome(
 
 
 def _verdict(run: CellRun, metrics: dict[str, float]) -> tuple[str, dict[str, str] | None]:
-    if run.error is not None:
-        return "FAILED", run.error
+    if run.failure is not None:
+        return run.failure.state, run.failure.error
     if run.diverged_epoch is None and all(math.isfinite(value) for value in metrics.values()):
         return "COMPLETED", None
     when = "at the end" if run.diverged_epoch is None else f"in epoch {run.diverged_epoch}"

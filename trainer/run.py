@@ -10,7 +10,6 @@ from typing import Any
 from grids.cell import Cell
 from trainer import seeding
 from trainer.block import Block, run_block
-from trainer.cell_run import describe_error
 from trainer.checkpoint import (
     CheckpointClock,
     origin_of_this_process,
@@ -20,8 +19,10 @@ from trainer.checkpoint import (
 from trainer.describe import load_plugins
 from trainer.engines import legal_engines
 from trainer.engines.auto import Choice, choose
+from trainer.failure import Failure
 from trainer.loop import LoopControl
 from trainer.outcome import Outcome, PackReport, PackRequest, Progress
+from trainer.outcomes import failed
 from trainer.recipe import Recipe
 from trainer.workload import Workload, group_by_workload, load_workload
 
@@ -176,20 +177,12 @@ class _Pack:
         )
 
     def _fail_all(self, cells: Sequence[Cell], error: Exception) -> None:
+        failure = Failure.of(error, "load")
         now = time.time()
+        times = {
+            "started_at": now, "finished_at": now, "engine": "none", "stack_width": 0,
+            "seconds": 0.0, "device_seconds": 0.0, "memory_mb": 0.0,
+            "device": self._request.device,
+        }  # fmt: skip
         for cell in cells:
-            self._publish(
-                Outcome(
-                    cell=cell,
-                    state="FAILED",
-                    error=describe_error(error, "load"),
-                    started_at=now,
-                    finished_at=now,
-                    engine="none",
-                    stack_width=0,
-                    seconds=0.0,
-                    device_seconds=0.0,
-                    memory_mb=0.0,
-                    device=self._request.device,
-                )
-            )
+            self._publish(failed(cell, failure, times))

@@ -86,6 +86,7 @@ def carry(request: "Request", asked: Asked, *, prune: bool = False) -> None:
     from orchestrator.slurm.cluster import Slurm
 
     planned = plan_request(request, Slurm())
+    _close_ended(planned)
     if prune:
         _prune(planned)
     last = _last_submission(planned)
@@ -94,6 +95,17 @@ def carry(request: "Request", asked: Asked, *, prune: bool = False) -> None:
         _submit(planned, asked, last)
     else:
         _launch(planned, asked, name, last)
+
+
+def _close_ended(planned: "Planned") -> None:
+    """Have nobody ask again about submissions whose jobs have all ended."""
+    from orchestrator.store.layout import Store
+    from orchestrator.watching.carried import close_ended
+
+    if planned.seen.carried:
+        store = Store.open(planned.request.store)
+        if store.writable:
+            close_ended(store, planned.seen.carried, planned.index)
 
 
 def _prune(planned: "Planned") -> None:
@@ -172,15 +184,16 @@ def _launch(planned: "Planned", asked: Asked, name: str, last: "Submission | Non
     carrier = get_backend(name, planned.request.store, _ray_options(asked, name, last))
     try:
         planned = _with_slots_of(carrier, planned)
-        say_what_is_left_alone(planned)
-        result = launch(
-            planned,
-            carrier,
-            display=make_display,
-            on_stop=lambda: tell("\nstopping: saving unfinished cells (Ctrl-C again to stop)"),
-        )
-    finally:
+    except BaseException:
         carrier.close()
+        raise
+    say_what_is_left_alone(planned)
+    result = launch(
+        planned,
+        carrier,
+        display=make_display,
+        on_stop=lambda: tell("\nstopping: saving unfinished cells (Ctrl-C again to stop at once)"),
+    )
     show_result(result, total=len(planned.grid.cells))
     raise typer.Exit(result.exit_code)
 

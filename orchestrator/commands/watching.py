@@ -70,15 +70,16 @@ def cancel(
     """End what waits or runs of a grid, in all its submissions, or single cells."""
     from orchestrator.slurm.cluster import Slurm
     from orchestrator.store.layout import Store
-    from orchestrator.submissions.submission import find_submission
+    from orchestrator.submissions.submission import find_submission, submitted_grids
     from orchestrator.watching.cancelling import cancel_cells, cancel_grid, find_cells
 
     opened, scheduler = Store.open(store), Slurm()
-    if all(_CELL.fullmatch(name) for name in names):
-        done = cancel_cells(opened, find_cells(opened, names, scheduler), scheduler)
+    known = submitted_grids(opened)
+    cells = [name for name in names if name not in known and _CELL.fullmatch(name)]
+    if cells:
+        done = cancel_cells(opened, find_cells(opened, cells, scheduler), scheduler)
         write(f"{len(done.cells)} cells cancelled, {len(done.jobs)} jobs ended")
-        return
-    for name in names:
+    for name in (name for name in names if name not in cells):
         grid = find_submission(opened, name).grid
         done = cancel_grid(opened, grid, scheduler)
         write(

@@ -1,21 +1,18 @@
 """Other living runs in the same store: which cells are theirs, so that nobody trains them twice."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from orchestrator.provenance import host
-from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store
 from orchestrator.submissions.jobs import jobs_folder
 from orchestrator.submissions.manifest import Manifest, this_driver
 from orchestrator.submissions.submission import manifest_paths, submitted_grids
-from orchestrator.watching.carried import Scheduler, close_ended, look, open_submissions
+from orchestrator.watching.carried import CarriedPack
 from orchestrator.worker.heartbeat import Heartbeat, newest_heartbeat
 
 
-def cells_of_others(
-    store: Store, index: Mapping[str, CellState], scheduler: Scheduler
-) -> dict[str, str]:
+def cells_of_others(store: Store, packs: Iterable[CarriedPack]) -> dict[str, str]:
     """The cells that others train now, or will train next: id to the grid they do it for.
 
     Every submission of every grid is looked at, because grids share cells. What this very process
@@ -23,23 +20,10 @@ def cells_of_others(
 
     Args:
         store: The store.
-        index: What it holds, by cell id.
-        scheduler: Whom to ask about jobs; asked only where there are any.
+        packs: What schedulers carry for the store.
     """
-    return _cells_of_drivers(store) | _cells_in_jobs(store, index, scheduler)
-
-
-def _cells_in_jobs(
-    store: Store, index: Mapping[str, CellState], scheduler: Scheduler
-) -> dict[str, str]:
-    """The cells that wait or run in a scheduler's jobs."""
-    submissions = open_submissions(store)
-    if not submissions:
-        return {}
-    packs = look(store, submissions, scheduler, index)
-    if store.writable:
-        close_ended(store, packs, index)
-    return {cell: pack.grid for pack in packs if pack.in_flight for cell in pack.unfinished}
+    in_jobs = {cell: pack.grid for pack in packs if pack.in_flight for cell in pack.unfinished}
+    return _cells_of_drivers(store) | in_jobs
 
 
 def _cells_of_drivers(store: Store) -> dict[str, str]:

@@ -70,10 +70,6 @@ class Plan:
         found = Counter(planned.standing for planned in self.cells)
         return {standing: found[standing] for standing in Standing}
 
-    def with_standing(self, *standings: Standing) -> list[Cell]:
-        """The cells that have one of these standings."""
-        return [planned.cell for planned in self.cells if planned.standing in standings]
-
     def to_train(self) -> list[Cell]:
         """The cells that a run would train."""
         return [planned.cell for planned in self.cells if planned.train]

@@ -22,7 +22,13 @@ from orchestrator.store.index import CellState, load_index
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.submissions.cell_lists import ids_of
 from orchestrator.submissions.submission import Submission, check_same_source, last_submission
-from orchestrator.watching.carried import NoScheduler, Scheduler
+from orchestrator.watching.carried import (
+    CarriedPack,
+    NoScheduler,
+    Scheduler,
+    look,
+    open_submissions,
+)
 
 
 class RequestError(ValueError):
@@ -74,12 +80,14 @@ class Seen:
     Attributes:
         index: Cell id to how far it got.
         artifacts: The artifacts that are there, by cell id and name.
+        carried: What schedulers carry for the store.
         others: The cells that somebody else trains now: id to the grid that they do it for.
         losses: Cell id to how many workers in a row it has lost, where there are any.
     """
 
     index: Mapping[str, CellState] = field(default_factory=dict)
     artifacts: Held = field(default_factory=dict)
+    carried: tuple[CarriedPack, ...] = ()
     others: Mapping[str, str] = field(default_factory=dict)
     losses: Mapping[str, int] = field(default_factory=dict)
 
@@ -178,10 +186,12 @@ def plan_request(request: Request, scheduler: Scheduler | None = None) -> Planne
 
 def _look(store: Store, last: Submission | None, scheduler: Scheduler) -> Seen:
     index = load_index(store)
-    others = cells_of_others(store, index, scheduler)
+    carried = look(store, open_submissions(store), scheduler, index)
+    others = cells_of_others(store, carried)
     return Seen(
         index=index,
         artifacts=answering_artifacts(store, index),
+        carried=tuple(carried),
         others=others,
         losses=count_losses(store, last, index, others) if last is not None else {},
     )

@@ -120,6 +120,7 @@ def launch(
     if not todo:
         store = Store.create(planned.request.store)
         submission = submit_nothing(store, planned, carrier)
+        backend.close()
         return _result(planned, store, submission, planned.index, stopped=False, began=began)
     backend.probe()
     stop = threading.Event()
@@ -137,9 +138,11 @@ def launch(
 
         with _on_signals(ask_to_stop):
             index = _run_waves(run, display, stop)
-    finally:
-        closing = threading.Thread(target=backend.close, name="close-backend")
-        closing.start()
+    except BaseException:
+        backend.close()
+        raise
+    closing = threading.Thread(target=backend.close, name="close-backend")
+    closing.start()
     remove_spent_artifacts(store, submission, index)
     _tidy(store, index)
     closing.join()

@@ -295,9 +295,6 @@ _KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 
 _RESOURCES = ("partition", "qos", "constraint", "gpus", "cpus", "mem_gb", "time")
 
-PROFILE_KEYS = tuple(_KEYS)
-"""The keys that a profile may have in its file."""
-
 _TAKEN = {
     "account", "array", "begin", "constraint", "cpus-per-task", "dependency", "error", "exclude",
     "gpus-per-node", "job-name", "mem", "no-requeue", "nodes", "ntasks", "ntasks-per-node",

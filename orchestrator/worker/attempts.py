@@ -3,7 +3,7 @@
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +75,7 @@ class Attempt:
             provenance={**worker, **self._provenance(outcome)},
         )
         earlier = self.earlier.get(cell.id)
-        return record if earlier is None else settled(record, earlier)
+        return _signed(record if earlier is None else settled(record, earlier))
 
     def _provenance(self, outcome: "Outcome") -> dict[str, Any]:
         settings = outcome.cell.settings()
@@ -128,10 +128,14 @@ def this_worker(device: str) -> dict[str, Any]:
 
 
 def _described(given: Mapping[str, str] | None) -> dict[str, Any] | None:
-    if given is None:
-        return None
-    error = {**given, "message": explain(given["message"])}
-    return {**error, "signature": signature_of(error)}
+    return None if given is None else {**given, "message": explain(given["message"])}
+
+
+def _signed(record: Record) -> Record:
+    """The record with the signature of its failure, whoever found it."""
+    if record.error is None:
+        return record
+    return replace(record, error={**record.error, "signature": signature_of(record.error)})
 
 
 def _device_driver(device: str) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from orchestrator.store.layout import Store
+from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_new
 
 SAME_FAILURES = 3
@@ -87,11 +87,13 @@ def halt_of(store: Store, grid: str, number: int) -> Halt | None:
 
 
 def read_halt(path: Path) -> Halt | None:
-    """The halt in a file; None when there is no such file."""
+    """The halt in a file; None when there is no such file. StoreError when it is damaged."""
     try:
         return Halt(**json.loads(path.read_bytes()))
     except FileNotFoundError:
         return None
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"{path} is damaged ({error})") from error
 
 
 def _innermost(traceback: str) -> str:

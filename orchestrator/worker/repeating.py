@@ -68,7 +68,6 @@ def settled(record: Record, earlier: Earlier) -> Record:
         "type": DISAGREEMENT,
         "message": _difference(record.metrics, earlier),
         "traceback": "",
-        "signature": "",
         "phase": "repeat",
     }
     return replace(record, state="FAILED", supersedes=(), metrics={}, error=error)

@@ -137,3 +137,33 @@ def test_progress_is_told(monkeypatch):
     assert told[0].cells_total == 1
     assert told[-1].total_steps == 18
     assert [report.step for report in told] == sorted(report.step for report in told)
+
+
+def test_a_hook_that_runs_out_of_memory_is_told_as_such(monkeypatch):
+    def greedy(self, step):
+        raise MemoryError("no room for the scores")
+
+    monkeypatch.setattr(METHODS.get("rigl").target, "after_step", greedy)
+    cell = make_cell("rigl", options={"update_every": 2})
+    outcome = train(cell)[cell.id]
+    assert (outcome.state, outcome.error["phase"]) == ("OUT_OF_MEMORY", "topology update")
+
+
+def test_a_hook_that_fails_at_the_gradients_is_told_as_that(monkeypatch):
+    def broken(self, step):
+        raise RuntimeError("no gradients for me")
+
+    monkeypatch.setattr(METHODS.get("rigl").target, "after_backward", broken)
+    cell = make_cell("rigl", options={"update_every": 2})
+    outcome = train(cell)[cell.id]
+    assert (outcome.state, outcome.error["phase"]) == ("FAILED", "looking at gradients")
+
+
+def test_data_for_which_there_is_no_room_are_no_other_failure(monkeypatch):
+    def full(*_):
+        raise MemoryError("no room for the data")
+
+    monkeypatch.setattr("trainer.run.load_workload", full)
+    cell = make_cell("static")
+    outcome = train(cell)[cell.id]
+    assert (outcome.state, outcome.error["phase"]) == ("OUT_OF_MEMORY", "load")
