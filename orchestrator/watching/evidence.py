@@ -4,7 +4,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from orchestrator.store.index import CellState, load_index
+from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.submissions.cell_lists import ids_of, labels_of
 from orchestrator.submissions.jobs import job_ids, jobs_folder
@@ -14,9 +14,10 @@ from orchestrator.submissions.submission import (
     read_submission,
     submitted_grids,
 )
-from orchestrator.watching.carried import CarriedPack, Scheduler, look
+from orchestrator.watching.carried import CarriedPack, Scheduler
 from orchestrator.watching.logs import log_end
-from orchestrator.watching.status import grid_status
+from orchestrator.watching.states import State
+from orchestrator.watching.status import GridLook, look_at_grid
 from orchestrator.worker.heartbeat import Heartbeat, Phase, newest_heartbeat
 
 
@@ -50,15 +51,15 @@ def explain_cell(store: Store, beginning: str, scheduler: Scheduler) -> Explanat
         StoreError: When no cell that was submitted, or several, begin so.
     """
     cell, submission = _find(store, beginning)
-    index = load_index(store)
-    state = grid_status(store, submission, scheduler).states.get(cell, "PENDING")
+    found = look_at_grid(store, submission, scheduler)
+    state = str(found.states.get(cell, State.PENDING))
     lines = [f"asked for by {submission.grid}, run {submission.number}, {submission.submitted_at}"]
-    lines += _of_records(index.get(cell))
+    lines += _of_records(found.index.get(cell))
     pack = _pack_of(store, submission, cell)
     if pack is None:
         lines.append("in no pack yet: its wave was not begun")
         return _explanation(submission, cell, state, lines, ())
-    lines += _of_scheduler(store, submission, cell, scheduler, index)
+    lines += _of_scheduler(store, submission, cell, found)
     lines += _of_worker(newest_heartbeat(store, pack))
     return _explanation(submission, cell, state, lines, log_end(store, pack))
 
@@ -109,18 +110,18 @@ def _of_scheduler(
     store: Store,
     submission: Submission,
     cell: str,
-    scheduler: Scheduler,
-    index: dict[str, CellState],
+    found: GridLook,
 ) -> list[str]:
     key = (submission.grid, submission.number)
     if not jobs_folder(store, *key).is_dir():
         return [f"carried by {submission.backend}: nobody else can be asked"]
     numbers = job_ids(store, *key)
-    return [
+    own = [
         _of_pack(pack, numbers.get(pack.place[0], "a number that was never noted"))
-        for pack in look(store, [key], scheduler, index)
-        if cell in pack.cells
+        for pack in found.packs
+        if (pack.grid, pack.number) == key and cell in pack.cells
     ]
+    return own or [f"carried by {submission.backend}: all jobs of this run have ended"]
 
 
 def _of_pack(pack: CarriedPack, number: str) -> str:

@@ -73,22 +73,47 @@ class GridStatus:
         return {**asdict(self), "unfinished": self.unfinished}
 
 
-def grid_status(store: Store, submission: Submission, scheduler: Scheduler) -> GridStatus:
-    """Find out how far the cells of a submission are.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GridLook:
+    """What one look at a submission found.
+
+    Attributes:
+        at: When, in seconds since 1970.
+        index: What the store holds, by cell id.
+        packs: What a scheduler carries of it.
+        beats: The cells and the last heartbeat of every pack that a driver waited for.
+        states: Cell id to state.
+    """
+
+    at: float
+    index: Mapping[str, CellState]
+    packs: Sequence[CarriedPack]
+    beats: Sequence[tuple[Sequence[str], Heartbeat | None]]
+    states: Mapping[str, State]
+
+
+def look_at_grid(store: Store, submission: Submission, scheduler: Scheduler) -> GridLook:
+    """Look once at all that says how far the cells of a submission are.
 
     Args:
         store: The store.
         submission: Whose cells.
         scheduler: Asked at most once, and only about jobs that have something left to do.
     """
-    index = load_index(store)
-    now = time.time()
+    index, now = load_index(store), time.time()
     packs = _carried_packs(store, submission, scheduler, index, now)
     beats = _attended_heartbeats(store, submission)
     states = _states(submission, index, packs, beats, now)
+    return GridLook(at=now, index=index, packs=packs, beats=beats, states=states)
+
+
+def grid_status(store: Store, submission: Submission, scheduler: Scheduler) -> GridStatus:
+    """How far the cells of a submission are; arguments as for `look_at_grid`."""
+    look = look_at_grid(store, submission, scheduler)
+    now, index, packs, states = look.at, look.index, look.packs, look.states
     failed = [index[cell] for cell, state in states.items() if state in FAILURES]
     failures = tuple(cluster(failed))
-    living = [beat for _, beat in beats if beat is not None and beat.lives(now)]
+    living = [beat for _, beat in look.beats if beat is not None and beat.lives(now)]
     living += [pack.heartbeat for pack in packs if pack.in_flight and pack.heartbeat is not None]
     told = [cell for failure in failures for cell in failure.cells]
     return GridStatus(
