@@ -1,4 +1,4 @@
-"""Backends: who carries packs to workers. Each is one file over an existing engine."""
+"""Backends: who carries packs to workers, over existing engines, while somebody waits."""
 
 from orchestrator.backends.base import Backend as Backend
 from orchestrator.backends.base import BackendError as BackendError
