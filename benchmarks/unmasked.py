@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import torch
+
 from grids.cell import Cell
 from trainer.engines.stack import StackEngine
 from trainer.engines.stacked_optim import make_stacked_optimizer
@@ -14,9 +16,10 @@ class UnmaskedStack(StackEngine):
 
     def __init__(self, workload: Workload, cells: Sequence[Cell]) -> None:
         super().__init__(workload, cells)
+        parameters, gradients = self._optimizer.parameters, self._optimizer.gradients
         self._optimizer = make_stacked_optimizer(
-            self._parameters,
-            self._gradients,
-            [None] * len(self._parameters),
+            parameters,
+            gradients,
+            torch.ones_like(parameters),
             [Recipe.of(cell) for cell in self.cells],
         )

@@ -45,7 +45,7 @@ class LayerView:
         return self.read_gradient()
 
     def slots(self) -> Mapping[str, Tensor]:
-        """Live views of the optimizer's slots of this weight."""
+        """Views of the optimizer's slots of this weight, live until the next step."""
         return self.read_slots()
 
 
@@ -93,7 +93,8 @@ class Engine(ABC):
 
         Weights and slots that are zero off-mask before stay zero off-mask, because what is inactive
         receives a zero gradient and decays from zero to zero. That is the re-masking of the loop,
-        at the price of reading the mask once.
+        at the price of reading the mask once, or at none where an engine passes over what is
+        inactive.
         """
 
     @abstractmethod

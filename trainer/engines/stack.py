@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from grids.cell import Cell
 from trainer.engines.base import Batch, CellState, Engine, LayerView
+from trainer.engines.layout import StackLayout
 from trainer.engines.stacked_mlp import StackedMLP
 from trainer.engines.stacked_optim import make_stacked_optimizer
 from trainer.models.mlp import MLP
@@ -27,25 +28,27 @@ class StackEngine(Engine):
 
     def __init__(self, workload: Workload, cells: Sequence[Cell]) -> None:
         super().__init__(workload, cells)
-        models = [workload.build_model(cell.seed) for cell in self.cells]
-        self._template = _as_mlp(models[0])
-        weights, biases = _stack_parameters([_as_mlp(model) for model in models])
+        models = [_as_mlp(workload.build_model(cell.seed)) for cell in self.cells]
+        self._template = models[0]
+        weights, biases = _stack_parameters(models)
+        depth = len(weights)
+        layout = StackLayout([tensor.shape[1:] for tensor in (*weights, *biases)])
+        parameters = layout.gather([*weights, *biases])
+        gradients, masks = torch.zeros_like(parameters), torch.ones_like(parameters)
+        self._layout = layout
+        self._parameters = layout.views(parameters)
+        self._gradients = layout.views(gradients)
+        self._masks = layout.views(masks)[:depth]
         self._program = StackedMLP(
-            weights,
-            biases,
+            self._parameters[:depth],
+            self._parameters[depth:],
             self._template.activation_name,
             workload.recipe.label_smoothing,
-        )
-        self._masks = [torch.ones_like(weight) for weight in weights]
-        self._parameters = [*weights, *biases]
-        self._gradients = [*self._program.weight_gradients, *self._program.bias_gradients]
-        self._optimizer = make_stacked_optimizer(
-            self._parameters,
             self._gradients,
-            [*self._masks, *(None for _ in biases)],
-            [Recipe.of(cell) for cell in self.cells],
         )
-        depth = len(weights)
+        self._optimizer = make_stacked_optimizer(
+            parameters, gradients, masks, [Recipe.of(cell) for cell in self.cells]
+        )
         self._names = [f"layers.{index}.weight" for index in range(depth)]
         self._names += [f"layers.{index}.bias" for index in range(depth)]
         train = workload.bundle.train
@@ -138,7 +141,8 @@ class StackEngine(Engine):
         return row if index < len(self._masks) else row[0]
 
     def _slots(self, n: int, index: int) -> dict[str, Tensor]:
-        slots = {name: slot[n] for name, slot in self._optimizer.slots(index).items()}
+        buffers = self._optimizer.slots()
+        slots = {name: self._layout.views(slot)[index][n] for name, slot in buffers.items()}
         if index < len(self._masks):
             return slots
         return {name: slot[0] for name, slot in slots.items()}

@@ -59,6 +59,8 @@ class StackedMLP:
         biases: per layer (N, 1, O).
         activation: a name in :data:`ACTIVATIONS`.
         label_smoothing: share of the target spread evenly over the classes.
+        gradients: where each pass leaves its gradients, of the weights and then of the biases;
+            new tensors when not given.
     """
 
     def __init__(
@@ -67,11 +69,13 @@ class StackedMLP:
         biases: Sequence[Tensor],
         activation: str,
         label_smoothing: float,
+        gradients: Sequence[Tensor] | None = None,
     ) -> None:
         self.weights = list(weights)
         self.biases = list(biases)
-        self.weight_gradients = [torch.zeros_like(weight) for weight in weights]
-        self.bias_gradients = [torch.zeros_like(bias) for bias in biases]
+        gradients = gradients or [torch.zeros_like(tensor) for tensor in (*weights, *biases)]
+        self.weight_gradients = list(gradients[: len(self.weights)])
+        self.bias_gradients = list(gradients[len(self.weights) :])
         self._activate, self._activate_backward = ACTIVATIONS[activation]
         self._smoothing = label_smoothing
         self._buffers: dict[int, _Buffers] = {}

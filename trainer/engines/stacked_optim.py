@@ -1,144 +1,154 @@
-"""SGD and Adam over a stack, with per-cell hyper-parameters and the mask inside the update.
+"""SGD and Adam over a stack, with per-cell hyper-parameters, on the entries that are active.
 
-Hyper-parameters are tensors of length N, broadcast over each cell's entries. The same operations
-run whether they differ between cells or not, so a cell's bits do not depend on its neighbours.
-Masking costs one more operand in an operation that is there anyway. torch's fused kernels are not
-used here: they round differently in the tail of a buffer, where a cell's place in the stack shows.
+Hyper-parameters are one value per cell, broadcast over its entries. The same operations run whether
+they differ between cells or not, so a cell's bits do not depend on its neighbours. torch's fused
+kernels are not used here: they round differently in the tail of a buffer, where a cell's place in
+the stack shows.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from trainer.engines.entries import Buffers, Entries, divide
 from trainer.optim import ADAM_BETAS, ADAM_EPSILON
 from trainer.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Part:
+    """Entries with the hyper-parameters of their cells, spread over them."""
+
+    entries: Entries
+    rate: Tensor
+    decay: Tensor
+    momentum: Tensor
 
 
 class StackedOptimizer(ABC):
     """One optimizer over all cells of a stack.
 
     Args:
-        parameters: stacked tensors, each (N, ...).
-        gradients: their dense gradients, same shapes; overwritten by every backward pass.
-        masks: (N, ...) float masks, or ``None`` for parameters that are never masked.
+        parameters: (N, P), row n holding all parameters of cell n.
+        gradients: their dense gradients (N, P); overwritten by every backward pass.
+        masks: (N, P), 0 or 1; 1 for parameters that are never masked.
         recipes: the recipe of each cell, in stack order.
+
+    Parameters and masks may be changed in place between two steps; slots through ``slots``.
     """
 
+    slot_names: ClassVar[tuple[str, ...]]
+
     def __init__(
-        self,
-        parameters: Sequence[Tensor],
-        gradients: Sequence[Tensor],
-        masks: Sequence[Tensor | None],
-        recipes: Sequence[Recipe],
+        self, parameters: Tensor, gradients: Tensor, masks: Tensor, recipes: Sequence[Recipe]
     ) -> None:
         self.steps = 0
-        self._members = list(zip(parameters, gradients, masks, strict=True))
+        self._stack = Buffers(
+            parameters=parameters,
+            gradients=gradients,
+            masks=masks,
+            slots=[torch.zeros_like(parameters) for _ in self.slot_names],
+        )
         self._recipes = recipes
-        self._like = parameters[0]
-        self.rate = self._per_cell("lr")
-        self.decay = self._per_cell("weight_decay")
+        self._parts: list[_Part] = []
+        self._versions = (-1, -1)
 
-    @abstractmethod
-    def slots(self, index: int) -> dict[str, Tensor]:
-        """The stacked slots of parameter ``index``, by name."""
-
-    @abstractmethod
-    def _update(self, index: int, rate: Tensor) -> None:
-        """Update parameter ``index`` with the learning rates ``rate`` (N, 1, 1)."""
+    def slots(self) -> dict[str, Tensor]:
+        """The slots (N, P) by name, to be read or changed until the next step."""
+        for part in self._parts:
+            part.entries.store_slots()
+        self._parts = []
+        return dict(zip(self.slot_names, self._stack.slots, strict=True))
 
     def step(self, rate_factor: float) -> None:
         """One step of all cells; inactive weights and their slots stay exactly zero."""
         self.steps += 1
-        rate = self.rate * rate_factor
-        for index in range(len(self._members)):
-            self._update(index, rate)
+        for part in self._current_parts():
+            part.entries.load_gradients()
+            self._update(part, part.rate * rate_factor)
+            part.entries.store_parameters()
+        self._versions = self._seen_versions()
+
+    @property
+    def parameters(self) -> Tensor:
+        """What is updated, (N, P)."""
+        return self._stack.parameters
+
+    @property
+    def gradients(self) -> Tensor:
+        """The gradients that a step uses, (N, P)."""
+        return self._stack.gradients
+
+    @abstractmethod
+    def _update(self, part: _Part, rate: Tensor) -> None:
+        """Update parameters and slots of a part in place."""
+
+    def _current_parts(self) -> list[_Part]:
+        # torch counts the changes in place of a tensor and all its views: whoever changed a mask or
+        # a weight since the last step is noticed without a protocol.
+        if not self._parts or self._versions != self._seen_versions():
+            self.slots()
+            self._parts = [self._part(entries) for entries in divide(self._stack)]
+        return self._parts
+
+    def _seen_versions(self) -> tuple[int, int]:
+        return self._stack.parameters._version, self._stack.masks._version
+
+    def _part(self, entries: Entries) -> _Part:
+        return _Part(
+            entries=entries,
+            rate=entries.spread(self._per_cell("lr")),
+            decay=entries.spread(self._per_cell("weight_decay")),
+            momentum=entries.spread(self._per_cell("momentum")),
+        )
 
     def _per_cell(self, name: str) -> Tensor:
         values = [float(getattr(recipe, name)) for recipe in self._recipes]
-        return torch.tensor(values, device=self._like.device).view(-1, 1, 1)
+        return torch.tensor(values, device=self._stack.parameters.device).view(-1, 1)
 
 
 class StackedSGD(StackedOptimizer):
     """SGD with (Nesterov) momentum and weight decay, as ``torch.optim.SGD`` defines them."""
 
-    def __init__(
-        self,
-        parameters: Sequence[Tensor],
-        gradients: Sequence[Tensor],
-        masks: Sequence[Tensor | None],
-        recipes: Sequence[Recipe],
-    ) -> None:
-        super().__init__(parameters, gradients, masks, recipes)
-        self._momentum = self._per_cell("momentum")
-        self._nesterov = bool(recipes[0].nesterov)
-        self._velocity = [torch.zeros_like(parameter) for parameter in parameters]
+    slot_names = ("momentum_buffer",)
 
-    def slots(self, index: int) -> dict[str, Tensor]:
-        """The momentum buffer."""
-        return {"momentum_buffer": self._velocity[index]}
-
-    def _update(self, index: int, rate: Tensor) -> None:
-        parameter, gradient, mask = self._members[index]
-        velocity = self._velocity[index].mul_(self._momentum)
-        self._add_gradient(velocity, gradient, mask)
-        velocity.addcmul_(parameter, self.decay)
-        if self._nesterov:
-            direction = velocity * self._momentum
-            self._add_gradient(direction, gradient, mask)
-            direction.addcmul_(parameter, self.decay)
-            velocity = direction
-        parameter.addcmul_(velocity, rate, value=-1.0)
-
-    @staticmethod
-    def _add_gradient(target: Tensor, gradient: Tensor, mask: Tensor | None) -> None:
-        if mask is None:
-            target.add_(gradient)
-        else:
-            target.addcmul_(gradient, mask)
+    def _update(self, part: _Part, rate: Tensor) -> None:
+        parameters, gradients = part.entries.parameters, part.entries.gradients
+        (velocity,) = part.entries.slots
+        velocity.mul_(part.momentum).add_(gradients).addcmul_(parameters, part.decay)
+        direction = velocity
+        if self._recipes[0].nesterov:
+            direction = velocity * part.momentum
+            direction.add_(gradients).addcmul_(parameters, part.decay)
+        parameters.addcmul_(direction, rate, value=-1.0)
 
 
 class StackedAdam(StackedOptimizer):
     """Adam (Kingma and Ba 2015) with L2 decay, or AdamW (Loshchilov and Hutter 2019)."""
 
-    def __init__(
-        self,
-        parameters: Sequence[Tensor],
-        gradients: Sequence[Tensor],
-        masks: Sequence[Tensor | None],
-        recipes: Sequence[Recipe],
-    ) -> None:
-        super().__init__(parameters, gradients, masks, recipes)
-        self._decoupled = recipes[0].optimizer == "adamw"
-        self._first = [torch.zeros_like(parameter) for parameter in parameters]
-        self._second = [torch.zeros_like(parameter) for parameter in parameters]
+    slot_names = ("exp_avg", "exp_avg_sq")
 
-    def slots(self, index: int) -> dict[str, Tensor]:
-        """Both moments."""
-        return {"exp_avg": self._first[index], "exp_avg_sq": self._second[index]}
-
-    def _update(self, index: int, rate: Tensor) -> None:
-        parameter, gradient, mask = self._members[index]
+    def _update(self, part: _Part, rate: Tensor) -> None:
+        parameters, gradients = part.entries.parameters, part.entries.gradients
         beta1, beta2 = ADAM_BETAS
-        if mask is not None:
-            gradient.mul_(mask)
-        if self._decoupled:
-            parameter.mul_(1.0 - rate * self.decay)
+        if self._recipes[0].optimizer == "adamw":
+            parameters.mul_(1.0 - rate * part.decay)
         else:
-            gradient.addcmul_(parameter, self.decay)
-        first = self._first[index].mul_(beta1).add_(gradient, alpha=1.0 - beta1)
-        second = self._second[index].mul_(beta2).addcmul_(gradient, gradient, value=1.0 - beta2)
+            gradients.addcmul_(parameters, part.decay)
+        first, second = part.entries.slots
+        first.mul_(beta1).add_(gradients, alpha=1.0 - beta1)
+        second.mul_(beta2).addcmul_(gradients, gradients, value=1.0 - beta2)
         # The bias corrections are the same for all cells: they have taken equally many steps.
         size = second.sqrt().div_((1.0 - beta2**self.steps) ** 0.5).add_(ADAM_EPSILON)
-        parameter.addcmul_(torch.div(first, size), rate, value=-1.0 / (1.0 - beta1**self.steps))
+        parameters.addcmul_(torch.div(first, size), rate, value=-1.0 / (1.0 - beta1**self.steps))
 
 
 def make_stacked_optimizer(
-    parameters: Sequence[Tensor],
-    gradients: Sequence[Tensor],
-    masks: Sequence[Tensor | None],
-    recipes: Sequence[Recipe],
+    parameters: Tensor, gradients: Tensor, masks: Tensor, recipes: Sequence[Recipe]
 ) -> StackedOptimizer:
     """The optimizer that the cells' recipes name."""
     kind = StackedSGD if recipes[0].optimizer == "sgd" else StackedAdam
