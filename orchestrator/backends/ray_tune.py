@@ -47,6 +47,7 @@ class RayTune(Backend):
         self.device = "cuda" if gpus else "cpu"
         self.gpus = gpus
         self._started = False
+        self._before: dict[str, str] = {}
         self._tune: threading.Thread | None = None
 
     def capacity(self, threads: int) -> Capacity | None:
@@ -65,6 +66,7 @@ class RayTune(Backend):
         """Start Ray, and load Tune meanwhile."""
         running = _is_running()
         environment = worker_environment(threads)
+        self._before = _variables_of_ray()
         # All must be there before ray is imported, and workers inherit them from a local Ray.
         os.environ.update(QUIET)
         if not running:
@@ -110,12 +112,21 @@ class RayTune(Backend):
 
             ray.shutdown()
             self._started = False
+            # A Ray that this process connects to later has settings of its own.
+            for name in _variables_of_ray():
+                del os.environ[name]
+            os.environ.update(self._before)
 
 
 def _is_running() -> bool:
     """Whether this process has started Ray, or connected to one, already."""
     ray = sys.modules.get("ray")
     return ray is not None and ray.is_initialized()
+
+
+def _variables_of_ray() -> dict[str, str]:
+    """What this process's environment tells Ray and Tune."""
+    return {name: v for name, v in os.environ.items() if name.startswith(("RAY_", "TUNE_"))}
 
 
 def _lock_others_out() -> None:
