@@ -79,6 +79,21 @@ def attempts(site: Site) -> set[int]:
     return {state.attempts for state in load_index(Store.open(site.store)).values()}
 
 
+def hang_until_killed(worker: int, seconds: float = 200) -> None:
+    """Keep a worker from doing anything, as a dead file system does, until SLURM has killed it.
+
+    SLURM wakes a stopped job to hand it a signal, so the worker is stopped again and again.
+    """
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            os.kill(worker, signal.SIGSTOP)
+        except ProcessLookupError:
+            return
+        time.sleep(0.001)
+    raise TimeoutError(f"the worker still lives after {seconds:g} s")
+
+
 def running_node(site: Site) -> str:
     return site.slurm.run("squeue", "-h", "-t", "R", "-o", "%N")
 
@@ -125,10 +140,8 @@ def test_the_accounts_tell_that_a_worker_that_hung_ran_out_of_time(
     site.run(grid, "brief", "--slots", "1")
     site.is_training()
     [beat] = site.status()["running"]
-    os.kill(beat["pid"], signal.SIGSTOP)
-    site.slurm.wait_until(
-        lambda: not site.slurm.squeue(), 200, "the job to be killed and forgotten"
-    )
+    hang_until_killed(beat["pid"])
+    forgotten(site)
     assert site.counts().keys() - {"COMPLETED"} == {"TIMEOUT"}
     site.run(grid, "main", "--slots", "1")
     site.all_completed()
