@@ -1,4 +1,4 @@
-"""The one base class of all methods, and what it sees of a network: layers and a context.
+"""The one base class of all methods.
 
 A sparsifier belongs to one cell. It is given that cell's maskable weights, masks, gradients and
 optimizer slots as live views and never learns which engine serves it. Between its own changes the
@@ -7,8 +7,8 @@ engine keeps weights and slots zero where a mask is zero.
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -21,61 +21,10 @@ from sparse.allocation import (
     network_count,
     parse_density,
 )
+from sparse.context import Context, Layer
 from sparse.optim_state import zero_inactive
 from sparse.options import build_options
 from sparse.select import fill, random_among
-
-
-class Layer(Protocol):
-    """One maskable weight of one cell; all tensors are live views.
-
-    `weight` has the module's layout (out, in, ...). `mask` has its shape and dtype and holds 0 and
-    1. `gradient` is that of the last backward pass, valid in `after_backward` only.
-    """
-
-    @property
-    def name(self) -> str:
-        """The parameter's name, unique in the cell."""
-
-    @property
-    def weight(self) -> Tensor:
-        """The stored weight."""
-
-    @property
-    def mask(self) -> Tensor:
-        """1 where the weight is active, 0 where not."""
-
-    @property
-    def gradient(self) -> Tensor | None:
-        """The dense gradient of the loss."""
-
-    def slots(self) -> Mapping[str, Tensor]:
-        """Return the optimizer's tensors of the weight's shape; empty before the first step."""
-
-
-class Context(Protocol):
-    """What a sparsifier may ask of the run that it belongs to."""
-
-    @property
-    def layers(self) -> Sequence[Layer]:
-        """The maskable weights, in the model's order."""
-
-    @property
-    def total_steps(self) -> int | None:
-        """The number of optimizer steps of the run, where it is known."""
-
-    @property
-    def steps_per_epoch(self) -> int | None:
-        """The number of optimizer steps of an epoch, where it is known."""
-
-    def generator(self, purpose: str, index: int = 0) -> torch.Generator:
-        """Return a fresh generator named by (seed of the cell, purpose, index)."""
-
-    def scoring_batches(self, count: int) -> Iterable[Any]:
-        """Return `count` training batches for scoring before training."""
-
-    def loss(self, batch: Any, weights: Mapping[str, Tensor] | None = None) -> Tensor:
-        """Return the scalar mean loss; `weights` stand in for those of the layers named."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

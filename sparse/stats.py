@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from torch import Tensor
 
-from sparse.sparsifier import Layer
+from sparse.context import Layer
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

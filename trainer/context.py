@@ -1,4 +1,4 @@
-"""What a sparsifier may ask of the run it serves (:class:`sparse.sparsifier.Context`)."""
+"""What a sparsifier may ask of the run it serves (:class:`sparse.context.Context`)."""
 
 import itertools
 from collections.abc import Iterator, Mapping

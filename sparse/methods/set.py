@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 
 from sparse import drop, grow
+from sparse.context import Layer
 from sparse.methods import METHODS
 from sparse.options import option
 from sparse.schedule import dynamic_schedules
 from sparse.select import positions, refuse_nan, without
-from sparse.sparsifier import Layer, Sparsifier, TopologyUpdate
+from sparse.sparsifier import Sparsifier, TopologyUpdate
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,7 +24,7 @@ Batch = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LayerView:
-    """One maskable weight of one cell: what :class:`sparse.sparsifier.Layer` asks for.
+    """One maskable weight of one cell: what :class:`sparse.context.Layer` asks for.
 
     Attributes:
         name: the parameter's name in the model, e.g. ``"layers.0.weight"``.

@@ -1,0 +1,63 @@
+"""What a sparsifier sees of a network and of its run: layers, and a context.
+
+Whoever drives a sparsifier, an engine or a user's own loop, provides both; a sparsifier never
+learns which it is.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+
+class Layer(Protocol):
+    """One maskable weight of one cell; all tensors are live views.
+
+    `weight` has the module's layout (out, in, ...). `mask` has its shape and dtype and holds 0 and
+    1. `gradient` is that of the last backward pass, valid in `after_backward` only.
+    """
+
+    @property
+    def name(self) -> str:
+        """The parameter's name, unique in the cell."""
+
+    @property
+    def weight(self) -> Tensor:
+        """The stored weight."""
+
+    @property
+    def mask(self) -> Tensor:
+        """1 where the weight is active, 0 where not."""
+
+    @property
+    def gradient(self) -> Tensor | None:
+        """The dense gradient of the loss."""
+
+    def slots(self) -> Mapping[str, Tensor]:
+        """Return the optimizer's tensors of the weight's shape; empty before the first step."""
+
+
+class Context(Protocol):
+    """What a sparsifier may ask of the run that it belongs to."""
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """The maskable weights, in the model's order."""
+
+    @property
+    def total_steps(self) -> int | None:
+        """The number of optimizer steps of the run, where it is known."""
+
+    @property
+    def steps_per_epoch(self) -> int | None:
+        """The number of optimizer steps of an epoch, where it is known."""
+
+    def generator(self, purpose: str, index: int = 0) -> torch.Generator:
+        """Return a fresh generator named by (seed of the cell, purpose, index)."""
+
+    def scoring_batches(self, count: int) -> Iterable[Any]:
+        """Return `count` training batches for scoring before training."""
+
+    def loss(self, batch: Any, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Return the scalar mean loss; `weights` stand in for those of the layers named."""
