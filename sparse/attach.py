@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from sparse.optim_state import parameter_slots
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 from sparse.stats import layer_stats, realised_density, table
-from sparse.targets import find_targets
+from sparse.targets import bias_of, find_targets
 
 Loss = Callable[[nn.Module, Any], Tensor]
 
@@ -48,7 +48,10 @@ def attach(
     """
     parameters = dict(model.named_parameters())
     targets = find_targets(model, include=include, exclude=exclude).targets
-    layers = [ModuleLayer(target.name, parameters[target.name], optimizer) for target in targets]
+    layers = [
+        ModuleLayer(name, parameters[name], optimizer, bias=bias_of(name, parameters))
+        for name in (target.name for target in targets)
+    ]
     _refuse_untrained(layers, optimizer)
     sparsifier.prepare(
         ModuleContext(
@@ -62,10 +65,15 @@ class ModuleLayer:
     """One parameter of a module as a sparsifier's layer; the mask follows its device and type."""
 
     def __init__(
-        self, name: str, parameter: nn.Parameter, optimizer: torch.optim.Optimizer
+        self,
+        name: str,
+        parameter: nn.Parameter,
+        optimizer: torch.optim.Optimizer,
+        bias: nn.Parameter | None = None,
     ) -> None:
         self.name = name
         self.parameter = parameter
+        self._bias = bias
         self._optimizer = optimizer
         self._mask = torch.ones_like(parameter, requires_grad=False)
 
@@ -88,6 +96,15 @@ class ModuleLayer:
     def slots(self) -> Mapping[str, Tensor]:
         """Return the optimizer's tensors of the parameter's shape."""
         return parameter_slots(self._optimizer, self.parameter)
+
+    @property
+    def bias(self) -> Tensor | None:
+        """The bias that the module keeps beside the parameter, without its graph."""
+        return None if self._bias is None else self._bias.detach()
+
+    def bias_slots(self) -> Mapping[str, Tensor]:
+        """Return the optimizer's tensors of the bias's shape."""
+        return {} if self._bias is None else parameter_slots(self._optimizer, self._bias)
 
 
 class ModuleContext:

@@ -37,6 +37,16 @@ class Layer(Protocol):
     def slots(self) -> Mapping[str, Tensor]:
         """Return the optimizer's tensors of the weight's shape; empty before the first step."""
 
+    @property
+    def bias(self) -> Tensor | None:
+        """The bias that belongs to the weight, never masked; None where there is none.
+
+        It has one entry per output unit. Whoever changes it changes `bias_slots` as well.
+        """
+
+    def bias_slots(self) -> Mapping[str, Tensor]:
+        """Return the optimizer's tensors of the bias's shape; empty as `slots`, or without bias."""
+
 
 class Context(Protocol):
     """What a sparsifier may ask of the run that it belongs to."""

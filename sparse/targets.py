@@ -3,7 +3,7 @@
 import dataclasses
 import fnmatch
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
@@ -88,6 +88,17 @@ def find_targets(
         else:
             excluded.append(Excluded(name=name, shape=shape, reason=reason))
     return TargetReport(targets=tuple(targets), excluded=tuple(excluded))
+
+
+def bias_of(weight: str, parameters: Mapping[str, nn.Parameter]) -> nn.Parameter | None:
+    """Return the bias that torch's layers keep beside a weight, or None where there is none.
+
+    Found by name in the model's parameters: "conv.weight" has "conv.bias", "rnn.weight_ih_l0" has
+    "rnn.bias_ih_l0".
+    """
+    path, dot, name = weight.rpartition(".")
+    bias = path + dot + name.replace("weight", "bias")
+    return None if bias == weight else parameters.get(bias)
 
 
 def _owned(model: nn.Module) -> Iterator[tuple[str, nn.Module, nn.Parameter]]:

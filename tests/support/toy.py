@@ -13,17 +13,24 @@ from tests.support.methods import takes_density
 
 
 class ToyLayer:
-    """A layer with one optimizer slot, filled with ones."""
+    """A layer with one optimizer slot, filled with ones; `with_bias` gives it a bias of ones."""
 
-    def __init__(self, name: str, weight: Tensor, mask: Tensor | None = None) -> None:
+    def __init__(
+        self, name: str, weight: Tensor, mask: Tensor | None = None, *, with_bias: bool = False
+    ) -> None:
         self.name = name
         self.weight = weight.clone()
         self.mask = torch.ones_like(weight) if mask is None else mask.to(weight)
         self.gradient: Tensor | None = None
         self.slot = self.mask.clone()
+        self.bias = torch.ones(len(weight)) if with_bias else None
+        self.bias_slot = torch.ones(len(weight))
 
     def slots(self) -> Mapping[str, Tensor]:
         return {"momentum_buffer": self.slot}
+
+    def bias_slots(self) -> Mapping[str, Tensor]:
+        return {} if self.bias is None else {"momentum_buffer": self.bias_slot}
 
 
 class ToyContext:

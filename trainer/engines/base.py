@@ -31,6 +31,8 @@ class LayerView:
         weight, mask: live views of equal shape in the model's layout (out, in, ...).
         read_gradient: returns the gradient of the last backward pass, or ``None`` before the first.
         read_slots: returns the optimizer's per-weight slots by name.
+        bias: live view of the layer's bias (out,), never masked; ``None`` where it has none.
+        read_bias_slots: returns the optimizer's slots of the bias by name.
     """
 
     name: str
@@ -38,6 +40,8 @@ class LayerView:
     mask: Tensor
     read_gradient: Callable[[], Tensor | None]
     read_slots: Callable[[], Mapping[str, Tensor]]
+    bias: Tensor | None
+    read_bias_slots: Callable[[], Mapping[str, Tensor]]
 
     @property
     def gradient(self) -> Tensor | None:
@@ -47,6 +51,10 @@ class LayerView:
     def slots(self) -> Mapping[str, Tensor]:
         """Views of the optimizer's slots of this weight, live until the next step."""
         return self.read_slots()
+
+    def bias_slots(self) -> Mapping[str, Tensor]:
+        """Views of the optimizer's slots of the bias, live until the next step."""
+        return self.read_bias_slots()
 
 
 class Engine(ABC):

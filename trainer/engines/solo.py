@@ -16,7 +16,7 @@ from grids.cell import Cell
 from sparse.methods import METHODS
 from sparse.optim_state import parameter_slots
 from sparse.sparsifier import Sparsifier
-from sparse.targets import find_targets
+from sparse.targets import bias_of, find_targets
 from trainer import seeding
 from trainer.engines.base import Batch, CellState, Engine, LayerView
 from trainer.optim import make_optimizer
@@ -41,6 +41,7 @@ class SoloEngine(Engine):
             target.name: torch.ones_like(parameters[target.name].detach()) for target in targets
         }
         self._masked = [parameters[name] for name in self._masks]
+        self._biases = {name: bias_of(name, parameters) for name in self._masks}
         traits = METHODS.get(self.cell.method.name).traits
         self._masks_gradients = (
             traits["stored_weights"] == "masked" and traits["density"] != "dense"
@@ -148,12 +149,15 @@ class SoloEngine(Engine):
         return logits
 
     def _view(self, name: str, parameter: nn.Parameter, weight: Tensor) -> LayerView:
+        bias = self._biases[name]
         return LayerView(
             name=name,
             weight=weight,
             mask=self._masks[name],
             read_gradient=lambda: parameter.grad,
             read_slots=lambda: parameter_slots(self.optimizer, parameter),
+            bias=None if bias is None else bias.detach(),
+            read_bias_slots=lambda: {} if bias is None else parameter_slots(self.optimizer, bias),
         )
 
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:

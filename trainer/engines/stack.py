@@ -128,12 +128,15 @@ class StackEngine(Engine):
         return list(enumerate(self._names))
 
     def _layer(self, n: int, index: int) -> LayerView:
+        bias = len(self._masks) + index
         return LayerView(
             name=self._names[index],
             weight=self._parameters[index][n],
             mask=self._masks[index][n],
             read_gradient=lambda: self._gradients[index][n],
             read_slots=lambda: self._slots(n, index),
+            bias=self._row(n, bias),
+            read_bias_slots=lambda: self._slots(n, bias),
         )
 
     def _row(self, n: int, index: int) -> Tensor:

@@ -174,6 +174,19 @@ def test_parameter_groups_and_globs():
     assert handle.density == 0.5
 
 
+def test_layers_show_their_bias_and_its_slots():
+    model, optimizer = make()
+    model[3].bias = None
+    handle = attach(model, optimizer, Static(0.5), total_steps=4)
+    first, last = handle.sparsifier.layers
+    assert (last.bias, last.bias_slots(), first.bias_slots()) == (None, {}, {})
+    train(model, optimizer, 1)
+    first.bias[3] = 2.0
+    assert model[0].bias[3] == 2.0
+    slot = first.bias_slots()["momentum_buffer"]
+    assert slot is optimizer.state[model[0].bias]["momentum_buffer"]
+
+
 def test_a_parameter_that_is_not_trained_is_refused():
     model, _ = make()
     optimizer = torch.optim.SGD(model[0].parameters(), lr=0.1)

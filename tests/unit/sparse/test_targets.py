@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from sparse.targets import find_targets
+from sparse.targets import bias_of, find_targets
 
 
 def names(report):
@@ -83,6 +83,28 @@ def test_a_shared_layer_counts_once():
     report = find_targets(nn.Sequential(shared, nn.ReLU(), shared))
     assert names(report) == ["0.weight"]
     assert reasons(report) == {"2.weight": "tied to 0.weight"}
+
+
+def test_the_bias_of_a_weight_is_found_beside_it_under_torchs_names():
+    model = nn.ModuleDict(
+        {
+            "linear": nn.Linear(3, 2),
+            "bare": nn.Conv2d(3, 2, 1, bias=False),
+            "rnn": nn.GRU(3, 2, bidirectional=True),
+            "attention": nn.MultiheadAttention(4, 2),
+        }
+    )
+    parameters = dict(model.named_parameters())
+    parameters["own.kernel"] = nn.Parameter(torch.ones(2, 2))
+    for weight, bias in (
+        ("linear.weight", "linear.bias"),
+        ("rnn.weight_hh_l0_reverse", "rnn.bias_hh_l0_reverse"),
+        ("attention.in_proj_weight", "attention.in_proj_bias"),
+        ("attention.out_proj.weight", "attention.out_proj.bias"),
+    ):
+        assert bias_of(weight, parameters) is parameters[bias]
+    assert bias_of("bare.weight", parameters) is None
+    assert bias_of("own.kernel", parameters) is None
 
 
 def test_a_glob_that_matches_nothing_is_refused():

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from sparse.methods.static import Static
 from sparse.sparsifier import Sparsifier
 from tests.support.cells import make_cell
 from trainer.context import CellContext
@@ -26,6 +27,48 @@ def test_both_engines_show_the_same_layers_and_the_same_loss():
         assert torch.equal(left.weight, right.weight)
     (batch,) = one.scoring_batches(1)
     torch.testing.assert_close(one.loss(batch), other.loss(batch))
+
+
+@pytest.mark.parametrize("density", ["0.1", "0.9"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_bias_changed_in_place_is_seen_by_the_next_step_of_both_engines(optimizer, density):
+    # The stack keeps compact copies of the active entries; at density 0.9 it keeps none.
+    cell = make_cell("static", density, optimizer=optimizer, schedule="constant")
+    workload = load_workload(cell, None, "cpu")
+    biases = []
+    for kind in (SoloEngine, StackEngine):
+        engine = kind(workload, [cell])
+        Static(density=density).prepare(CellContext(engine, 0))
+        _step(engine, 1)
+        layer = engine.layers(0)[0]
+        assert all(bool(slot.any()) for slot in layer.bias_slots().values())
+        layer.bias[:5] = 7.0
+        for slot in layer.bias_slots().values():
+            slot[:5] = 0.0
+        _step(engine, 2)
+        layer = engine.layers(0)[0]
+        assert layer.bias.shape == (17,)
+        assert torch.equal(layer.bias, engine.weights(0)[layer.name.replace("weight", "bias")])
+        assert bool(((layer.bias[:5] - 7.0).abs() < 0.1).all())
+        assert not bool((layer.bias[:5] == 7.0).all())
+        biases.append({"bias": layer.bias, **layer.bias_slots()})
+    assert biases[0].keys() == biases[1].keys()
+    for name, value in biases[0].items():
+        torch.testing.assert_close(value, biases[1][name])
+
+
+def test_a_layer_without_bias_says_so():
+    task = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
+    cell = make_cell("static", model="convnet", dataset_options=task)
+    engine = SoloEngine(load_workload(cell, None, "cpu"), [cell])
+    first, *_, head = engine.layers(0)
+    assert (first.bias, first.bias_slots()) == (None, {})
+    assert head.bias.shape == (3,)
+
+
+def _step(engine, step):
+    engine.backward(torch.arange(16).unsqueeze(0) * step, step)
+    engine.optimizer_step(1.0)
 
 
 def test_the_loss_is_twice_differentiable_in_substituted_weights(context):
