@@ -1,41 +1,22 @@
 """Layer-wise allocation of a density: exact integer counts of weights to keep in every layer.
 
-A density becomes one integer for the whole network (`target_count`). An allocation then weighs the
-layers against each other; `share` turns the weights into counts that sum to that integer exactly.
-The arithmetic is rational, so that the same density gives the same counts on every machine.
+A density becomes one integer for the whole network (`target_count`). An allocation, one of those in
+`sparse/allocations/`, gives every layer a real-valued budget; `allocate` rounds the budgets to
+counts.
 """
 
-import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
-from sparse.options import build_options, option
-from sparse.registry import Registry
+from sparse.allocations import ALLOCATIONS
+from sparse.budgets import Network, Shape, rounded
+from sparse.context import Context
+from sparse.options import NoOptions, build_options
 
-Shape = tuple[int, ...]
 Density = str | Decimal | float
-
-ALLOCATIONS = Registry("allocation")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class NoOptions:
-    """Options of an allocation that has none."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class PowerOptions:
-    """Options of er and erk."""
-
-    power: float = option(
-        1.0,
-        ge=0.0,
-        le=4.0,
-        help="exponent of the Erdos-Renyi factor; 0 gives every layer the same density",
-    )
 
 
 def parse_density(density: Density) -> Decimal:
@@ -76,97 +57,30 @@ def allocate(
     shapes: Mapping[str, Shape],
     density: Density,
     options: Mapping[str, Any] | None = None,
+    context: Context | None = None,
 ) -> dict[str, int]:
     """Return the number of weights to keep in every layer.
 
-    The counts sum to `target_count` of all weights together and each lies between 1 and the size of
-    its layer. Real-valued budgets are rounded by largest remainder, ties to the earlier layer.
-    A density too small for one weight per layer is a ValueError.
+    The counts sum to `target_count` of all weights together, but for an allocation that decides
+    the density itself (`decides_density`). Each lies between 1 and the size of its layer.
+    Real-valued budgets are rounded by largest remainder, ties to the earlier layer. `context` is
+    the run that scores come from, for allocations that need some.
+    A density too small for the allocation is a ValueError.
     """
-    entry = ALLOCATIONS.get(name)
-    chosen: Any = build_options(entry.options or NoOptions, options or {}, f"allocation {name}")
+    chosen: Any = allocation_options(name, options or {})
     sizes = [math.prod(shape) for shape in shapes.values()]
-    target = network_count(density, sizes)
-    factors = [entry.target(shape, chosen) for shape in shapes.values()]
-    return dict(zip(shapes, _rounded(share(factors, sizes, Fraction(target))), strict=True))
+    network = Network(shapes=shapes, target=network_count(density, sizes), context=context)
+    budgets = ALLOCATIONS.get(name).target(network, chosen)
+    return dict(zip(shapes, rounded(budgets), strict=True))
 
 
-@ALLOCATIONS.register("uniform", summary="every layer has the same density", options=NoOptions)
-def uniform(shape: Shape, options: NoOptions) -> Fraction:
-    """Weigh all layers alike."""
-    return Fraction(1)
+def allocation_options(name: str, given: Mapping[str, Any]) -> Any:
+    """Return the checked options of an allocation; every mistake in them is in one ValueError."""
+    entry = ALLOCATIONS.get(name)
+    return build_options(entry.options or NoOptions, given, f"allocation {name}")
 
 
-@ALLOCATIONS.register(
-    "er",
-    summary="Erdos-Renyi: density ~ (inputs + outputs) / (inputs * outputs)",
-    options=PowerOptions,
-)
-def er(shape: Shape, options: PowerOptions) -> Fraction:
-    """Weigh a layer by its numbers of inputs and outputs alone.
-
-    Source: SET (Mocanu et al. 2018); for convolutions channels are counted, not kernels.
-    """
-    return _power(Fraction(sum(shape[:2]), math.prod(shape[:2])), options.power)
-
-
-@ALLOCATIONS.register(
-    "erk",
-    summary="Erdos-Renyi kernel: er that counts the kernel's sides as well",
-    options=PowerOptions,
-)
-def erk(shape: Shape, options: PowerOptions) -> Fraction:
-    """Weigh a layer by sum(shape) / prod(shape), the kernel's sides included.
-
-    Source: RigL (Evci et al. 2020, section 3, "Erdos-Renyi-Kernel").
-    """
-    return _power(Fraction(sum(shape), math.prod(shape)), options.power)
-
-
-def share(factors: Sequence[Fraction], sizes: Sequence[int], budget: Fraction) -> list[Fraction]:
-    """Split a budget of weights over layers, proportionally to factor * size and within bounds.
-
-    Each layer gets min(size, max(1, scale * factor * size)), with the one scale for which the sum
-    is exactly the budget: what a full layer cannot take goes to the others. Clamping at the layer's
-    size without this is a published mistake that loses budget.
-    `budget` must lie between the number of layers and the sum of sizes.
-    """
-    demands = [factor * size for factor, size in zip(factors, sizes, strict=True)]
-    limits = list(zip(demands, sizes, strict=True))
-
-    def given(scale: Fraction) -> Fraction:
-        return sum((_clamped(scale * demand, size) for demand, size in limits), Fraction(0))
-
-    turns = sorted({Fraction(bound) / demand for demand, size in limits for bound in (1, size)})
-    low = _last(turns, lambda scale: given(scale) <= budget)
-    # Up to the next turn `given` is linear: the layers inside their bounds share what is left.
-    inside = [demand for demand, size in limits if 1 <= low * demand < size]
-    scale = low + (budget - given(low)) / sum(inside) if inside else low
-    return [_clamped(scale * demand, size) for demand, size in limits]
-
-
-def _power(base: Fraction, power: float) -> Fraction:
-    return base if power == 1 else Fraction(float(base) ** power)
-
-
-def _clamped(value: Fraction, size: int) -> Fraction:
-    return min(Fraction(size), max(Fraction(1), value))
-
-
-def _last(ordered: Sequence[Fraction], holds: Callable[[Fraction], bool]) -> Fraction:
-    """Return the last item for which a condition holds that is true for a prefix, by bisection."""
-    low, high = 0, len(ordered)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if holds(ordered[middle]) else (low, middle)
-    return ordered[low]
-
-
-def _rounded(budgets: Sequence[Fraction]) -> list[int]:
-    """Round budgets with a whole sum by largest remainder, ties to the earlier one."""
-    counts = [math.floor(budget) for budget in budgets]
-    missing = int(sum(budgets)) - sum(counts)
-    by_remainder = sorted(range(len(counts)), key=lambda i: (counts[i] - budgets[i], i))
-    for i in by_remainder[:missing]:
-        counts[i] += 1
-    return counts
+def decides_density(name: str) -> bool:
+    """Return whether an allocation says itself how many weights are kept in all."""
+    rules = ALLOCATIONS.get(name).traits.get("ignores", ())
+    return any(rule["field"] == "density" for rule in rules)

@@ -15,6 +15,11 @@ _NAMES = {int: "int", float: "float", str: "str", bool: "bool"}
 _BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class NoOptions:
+    """Options of what has none."""
+
+
 def option(
     default: Any,
     *,

@@ -14,16 +14,16 @@ import torch
 from torch import Tensor
 
 from sparse.allocation import (
-    ALLOCATIONS,
     Density,
-    NoOptions,
     allocate,
+    allocation_options,
+    decides_density,
     network_count,
     parse_density,
 )
 from sparse.context import Context, Layer
 from sparse.optim_state import zero_inactive
-from sparse.options import build_options
+from sparse.options import NoOptions, build_options
 from sparse.select import fill, random_among
 
 
@@ -47,7 +47,8 @@ class Sparsifier:
     Order of one optimizer step: backward, clipping, `after_backward` if wanted, optimizer step,
     re-masking, evaluation, `after_step` if wanted. Steps are counted from 1.
 
-    `counts` holds the active weights of each layer; `explored`, with `tracks_explored`, which
+    `counts` holds the active weights of each layer; `allocated` what density and allocation give it
+    (empty where the method ignores the allocation); `explored`, with `tracks_explored`, which
     weights were ever active (Liu et al. 2021), as bool tensors by layer name.
     """
 
@@ -65,11 +66,11 @@ class Sparsifier:
         given = {"name": allocation} if isinstance(allocation, str) else dict(allocation)
         self.allocation = str(given.pop("name", ""))
         self.allocation_options = given
+        allocation_options(self.allocation, given)
         self._refuse_ignored()
-        entry = ALLOCATIONS.get(self.allocation)
-        build_options(entry.options or NoOptions, given, f"allocation {self.allocation}")
         self.layers: tuple[Layer, ...] = ()
         self.counts: dict[str, int] = {}
+        self.allocated: dict[str, int] = {}
         self.explored: dict[str, Tensor] = {}
 
     def ignored_fields(self) -> tuple[str, ...]:
@@ -81,6 +82,8 @@ class Sparsifier:
     def prepare(self, context: Context) -> None:
         """Bind to a run, set the initial masks and zero the weights that they exclude."""
         self.bind(context)
+        if "allocation" not in self.ignored_fields():
+            self.allocated = self._allocate()
         self.set_masks(self.initial_masks())
         if self.tracks_explored:
             self.explored = {layer.name: layer.mask != 0 for layer in self.layers}
@@ -117,7 +120,11 @@ class Sparsifier:
 
     def state_dict(self) -> dict[str, Any]:
         """Return all own state, tensors and plain data; masks and weights belong to the engine."""
-        return {"counts": dict(self.counts), "explored": dict(self.explored)}
+        return {
+            "counts": dict(self.counts),
+            "allocated": dict(self.allocated),
+            "explored": dict(self.explored),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up a state made with the same options; `bind` or `prepare` comes first."""
@@ -129,6 +136,7 @@ class Sparsifier:
             )
         devices = {layer.name: layer.mask.device for layer in self.layers}
         self.counts = dict(state["counts"])
+        self.allocated = dict(state["allocated"])
         self.explored = {
             name: seen.to(devices[name], copy=True) for name, seen in state["explored"].items()
         }
@@ -150,16 +158,21 @@ class Sparsifier:
         }
 
     def allocated_counts(self) -> dict[str, int]:
-        """Return the number of weights that density and allocation give to each layer."""
-        shapes = {layer.name: tuple(layer.weight.shape) for layer in self.layers}
-        return allocate(self.allocation, shapes, self.density, self.allocation_options)
+        """Return the number of weights that density and allocation give to each layer.
+
+        They were settled when the run began, because some allocations rank the weights it began
+        with; in `resolve` they are not known yet.
+        """
+        return dict(self.allocated)
 
     def sizes(self) -> dict[str, int]:
         """Return the number of weights of each layer."""
         return {layer.name: math.prod(layer.weight.shape) for layer in self.layers}
 
     def target(self) -> int:
-        """Return the number of weights that the density keeps in the whole network."""
+        """Return the number of weights that density or allocation keep in the whole network."""
+        if decides_density(self.allocation):
+            return sum(self.allocated.values())
         return network_count(self.density, list(self.sizes().values()))
 
     @torch.no_grad()
@@ -191,6 +204,11 @@ class Sparsifier:
             fill(self.explored[layer.name], grow, True)
         self.counts[layer.name] += len(grow) - len(drop)
 
+    def _allocate(self) -> dict[str, int]:
+        shapes = {layer.name: tuple(layer.weight.shape) for layer in self.layers}
+        options = self.allocation_options
+        return allocate(self.allocation, shapes, self.density, options, self.context)
+
     def _refuse_ignored(self) -> None:
         ignored = self.ignored_fields()
         if "density" in ignored and self.density != 1:
@@ -202,6 +220,11 @@ class Sparsifier:
             raise ValueError(
                 f"{self._title()} ignores allocation with these options, but it is"
                 f" {self.allocation!r}; leave it out"
+            )
+        if decides_density(self.allocation) and self.density != 1:
+            raise ValueError(
+                f"allocation {self.allocation} decides the density itself, but density is"
+                f" {self.density}; leave it out"
             )
 
     def _title(self) -> str:

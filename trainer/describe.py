@@ -4,7 +4,7 @@ import functools
 import importlib.metadata
 from typing import Any
 
-from sparse.allocation import ALLOCATIONS
+from sparse.allocations import ALLOCATIONS
 from sparse.methods import METHODS
 from trainer.data import DATASETS
 from trainer.evaluate import METRICS

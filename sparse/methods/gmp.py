@@ -65,7 +65,7 @@ class GMP(Sparsifier):
             raise ValueError("gmp needs to know the length of the run: give total_steps")
         self.stop = min(resolve_step(self.options.stop, total_steps), total_steps - 1)
         self.start = min(resolve_step(self.options.start, total_steps), self.stop)
-        self.targets = {_NETWORK: self.target()} if self._is_global() else self.allocated_counts()
+        self.network_target = self.target() if self._is_global() else 0
 
     def initial_masks(self) -> dict[str, Tensor]:
         """Return masks of ones, or the final ones in a run of a single step."""
@@ -105,7 +105,8 @@ class GMP(Sparsifier):
 
     def _count(self, pool: str, size: int, step: int) -> int:
         """Return how many weights of a pool (a layer or the network) are kept at a step."""
-        final = self.targets[pool] / size
+        target = self.network_target if self._is_global() else self.allocated[pool]
+        final = target / size
         schedule = CubicDensity(initial=1.0, final=final, start=self.start, stop=self.stop)
         return math.floor(schedule.density(step) * size + 0.5)
 

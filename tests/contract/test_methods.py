@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sparse.allocation import ALLOCATIONS
+from sparse.allocations import ALLOCATIONS
 from sparse.methods import METHODS
 from sparse.sparsifier import Sparsifier
 from tests.support.methods import frequent, method_names

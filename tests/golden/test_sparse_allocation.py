@@ -11,7 +11,9 @@ from math import prod
 
 import pytest
 
-from sparse.allocation import ALLOCATIONS, PowerOptions, allocate, share, target_count
+from sparse.allocation import allocate, target_count
+from sparse.allocations.er import factor
+from sparse.budgets import share
 
 CONVS = ((64, 3, 3, 3), (128, 64, 3, 3), (10, 128))
 LENET = ((300, 784), (100, 300), (10, 100))
@@ -41,7 +43,7 @@ def resnet18(classes):
 
 def densities(shapes, budget):
     """Return the real-valued erk density of every layer, and the common factor epsilon."""
-    factors = [ALLOCATIONS.get("erk").target(shape, PowerOptions()) for shape in shapes]
+    factors = [factor(shape) for shape in shapes]
     sizes = [prod(shape) for shape in shapes]
     budgets = share(factors, sizes, Fraction(budget))
     found = [float(part / size) for part, size in zip(budgets, sizes, strict=True)]

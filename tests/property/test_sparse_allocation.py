@@ -6,7 +6,11 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparse.allocation import ALLOCATIONS, NoOptions, PowerOptions, allocate, share, target_count
+from sparse.allocation import allocate, target_count
+from sparse.allocations import ALLOCATIONS
+from sparse.allocations.er import factor
+from sparse.budgets import share
+from sparse.options import NoOptions
 
 SIDES = st.integers(1, 60)
 SHAPES = st.lists(
@@ -57,7 +61,7 @@ def test_more_density_takes_at_most_a_rounding_from_a_layer(name, shapes, first,
 @given(SHAPES, st.fractions(0, 1), st.fractions(0, 1))
 def test_real_valued_shares_grow_with_the_budget(shapes, first, second):
     sizes = [math.prod(shape) for shape in shapes]
-    factors = [ALLOCATIONS.get("erk").target(shape, PowerOptions()) for shape in shapes]
+    factors = [factor(shape) for shape in shapes]
     low, high = sorted(len(sizes) + part * (sum(sizes) - len(sizes)) for part in (first, second))
     few, many = share(factors, sizes, low), share(factors, sizes, high)
     assert (sum(few), sum(many)) == (low, high)
@@ -68,7 +72,7 @@ def test_real_valued_shares_grow_with_the_budget(shapes, first, second):
 def test_real_valued_shares_do_not_depend_on_the_order_of_layers(shapes, density, random):
     sizes = [math.prod(shape) for shape in shapes]
     budget = Fraction(max(len(sizes), target_count(density, sum(sizes))))
-    factors = [ALLOCATIONS.get("erk").target(shape, PowerOptions()) for shape in shapes]
+    factors = [factor(shape) for shape in shapes]
     order = list(range(len(shapes)))
     random.shuffle(order)
     straight = share(factors, sizes, budget)
@@ -104,7 +108,7 @@ WIDE, KERNEL = st.integers(3, 60), st.integers(1, 5)
 )
 def test_erk_is_the_smallest_full_prefix_of_the_layers_sorted_by_factor(shapes, density):
     sizes = [math.prod(shape) for shape in shapes]
-    factors = [ALLOCATIONS.get("erk").target(shape, PowerOptions()) for shape in shapes]
+    factors = [factor(shape) for shape in shapes]
     shares = share(factors, sizes, density * sum(sizes))
     expected = with_the_smallest_full_prefix(factors, sizes, density * sum(sizes))
     assert [part / size for part, size in zip(shares, sizes, strict=True)] == expected

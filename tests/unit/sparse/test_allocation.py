@@ -5,7 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from sparse.allocation import allocate, network_count, parse_density, share, target_count
+from sparse.allocation import allocate, network_count, parse_density, target_count
+from sparse.budgets import share
 
 LENET = {"fc1": (300, 784), "fc2": (100, 300), "fc3": (10, 100)}
 
