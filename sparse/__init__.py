@@ -13,6 +13,7 @@ from sparse.methods.omp import OMP as OMP
 from sparse.methods.rigl import RigL as RigL
 from sparse.methods.set import SET as SET
 from sparse.methods.snip import SNIP as SNIP
+from sparse.methods.srigl import SRigL as SRigL
 from sparse.methods.static import Static as Static
 from sparse.sparsifier import Sparsifier as Sparsifier
 from sparse.targets import find_targets as find_targets

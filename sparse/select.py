@@ -47,6 +47,17 @@ def largest_among(scores: Tensor, k: int, among: Tensor, *, checked: bool = Fals
     return chosen
 
 
+def largest_in_rows(scores: Tensor, k: int) -> Tensor:
+    """Return the mask of exactly the k largest scores of every row of a matrix, free of NaN."""
+    _refuse_count(k, scores.shape[1])
+    if k == 0:
+        return torch.zeros_like(scores, dtype=torch.bool)
+    threshold = scores.topk(k, dim=1, sorted=False).values.amin(1, keepdim=True)
+    above = scores > threshold
+    ties = scores == threshold
+    return above | (ties & (ties.cumsum(1) <= k - above.sum(1, keepdim=True)))
+
+
 def largest_global(scores: Mapping[str, Tensor], k: int, *, minimum: int = 1) -> dict[str, Tensor]:
     """Return masks of exactly the k largest scores over all tensors together.
 

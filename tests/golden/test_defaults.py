@@ -38,6 +38,17 @@ FROZEN = {
         ),
         "omp": (1, {"scope": "global"}),
         "snip": (1, {"batches": 1}),
+        "srigl": (
+            1,
+            {
+                "drop_fraction": 0.3,
+                "anneal": "cosine",
+                "final_drop_fraction": 0.0,
+                "update_every": 100,
+                "update_stop": 0.75,
+                "ablate_below": 0.3,
+            },
+        ),
         "static": (1, {}),
     },
     "allocations": {"er": (1, {"power": 1.0}), "erk": (1, {"power": 1.0}), "uniform": (1, {})},

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from sparse import GMP, SET, SNIP, Dense, RigL, Static, attach
+from sparse import GMP, METHODS, SET, SNIP, Dense, RigL, Static, attach
 from tests.support.methods import frequent, sparse_names
 from tests.support.toy import make_method
 
@@ -280,7 +280,9 @@ def masks_of(name, dtype):
 def test_a_bfloat16_model_gets_the_masks_of_the_same_weights_in_float32(name):
     low, full = masks_of(name, torch.bfloat16), masks_of(name, torch.float32)
     assert torch.equal(low, full)
-    assert int(low[-1].sum()) == 922  # 921.6 of 3072
+    # 921.6 of 3072; a pattern may miss it by half a weight for each of the 64 units.
+    pattern = METHODS.get(name).traits["density"] == "pattern"
+    assert abs(int(low[-1].sum()) - 922) <= (32 if pattern else 0)
 
 
 def test_guard_scores_of_a_bfloat16_model_neither_tie_nor_lose_a_batch():

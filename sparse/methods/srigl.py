@@ -1,0 +1,173 @@
+"""srigl: rigl with the same number of weights in every unit, and without units that matter little.
+
+A unit is one output of a layer: a row of a matrix, an output channel of a kernel.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparse.context import Layer
+from sparse.drop import whole_share
+from sparse.methods import METHODS
+from sparse.options import option
+from sparse.schedule import dynamic_schedules
+from sparse.scores import gradient, magnitude
+from sparse.select import largest_among, largest_in_rows, positions, random_among, refuse_nan
+from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.units import fan_in, survivors
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class SriglOptions:
+    """Options of srigl."""
+
+    drop_fraction: float = option(
+        0.3, gt=0, lt=1, help="share of a layer's active weights dropped at the first update"
+    )
+    anneal: str = option(
+        "cosine",
+        choices=["constant", "cosine"],
+        help="keep the drop fraction, or let it fall to final_drop_fraction at update_stop",
+    )
+    final_drop_fraction: float = option(
+        0.0,
+        ge=0,
+        lt=1,
+        at_most="drop_fraction",
+        only_with={"anneal": "cosine"},
+        help="drop fraction at update_stop; used by anneal: cosine",
+    )
+    update_every: int = option(100, ge=1, help="optimizer steps between two topology updates")
+    update_stop: float = option(0.75, gt=0, le=1, help="fraction of the run after which masks stay")
+    ablate_below: float = option(
+        0.3,
+        ge=0,
+        le=1,
+        help="a unit is removed when fewer than this share of its weights are salient; 0: never",
+    )
+
+
+@METHODS.register(
+    "srigl",
+    summary="dynamic, structured: rigl with equally many weights per unit; weak units are removed",
+    options=SriglOptions,
+    stored_weights="masked",
+    density="pattern",
+    changes_shape=False,
+    stackable=True,
+    dynamic=True,
+    ignores=[],
+    needs=[],
+    source="Lasby et al. 2024 (SRigL), section 3",
+)
+class SRigL(Sparsifier):
+    """Constant fan-in: all units of a layer that are left have equally many weights.
+
+    That number is the layer's allocated count over its units, rounded, so a layer's count differs
+    from the allocated one by at most half a weight per unit. When units are removed the others grow
+    denser, up to the dense fan-in. A removed unit never returns. The last layer keeps all its units
+    and therefore at least one weight for each.
+
+    `budgets` holds the allocated count of each layer.
+    """
+
+    Options = SriglOptions
+    tracks_explored = True
+
+    def resolve(self, total_steps: int | None) -> None:
+        """Resolve the update steps and drop fractions."""
+        options = self.options
+        self.budgets: dict[str, int] = {}
+        self.growth_scores: dict[str, Tensor] = {}
+        self.updates, self.drops = dynamic_schedules(
+            every=options.update_every,
+            stop=options.update_stop,
+            anneal=options.anneal,
+            initial=options.drop_fraction,
+            final=options.final_drop_fraction,
+            total=total_steps,
+        )
+
+    def initial_masks(self) -> dict[str, Tensor]:
+        """Return random masks of constant fan-in."""
+        self.budgets = self.allocated_counts()
+        generator = self.context.generator("mask")
+        return {layer.name: self._random_mask(layer, generator) for layer in self.layers}
+
+    def wants_gradients(self, step: int) -> bool:
+        """Return whether this step's gradients decide what grows."""
+        return self.updates.is_update(step)
+
+    def wants_update(self, step: int) -> bool:
+        """Return whether a topology update is due."""
+        return self.updates.is_update(step)
+
+    @torch.no_grad()
+    def after_backward(self, step: int) -> None:
+        """Keep |gradient| of every layer until the update."""
+        for layer in self.layers:
+            if layer.gradient is None:
+                raise ValueError(
+                    f"{layer.name} has no gradient, which srigl needs; exclude the layer"
+                )
+            self.growth_scores[layer.name] = gradient(layer.gradient)
+
+    @torch.no_grad()
+    def after_step(self, step: int) -> TopologyUpdate:
+        """Remove units, drop and grow in every layer."""
+        fraction = self.drops.drop_fraction(step)
+        refuse_nan({f"weight of {layer.name}": layer.weight for layer in self.layers})
+        refuse_nan({f"gradient of {name}": scores for name, scores in self.growth_scores.items()})
+        dropped = grown = 0
+        for layer in self.layers:
+            before = layer.mask.flatten(1).bool()
+            after = self._updated(layer, before, fraction)
+            leaving, coming = positions(before & ~after), positions(after & ~before)
+            self.exchange(layer, leaving, coming)
+            dropped, grown = dropped + len(leaving), grown + len(coming)
+        self.growth_scores = {}
+        return TopologyUpdate(step=step, drop_fraction=fraction, dropped=dropped, grown=grown)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the base class's state and the budgets."""
+        return {**super().state_dict(), "budgets": dict(self.budgets)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up a state with its budgets."""
+        super().load_state_dict(state)
+        self.budgets = dict(state["budgets"])
+
+    def _random_mask(self, layer: Layer, generator: torch.Generator) -> Tensor:
+        units, inputs = layer.weight.flatten(1).shape
+        budget = self.budgets[layer.name]
+        alive = torch.ones(units, dtype=torch.bool, device=layer.mask.device)
+        if budget < units and not self._is_last(layer):
+            alive = random_among(alive, budget, generator)
+        draws = torch.rand(units, inputs, generator=generator, device=generator.device)
+        count = fan_in(budget, int(alive.count_nonzero()), inputs)
+        chosen = largest_in_rows(draws.to(alive.device), count) & alive[:, None]
+        return chosen.view(layer.mask.shape)
+
+    def _updated(self, layer: Layer, active: Tensor, fraction: float) -> Tensor:
+        """Return the new mask (units, inputs) of a layer with this mask of active weights."""
+        sizes = magnitude(layer.weight).flatten(1)
+        scores = self.growth_scores[layer.name].flatten(1)
+        alive, budget = active.any(1), self.budgets[layer.name]
+        free = ~active & alive[:, None]
+        k = min(whole_share(fraction, self.counts[layer.name]), int(free.count_nonzero()))
+        kept = largest_among(sizes, self.counts[layer.name] - k, active, checked=True)
+        if not self._is_last(layer):
+            salient = kept | largest_among(scores, k, free, checked=True)
+            alive = survivors(salient, active, budget, self.options.ablate_below)
+        # What was dropped ranks below all that may grow, and stays where nothing else can.
+        ranks = torch.where(active, -1 / sizes, scores).masked_fill(kept, math.inf)
+        count = fan_in(budget, int(alive.count_nonzero()), active.shape[1])
+        return largest_in_rows(ranks, count) & alive[:, None]
+
+    def _is_last(self, layer: Layer) -> bool:
+        return layer.name == self.layers[-1].name
