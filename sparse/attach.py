@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sparse.flow import divided_outputs, flow
 from sparse.optim_state import parameter_slots
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 from sparse.stats import layer_stats, realised_density, table
@@ -39,7 +40,8 @@ def attach(
 
     total_steps: optimizer steps of the whole run. gmp needs it; without it rigl and set update
     for ever with a constant drop fraction, and warn.
-    batches, loss: training batches and `loss(model, batch)`, a scalar mean; snip needs both.
+    batches, loss: training batches and `loss(model, batch)`, a scalar mean; snip, iter_snip, force
+    and grasp need both. synflow needs the batches alone, for the shape of an input.
     include, exclude: globs over parameter names, see `find_targets`.
     seed: names all random draws; the global generators are neither read nor moved.
 
@@ -128,6 +130,7 @@ class ModuleContext:
         self._model = model
         self._loss = loss
         self._seed = seed
+        self._inputs: Tensor | None = None
 
     def generator(self, purpose: str, index: int = 0) -> torch.Generator:
         """Return a fresh CPU generator named by (seed, purpose, index)."""
@@ -144,8 +147,17 @@ class ModuleContext:
             raise ValueError(f"batches= has {len(taken)} of the {count} batches that are needed")
         return taken
 
-    def loss(self, batch: Any, weights: Mapping[str, Tensor] | None = None) -> Tensor:
-        """Return the user's loss in the model's current mode; its buffers are left as they are."""
+    def loss(
+        self,
+        batch: Any,
+        weights: Mapping[str, Tensor] | None = None,
+        *,
+        temperature: float = 1.0,
+    ) -> Tensor:
+        """Return the user's loss in the model's current mode; its buffers are left as they are.
+
+        A temperature divides every output of the model that the loss asks for.
+        """
         if self._loss is None:
             raise ValueError("this method needs the loss: give loss=")
         wrapped = _LossOf(self._model, self._loss)
@@ -153,12 +165,30 @@ class ModuleContext:
         stand_ins = {
             f"model.{name}": tensor for name, tensor in {**copies, **(weights or {})}.items()
         }
-        result = torch.func.functional_call(wrapped, stand_ins, (batch,))
+        with divided_outputs(self._model, temperature):
+            result = torch.func.functional_call(wrapped, stand_ins, (batch,))
         if not isinstance(result, Tensor):
             raise ValueError(
                 f"loss= returned {type(result).__name__}; it must return a scalar tensor"
             )
         return result
+
+    def flow(self, weights: Mapping[str, Tensor]) -> Tensor:
+        """Return SynFlow's objective for an input shaped like one of the first batch's."""
+        return flow(self._model, self._example(), weights)
+
+    def _example(self) -> Tensor:
+        """Return the first example of the first batch, which is looked at once."""
+        if self._inputs is None:
+            first = next(iter(self._batches), None) if self._batches is not None else None
+            inputs = first[0] if isinstance(first, tuple | list) and first else first
+            if not isinstance(inputs, Tensor) or not inputs.ndim:
+                raise ValueError(
+                    "this method needs the shape of an input: give batches= whose first batch is a"
+                    " tensor of inputs, or a tuple that begins with one"
+                )
+            self._inputs = inputs[:1]
+        return self._inputs
 
 
 class Attached:

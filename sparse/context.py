@@ -69,5 +69,23 @@ class Context(Protocol):
     def scoring_batches(self, count: int) -> Iterable[Any]:
         """Return `count` training batches for scoring before training."""
 
-    def loss(self, batch: Any, weights: Mapping[str, Tensor] | None = None) -> Tensor:
-        """Return the scalar mean loss; `weights` stand in for those of the layers named."""
+    def loss(
+        self,
+        batch: Any,
+        weights: Mapping[str, Tensor] | None = None,
+        *,
+        temperature: float = 1.0,
+    ) -> Tensor:
+        """Return the scalar mean loss, twice differentiable in `weights`.
+
+        `weights` stand in for those of the layers named; what the network puts out is divided by
+        the temperature before the loss is taken.
+        """
+
+    def flow(self, weights: Mapping[str, Tensor]) -> Tensor:
+        """Return the summed outputs (float64) for one input of ones, differentiable in `weights`.
+
+        The network is in evaluation mode, with absolute values for all parameters and buffers;
+        `weights` stand in, as they are, for those of the layers named. It is left as it was.
+        Source: the objective R of SynFlow (Tanaka et al. 2020, algorithm 1).
+        """

@@ -85,6 +85,16 @@ class CubicDensity:
         return self.final + (self.initial - self.final) * left**3
 
 
+def exponential_counts(total: int, target: int, rounds: int) -> list[int]:
+    """Return how many of `total` weights each of so many rounds keeps; the last is the target.
+
+    Round j of n keeps total * (target / total)^(j / n), rounded to nearest: the same share is cut
+    each time (de Jorge et al. 2021, FORCE, section 4; Tanaka et al. 2020, SynFlow, algorithm 1).
+    """
+    shares = (round_ / rounds for round_ in range(1, rounds + 1))
+    return [math.floor(total * (target / total) ** share + 0.5) for share in shares]
+
+
 def dynamic_schedules(
     *, every: int, stop: float, anneal: str, initial: float, final: float, total: int | None
 ) -> tuple[UpdateSchedule, ConstantDrop | CosineDrop]:

@@ -39,9 +39,19 @@ class CellContext:
         size = self._engine.workload.recipe.batch
         return itertools.islice(self._endless_batches(train.inputs, train.targets, size), count)
 
-    def loss(self, batch: Batch, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+    def loss(
+        self,
+        batch: Batch,
+        weights: Mapping[str, Tensor] | None = None,
+        *,
+        temperature: float = 1.0,
+    ) -> Tensor:
         """Mean training loss on a batch, differentiable in ``weights``."""
-        return self._engine.loss(self._n, batch, weights)
+        return self._engine.loss(self._n, batch, weights, temperature=temperature)
+
+    def flow(self, weights: Mapping[str, Tensor]) -> Tensor:
+        """SynFlow's objective for an input of the data's shape, differentiable in ``weights``."""
+        return self._engine.flow(self._n, weights)
 
     def _endless_batches(self, inputs: Tensor, targets: Tensor, size: int) -> Iterator[Batch]:
         for round_number in itertools.count():

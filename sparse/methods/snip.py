@@ -1,15 +1,12 @@
 """snip: prune once before training, keeping the weights that the loss depends on most."""
 
 import dataclasses
-from typing import Any
 
-import torch
 from torch import Tensor
 
+from sparse.criteria import placed, positions_option, snip_masks
 from sparse.methods import METHODS
 from sparse.options import option
-from sparse.scores import snip, widened
-from sparse.select import largest_global
 from sparse.sparsifier import Sparsifier
 
 
@@ -20,6 +17,7 @@ class SnipOptions:
     batches: int = option(
         1, ge=1, help="training batches whose gradients are averaged for the scores"
     )
+    positions: str = positions_option()
 
 
 @METHODS.register(
@@ -39,7 +37,7 @@ class SNIP(Sparsifier):
     """Keeps the weights with the largest |w * dL/dw| at the real initial weights.
 
     The selection is over all layers together, exact, with at least one weight per layer. Scores are
-    not taken on re-drawn weights and positions are not drawn again, as some ports do.
+    not taken on re-drawn weights, as some ports do; positions are drawn again only when asked for.
     """
 
     Options = SnipOptions
@@ -50,20 +48,5 @@ class SNIP(Sparsifier):
 
     def initial_masks(self) -> dict[str, Tensor]:
         """Score with training batches and return the masks."""
-        scores = self._scores(self.context.scoring_batches(self.options.batches))
-        return largest_global(scores, self.target())
-
-    def _scores(self, batches: Any) -> dict[str, Tensor]:
-        weights = {
-            layer.name: layer.weight.detach().clone().requires_grad_() for layer in self.layers
-        }
-        sums = {name: torch.zeros_like(widened(weight)) for name, weight in weights.items()}
-        with torch.enable_grad():
-            for batch in batches:
-                loss = self.context.loss(batch, weights)
-                gradients = torch.autograd.grad(
-                    loss, list(weights.values()), materialize_grads=True
-                )
-                for total, gradient in zip(sums.values(), gradients, strict=True):
-                    total += gradient
-        return {name: snip(weights[name].detach(), sums[name]) for name in weights}
+        masks = snip_masks(self.context, self.target(), batches=self.options.batches)
+        return placed(masks, self.options.positions, self.context)

@@ -37,7 +37,6 @@ FROZEN = {
             },
         ),
         "omp": (1, {"scope": "global"}),
-        "snip": (1, {"batches": 1}),
         "srigl": (
             1,
             {
@@ -49,6 +48,7 @@ FROZEN = {
                 "ablate_below": 0.3,
             },
         ),
+        "snip": (1, {"batches": 1, "positions": "scored"}),
         "static": (1, {}),
     },
     "allocations": {"er": (1, {"power": 1.0}), "erk": (1, {"power": 1.0}), "uniform": (1, {})},

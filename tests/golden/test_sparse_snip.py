@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from sparse.methods.snip import SNIP
+from sparse.scoring import snip_scores
 from tests.support.cells import make_cell
 from tests.support.toy import ToyContext, ToyLayer
 from trainer.context import CellContext
@@ -32,10 +33,8 @@ class Regression(ToyContext):
 
 
 def scores_of(layers, inputs, target):
-    method = SNIP("1")
-    context = Regression(layers, torch.tensor(inputs), target)
-    method.bind(context)
-    return [score.flatten().tolist() for score in method._scores([None]).values()]
+    scores = snip_scores(Regression(layers, torch.tensor(inputs), target))
+    return [score.flatten().tolist() for score in scores.values()]
 
 
 def test_scores_of_a_linear_model():
@@ -74,7 +73,7 @@ def classified(kind, density):
     layer = ToyLayer("w", WEIGHT)
     method = SNIP(density)
     method.bind(kind([layer]))
-    (scores,) = method._scores([None]).values()
+    (scores,) = snip_scores(method.context).values()
     method.prepare(method.context)
     return scores.flatten(), layer.mask.tolist()
 

@@ -50,9 +50,18 @@ class ToyContext:
     def scoring_batches(self, count: int) -> Iterable[Any]:
         return [1.0] * count
 
-    def loss(self, batch: Any, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+    def loss(
+        self,
+        batch: Any,
+        weights: Mapping[str, Tensor] | None = None,
+        *,
+        temperature: float = 1.0,
+    ) -> Tensor:
         weights = weights or {layer.name: layer.weight for layer in self.layers}
-        return batch * sum((weight**3).sum() / 3 for weight in weights.values())
+        return batch * sum((weight**3).sum() / 3 for weight in weights.values()) / temperature
+
+    def flow(self, weights: Mapping[str, Tensor]) -> Tensor:
+        return sum((weight.double() ** 3).sum() / 3 for weight in weights.values())
 
 
 def make_method(name: str, density: str = "0.3", **options: Any) -> Sparsifier:

@@ -110,12 +110,24 @@ class Engine(ABC):
         """Evaluation-mode outputs (cells, b, classes) of inputs (b, *input_shape) shared by all."""
 
     @abstractmethod
-    def loss(self, n: int, batch: Batch, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+    def loss(
+        self,
+        n: int,
+        batch: Batch,
+        weights: Mapping[str, Tensor] | None = None,
+        *,
+        temperature: float = 1.0,
+    ) -> Tensor:
         """Mean training loss of cell ``n`` on a batch, differentiable in ``weights``.
 
         Args:
             weights: replaces parameters by name; the rest is the cell's own.
+            temperature: divides the logits.
         """
+
+    @abstractmethod
+    def flow(self, n: int, weights: Mapping[str, Tensor]) -> Tensor:
+        """SynFlow's objective of cell ``n`` (:func:`sparse.flow.flow`)."""
 
     @abstractmethod
     def weights(self, n: int) -> dict[str, Tensor]:

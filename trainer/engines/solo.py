@@ -13,6 +13,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from grids.cell import Cell
+from sparse.flow import flow
 from sparse.methods import METHODS
 from sparse.optim_state import parameter_slots
 from sparse.sparsifier import Sparsifier
@@ -98,7 +99,14 @@ class SoloEngine(Engine):
         with self._autocast():
             return self._forward(inputs).float().unsqueeze(0)
 
-    def loss(self, n: int, batch: Batch, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+    def loss(
+        self,
+        n: int,
+        batch: Batch,
+        weights: Mapping[str, Tensor] | None = None,
+        *,
+        temperature: float = 1.0,
+    ) -> Tensor:
         """Training-mode loss that leaves the running statistics alone."""
         inputs, targets = batch
         self.model.train()
@@ -107,7 +115,11 @@ class SoloEngine(Engine):
         state = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
         logits = functional_call(self.model, {**state, **(weights or {})}, (inputs,))
         smoothing = self.recipe.label_smoothing
-        return F.cross_entropy(logits, targets, label_smoothing=smoothing)
+        return F.cross_entropy(logits / temperature, targets, label_smoothing=smoothing)
+
+    def flow(self, n: int, weights: Mapping[str, Tensor]) -> Tensor:
+        """SynFlow's objective of the module."""
+        return flow(self.model, self.workload.bundle.train.inputs[:1], weights)
 
     def weights(self, n: int) -> dict[str, Tensor]:
         """Copies of the module's parameters and buffers."""

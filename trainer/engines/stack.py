@@ -12,6 +12,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from grids.cell import Cell
+from sparse.flow import flow
 from trainer.engines.base import Batch, CellState, Engine, LayerView
 from trainer.engines.layout import StackLayout
 from trainer.engines.stacked_mlp import StackedMLP
@@ -83,12 +84,24 @@ class StackEngine(Engine):
         flat = inputs.flatten(1)
         return self._program.logits(flat.unsqueeze(0).expand(len(self.cells), -1, -1))
 
-    def loss(self, n: int, batch: Batch, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+    def loss(
+        self,
+        n: int,
+        batch: Batch,
+        weights: Mapping[str, Tensor] | None = None,
+        *,
+        temperature: float = 1.0,
+    ) -> Tensor:
         """Loss of row ``n`` alone, through the ordinary module: the same for every stack."""
-        own = {name: self._row(n, index) for index, name in enumerate(self._names)}
+        own = {name: self._row(n, index) for index, name in self._numbered()}
         logits = functional_call(self._template, {**own, **(weights or {})}, (batch[0],))
         smoothing = self.workload.recipe.label_smoothing
-        return F.cross_entropy(logits, batch[1], label_smoothing=smoothing)
+        return F.cross_entropy(logits / temperature, batch[1], label_smoothing=smoothing)
+
+    def flow(self, n: int, weights: Mapping[str, Tensor]) -> Tensor:
+        """SynFlow's objective of row ``n`` alone, through the ordinary module."""
+        own = {name: self._row(n, index) for index, name in self._numbered()}
+        return flow(self._template, self.workload.bundle.train.inputs[:1], weights, own)
 
     def weights(self, n: int) -> dict[str, Tensor]:
         """Copies of row ``n`` of the weights and biases; a perceptron has no buffers."""

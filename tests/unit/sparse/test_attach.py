@@ -1,6 +1,7 @@
 """attach: one line in a user's own loop."""
 
 import copy
+import itertools
 import warnings
 
 import pytest
@@ -265,7 +266,7 @@ def masks_of(name, dtype):
         optimizer,
         make_method(name, "0.3", **frequent(name)),
         total_steps=20,
-        batches=[drawn(1)],
+        batches=itertools.repeat(drawn(1)),
         loss=lambda model, batch: (model.weight.float() * batch).sum(),
     )
     found = [handle.masks()["weight"]]

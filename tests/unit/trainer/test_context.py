@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from sparse.methods.static import Static
+from sparse.scoring import grasp_scores, snip_scores, synflow_scores
 from sparse.sparsifier import Sparsifier
 from tests.support.cells import make_cell
 from trainer.context import CellContext
@@ -79,6 +81,39 @@ def test_the_loss_is_twice_differentiable_in_substituted_weights(context):
     )
     (second, *_) = torch.autograd.grad(first.square().sum(), list(weights.values()))
     assert second.abs().sum() > 0
+
+
+def test_the_temperature_divides_the_logits(context):
+    (inputs, targets), *_ = context.scoring_batches(1)
+    with torch.no_grad():
+        logits = context._engine.logits(inputs)[0]
+        found = float(context.loss((inputs, targets), temperature=200.0))
+    assert found == pytest.approx(float(cross_entropy(logits / 200, targets)), rel=1e-6)
+    assert found != pytest.approx(float(cross_entropy(logits, targets)), rel=1e-6)
+
+
+def test_the_flow_is_that_of_the_cell_alone_and_leaves_it_alone(context):
+    state = context._engine.cell_state(0)["model"]
+    weights = {layer.name: 2 * layer.weight.double().abs() for layer in context.layers}
+    hidden = torch.ones(13, dtype=torch.float64)
+    for index in range(3):
+        bias = state[f"layers.{index}.bias"].double().abs()
+        hidden = weights[f"layers.{index}.weight"] @ hidden + bias
+    torch.testing.assert_close(context.flow(weights), hidden.sum())
+    after = context._engine.cell_state(0)["model"]
+    assert all(torch.equal(state[name], after[name]) for name in state)
+
+
+def test_a_row_of_a_stack_scores_to_the_bits_of_the_cell_alone():
+    cells = [make_cell("static", seed=seed) for seed in (5, 2)]
+    workload = load_workload(CELL, None, "cpu")
+    alone = CellContext(SoloEngine(workload, [cells[1]]), 0)
+    row = CellContext(StackEngine(workload, cells), 1)
+    for score in (snip_scores, grasp_scores, synflow_scores):
+        one, other = score(alone), score(row)
+        assert list(one) == list(other) == ["layers.0.weight", "layers.1.weight", "layers.2.weight"]
+        assert all(torch.equal(one[name], other[name]) for name in one)
+        assert all(bool(scores.any()) for scores in one.values())
 
 
 def test_scoring_batches_have_an_order_of_their_own_and_never_end(context):
