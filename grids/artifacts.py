@@ -1,18 +1,45 @@
-"""The `artifacts:` of a grid file: what its cells leave behind besides their results."""
+"""The artifacts that cells leave besides their results: their names, and what a grid wants of them.
 
+`final` holds the weights and masks of a cell at its end, `rewind@500` as they were after optimizer
+step 500. The weights before the first step are made again from the seed and are never an artifact.
+"""
+
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grids.problems import Collector, show, unknown
+from grids.problems import Collector, GridError, show, unknown
 from grids.reading import Node
 
-ARTIFACTS = ("final",)
-"""Names of the artifacts that a cell can leave; `final` holds its weights and masks at the end."""
+FINAL = "final"
+"""Name of the artifact with the weights and masks at the end."""
+
+ARTIFACTS = (FINAL, "rewind@STEP")
+"""The names that an artifact can have, as messages list them; STEP is an integer from 1."""
+
+PATTERN = r"final|rewind@[1-9][0-9]*"
+"""The same as a regular expression."""
 
 CONSUMED = ("keep", "remove")
 """What becomes of an artifact once every cell that needs it has its results."""
 
 _KEYS = ("leave", "consumed")
+
+
+def check_name(given: str, what: str = "artifact") -> str:
+    """The name itself; `GridError` when no artifact is called so. `what` is for the message."""
+    if re.fullmatch(PATTERN, given):
+        return given
+    error = unknown(what, given, ARTIFACTS)
+    if given == "rewind@0":
+        raise GridError(error.message, "what a cell begins with is made again from its seed")
+    raise error
+
+
+def rewind_step(name: str) -> int | None:
+    """The optimizer step after which an artifact is taken; None for one of the end."""
+    kind, _, step = name.partition("@")
+    return int(step) if kind == "rewind" else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,11 +80,15 @@ def _leave(node: Node | None, problems: Collector) -> tuple[str, ...]:
         message = f"leave is {show(node.plain())}; allowed: a list of {', '.join(ARTIFACTS)}"
         problems.add(node.where, message, f"write [{node.value}]" if node.value else "")
         return ()
-    return tuple(
-        dict.fromkeys(
-            _one_of("artifact to leave", item, ARTIFACTS, problems) for item in node.value
-        )
-    )
+    return tuple(dict.fromkeys(_name(item, problems) for item in node.value))
+
+
+def _name(node: Node, problems: Collector) -> str:
+    try:
+        return check_name(str(node.plain()), "artifact to leave")
+    except GridError as error:
+        problems.add_error(node.where, error)
+        return FINAL
 
 
 def _consumed(node: Node | None, problems: Collector) -> str:

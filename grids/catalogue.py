@@ -13,6 +13,7 @@ from typing import Any
 from grids.cell import COMPONENTS, Cell, Component
 from grids.options import Option, Value
 from grids.problems import unknown
+from grids.traits import holds
 
 KINDS = {
     "method": "methods",
@@ -72,20 +73,22 @@ class Entry:
         changed = {name: value for name, value in sorted(given.items()) if value != standard[name]}
         return Component(name=self.name, options=tuple(changed.items()))
 
+    def settings(self, component: Component) -> dict[str, Value]:
+        """Every option of a component, defaults filled in."""
+        return self.defaults() | component.as_dict()
+
     def conflicts(self, component: Component) -> list[str]:
         """What is wrong with the options of a component in view of each other."""
-        options = self.defaults() | component.as_dict()
+        options = self.settings(component)
         return [
             f"{text} (in {self.name})" for each in self.options for text in each.conflicts(options)
         ]
 
     def ignores(self, component: Component) -> frozenset[str]:
         """The cell fields ("density", "allocation") without effect under these options."""
-        options = self.defaults() | component.as_dict()
+        options = self.settings(component)
         return frozenset(
-            rule["field"]
-            for rule in self.traits.get("ignores", ())
-            if all(options[name] == value for name, value in (rule.get("when") or {}).items())
+            rule["field"] for rule in self.traits.get("ignores", ()) if holds(rule, options)
         )
 
 
@@ -156,7 +159,7 @@ class Catalogue:
         flat: dict[str, Value] = {}
         for kind in COMPONENTS:
             component: Component = getattr(cell, kind)
-            options = self.entry(kind, component.name).defaults() | component.as_dict()
+            options = self.entry(kind, component.name).settings(component)
             flat[kind] = component.name
             flat |= {f"{kind}.{name}": value for name, value in options.items()}
         flat |= {"density": cell.density, "data_ratio": cell.data_ratio, "seed": cell.seed}

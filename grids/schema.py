@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from grids.artifacts import ARTIFACTS, CONSUMED
+from grids.artifacts import CONSUMED, PATTERN
 from grids.catalogue import KINDS, Catalogue, Entry
 from grids.document import MAX_SEED, NAME
 from grids.options import Option
@@ -71,7 +71,8 @@ def _top_level() -> Schema:
 
 
 def _artifacts() -> Schema:
-    leave = {**_values({"enum": list(ARTIFACTS)}), "description": "What every cell leaves."}
+    name = {"type": "string", "pattern": f"^({PATTERN})$"}
+    leave = {**_values(name), "description": "What every cell leaves."}
     consumed = {
         "enum": list(CONSUMED),
         "description": "What becomes of it once every cell that needs it has its results.",

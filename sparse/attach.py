@@ -22,6 +22,7 @@ from sparse.stats import layer_stats, realised_density, table
 from sparse.targets import bias_of, find_targets
 
 Loss = Callable[[nn.Module, Any], Tensor]
+Artifacts = Mapping[str, Mapping[str, Tensor]]
 
 
 def attach(
@@ -32,6 +33,7 @@ def attach(
     total_steps: int | None = None,
     batches: Iterable[Any] | None = None,
     loss: Loss | None = None,
+    artifacts: Artifacts | None = None,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     seed: int = 0,
@@ -42,6 +44,8 @@ def attach(
     for ever with a constant drop fraction, and warn.
     batches, loss: training batches and `loss(model, batch)`, a scalar mean; snip, iter_snip, force
     and grasp need both. synflow needs the batches alone, for the shape of an input.
+    artifacts: state dicts of trained networks for the methods that begin with one, by the names in
+    their cards: `{"final": trained.state_dict()}`. What is exactly zero in one counts as inactive.
     include, exclude: globs over parameter names, see `find_targets`.
     seed: names all random draws; the global generators are neither read nor moved.
 
@@ -57,7 +61,13 @@ def attach(
     _refuse_untrained(layers, optimizer)
     sparsifier.prepare(
         ModuleContext(
-            layers, model=model, batches=batches, loss=loss, total_steps=total_steps, seed=seed
+            layers,
+            model=model,
+            batches=batches,
+            loss=loss,
+            artifacts=artifacts,
+            total_steps=total_steps,
+            seed=seed,
         )
     )
     return Attached(optimizer, sparsifier)
@@ -121,6 +131,7 @@ class ModuleContext:
         model: nn.Module,
         batches: Iterable[Any] | None = None,
         loss: Loss | None = None,
+        artifacts: Artifacts | None = None,
         total_steps: int | None = None,
         seed: int = 0,
     ) -> None:
@@ -129,6 +140,7 @@ class ModuleContext:
         self._batches = batches
         self._model = model
         self._loss = loss
+        self._artifacts = {} if artifacts is None else artifacts
         self._seed = seed
         self._inputs: Tensor | None = None
 
@@ -176,6 +188,21 @@ class ModuleContext:
     def flow(self, weights: Mapping[str, Tensor]) -> Tensor:
         """Return SynFlow's objective for an input shaped like one of the first batch's."""
         return flow(self._model, self._example(), weights)
+
+    def artifact(self, name: str) -> Mapping[str, Tensor]:
+        """Return a state dict that `attach` was given; a missing one is a ValueError."""
+        if name not in self._artifacts:
+            given = ", ".join(self._artifacts) or "none"
+            raise ValueError(
+                f"this method needs a trained network: give artifacts={{{name!r}: its state_dict}};"
+                f" given: {given}"
+            )
+        return self._artifacts[name]
+
+    def artifact_masks(self, name: str) -> Mapping[str, Tensor]:
+        """Return where the weights of a given state dict are not zero."""
+        weights = self.artifact(name)
+        return {layer.name: weights[layer.name] != 0 for layer in self.layers}
 
     def _example(self) -> Tensor:
         """Return the first example of the first batch, which is looked at once."""

@@ -89,3 +89,13 @@ class Context(Protocol):
         `weights` stand in, as they are, for those of the layers named. It is left as it was.
         Source: the objective R of SynFlow (Tanaka et al. 2020, algorithm 1).
         """
+
+    def artifact(self, name: str) -> Mapping[str, Tensor]:
+        """Return the weights that another cell left, by the names of the model's parameters.
+
+        "final" are those at its end, "rewind@500" those after its optimizer step 500. A ValueError
+        when it was not given.
+        """
+
+    def artifact_masks(self, name: str) -> Mapping[str, Tensor]:
+        """Return the masks that belong to these weights, bool, by the names of the weights."""

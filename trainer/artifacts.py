@@ -1,11 +1,13 @@
 """Artifacts: what a cell leaves for other cells, as the bytes of one file.
 
 ``final`` holds the weights, buffers and masks of a cell when its training ended, by the names of
-the model's parameters; any engine can start from it.
+the model's parameters, ``rewind@500`` as they were after optimizer step 500; any engine can start
+from them.
 """
 
 import io
 import pickle
+import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from grids.artifacts import ARTIFACTS
+from grids.artifacts import check_name, rewind_step
 from trainer.engines.base import Engine
 
 FORMAT = 1
@@ -25,8 +27,8 @@ class ArtifactError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Final:
-    """A cell as it was when its training ended.
+class Snapshot:
+    """A cell as it was after one of its steps, or when its training ended.
 
     Attributes:
         weights: parameters and buffers by name, in the model's layout.
@@ -37,20 +39,48 @@ class Final:
     masks: Mapping[str, Tensor]
 
 
-def make_artifacts(engine: Engine, n: int, names: Collection[str]) -> dict[str, bytes]:
-    """The artifacts of these names that cell ``n`` of a trained engine leaves.
+def rewind_steps(names: Collection[str], total_steps: int) -> dict[int, str]:
+    """The steps after which artifacts of these names are taken, with their names.
+
+    Args:
+        names: what a cell shall leave.
+        total_steps: optimizer steps of its run.
 
     Raises:
-        ArtifactError: for a name that is not one of :data:`grids.artifacts.ARTIFACTS`.
+        ValueError: for a name that no artifact has, or a step beyond the run.
     """
-    unknown = sorted(set(names) - set(ARTIFACTS))
-    if unknown:
-        raise ArtifactError(f"no artifact is called {unknown[0]!r}; known: {', '.join(ARTIFACTS)}")
-    return {name: _final(engine, n) for name in names}
+    found = {
+        step: name for name in sorted(names) if (step := rewind_step(check_name(name))) is not None
+    }
+    for step, name in found.items():
+        if step > total_steps:
+            raise ArtifactError(f"it shall leave {name}, but its run has {total_steps} steps")
+    return found
 
 
-def read_final(path: Path) -> Final:
-    """The ``final`` in a file; nothing in it is executed.
+def take_snapshot(engine: Engine, n: int) -> Snapshot:
+    """Copies, on the CPU, of what cell ``n`` of an engine holds now."""
+    masks = {layer.name: layer.mask.bool().to("cpu", copy=True) for layer in engine.layers(n)}
+    return Snapshot(weights=engine.weights(n), masks=masks)
+
+
+def to_bytes(snapshot: Snapshot) -> bytes:
+    """The file that holds a snapshot: the same bytes, whether it went through a checkpoint or not.
+
+    The pickle inside writes a text that it has met before as a reference to that very object.
+    """
+    content = {
+        "format": FORMAT,
+        "weights": {sys.intern(name): value for name, value in snapshot.weights.items()},
+        "masks": {sys.intern(name): value for name, value in snapshot.masks.items()},
+    }
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    """The snapshot in the file of an artifact; nothing in it is executed.
 
     Raises:
         ArtifactError: when it is missing, damaged or of another format.
@@ -61,11 +91,4 @@ def read_final(path: Path) -> Final:
         raise ArtifactError(f"cannot read {path}: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ArtifactError(f"{path} is no artifact of format {FORMAT}")
-    return Final(weights=content["weights"], masks=content["masks"])
-
-
-def _final(engine: Engine, n: int) -> bytes:
-    masks = {layer.name: layer.mask.bool().to("cpu", copy=True) for layer in engine.layers(n)}
-    file = io.BytesIO()
-    torch.save({"format": FORMAT, "weights": engine.weights(n), "masks": masks}, file)
-    return file.getvalue()
+    return Snapshot(weights=content["weights"], masks=content["masks"])

@@ -64,7 +64,7 @@ def run_block(block: Block, control: LoopControl, publish: Callable[[Outcome], N
         finished = loop is None or loop.run(control)
         if not finished:
             return False
-        outcomes = outcomes_of(loop, clock, block.artifacts) if loop is not None else []
+        outcomes = outcomes_of(loop, clock) if loop is not None else []
     except Exception as error:
         return _one_by_one(block, control, publish, error, clock)
     times = clock.charge(len(block.cells))
@@ -104,12 +104,13 @@ def _loaded(loop: BlockLoop, states: dict[str, dict[str, Any]]) -> bool:
 def _prepare(engine: Engine, block: Block) -> tuple[list[CellRun], list[CellFailure]]:
     runs, failures = [], []
     for n, cell in enumerate(block.cells):
+        inputs = block.inputs.get(cell.id, {})
         try:
-            run = CellRun(cell, n)
+            run = CellRun(cell, n, block.artifacts.get(cell.id, ()))
             if block.states:
-                run.bind(engine)
+                run.bind(engine, inputs)
             else:
-                run.prepare(engine, block.inputs.get(cell.id, {}))
+                run.prepare(engine, inputs)
             runs.append(run)
         except Exception as error:
             failures.append((cell, Failure.of(error, "prepare")))

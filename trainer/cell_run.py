@@ -1,14 +1,24 @@
 """The bookkeeping of one cell while it trains: its sparsifier, its curve, how it fares."""
 
+import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from grids.artifacts import rewind_step
 from grids.cell import Cell
+from grids.traits import starts_from
 from sparse.methods import METHODS
 from sparse.sparsifier import Sparsifier
-from trainer.artifacts import ArtifactError, read_final
+from trainer.artifacts import (
+    ArtifactError,
+    Snapshot,
+    read_snapshot,
+    rewind_steps,
+    take_snapshot,
+    to_bytes,
+)
 from trainer.context import CellContext
 from trainer.engines.base import Engine
 from trainer.engines.solo import SoloEngine
@@ -30,17 +40,26 @@ CURVE_COLUMNS = (
 class CellRun:
     """One cell of a block.
 
+    Args:
+        cell: what is trained.
+        n: its number in the engine's block.
+        leaves: names of the artifacts that it shall leave.
+
     Attributes:
         sparsifier: the cell's method.
         failure: set once the cell has failed; it is stepped on but no longer listened to.
         diverged_epoch: the epoch in which the loss stopped being finite.
         resumed_step: the step this attempt starts from.
         seconds: what earlier attempts spent on the cell before that step.
+        rewinds: the steps after which an artifact is taken, with their names.
     """
 
-    def __init__(self, cell: Cell, n: int) -> None:
+    def __init__(self, cell: Cell, n: int, leaves: Collection[str] = ()) -> None:
         self.cell = cell
         self.n = n
+        self.leaves = tuple(leaves)
+        self.rewinds: dict[int, str] = {}
+        self._snapshots: dict[str, Snapshot] = {}
         self.sparsifier = make_sparsifier(cell)
         self.curve: dict[str, list[float]] = {name: [] for name in CURVE_COLUMNS}
         self.topology_updates = 0
@@ -62,16 +81,20 @@ class CellRun:
             inputs: files of the artifacts that the cell needs, by their names.
 
         Raises:
-            ArtifactError: when the method starts from an artifact that is not there or not fit.
+            ArtifactError: when the method starts from an artifact that is not there or not fit, or
+                the cell shall leave one of a step beyond its run.
         """
-        if start := METHODS.get(self.cell.method.name).traits.get("starts_from"):
+        self.rewinds = rewind_steps(self.leaves, engine.workload.total_steps)
+        trait = METHODS.get(self.cell.method.name).traits.get("starts_from")
+        if start := starts_from(trait, dataclasses.asdict(self.sparsifier.options)):
             self._start_from(engine, start, inputs)
-        self.sparsifier.prepare(CellContext(engine, self.n))
+        self.sparsifier.prepare(CellContext(engine, self.n, inputs))
         self._let_substitute(engine)
 
-    def bind(self, engine: Engine) -> None:
+    def bind(self, engine: Engine, inputs: Mapping[str, Path]) -> None:
         """Give the sparsifier views of tensors that a checkpoint is about to fill."""
-        self.sparsifier.bind(CellContext(engine, self.n))
+        self.rewinds = rewind_steps(self.leaves, engine.workload.total_steps)
+        self.sparsifier.bind(CellContext(engine, self.n, inputs))
         self._let_substitute(engine)
 
     def add_point(self, point: Sequence[float]) -> None:
@@ -86,6 +109,18 @@ class CellRun:
         if self.sparsifier.after_step(step) is not None:
             self.topology_updates += 1
 
+    def take_rewind(self, engine: Engine, step: int) -> None:
+        """Keep the cell as it is after an optimizer step, for the artifact of that step."""
+        self._snapshots[self.rewinds[step]] = take_snapshot(engine, self.n)
+
+    def artifacts(self, engine: Engine) -> dict[str, bytes]:
+        """What the trained cell leaves: contents of files by name."""
+        kept = self._snapshots
+        return {
+            name: to_bytes(kept[name] if name in kept else take_snapshot(engine, self.n))
+            for name in self.leaves
+        }
+
     def fail(self, error: BaseException, phase: str) -> None:
         """Note what stopped the cell; the first failure counts."""
         if self.failure is None:
@@ -94,9 +129,9 @@ class CellRun:
     def _start_from(self, engine: Engine, name: str, inputs: Mapping[str, Path]) -> None:
         if name not in inputs:
             raise ArtifactError(f"it starts from the {name} of another cell, and none was given")
-        final = read_final(inputs[name])
+        start = read_snapshot(inputs[name])
         try:
-            engine.load_weights(self.n, final.weights)
+            engine.load_weights(self.n, start.weights)
         except (KeyError, RuntimeError) as error:
             raise ArtifactError(f"{inputs[name]} is of another model: {error}") from error
 
@@ -111,6 +146,10 @@ class CellRun:
             "sparsifier": self.sparsifier.state_dict(),
             "curve": {name: list(values) for name, values in self.curve.items()},
             "topology_updates": self.topology_updates,
+            "snapshots": {
+                name: {"weights": dict(kept.weights), "masks": dict(kept.masks)}
+                for name, kept in self._snapshots.items()
+            },
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -119,6 +158,14 @@ class CellRun:
         self.curve = {name: list(state["curve"][name]) for name in CURVE_COLUMNS}
         self.topology_updates = state["topology_updates"]
         self.seconds = state["seconds"]
+        self._snapshots = {name: Snapshot(**kept) for name, kept in state["snapshots"].items()}
+
+
+def has_kept(state: Mapping[str, Any], leaves: Collection[str]) -> bool:
+    """Whether a cell that goes on from a saved state can still leave all these artifacts."""
+    steps = {name: rewind_step(name) for name in leaves}
+    past = {name for name, step in steps.items() if step is not None and step <= state["step"]}
+    return past <= state["run"]["snapshots"].keys()
 
 
 def make_sparsifier(cell: Cell) -> Sparsifier:

@@ -2,11 +2,13 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from trainer import seeding
+from trainer.artifacts import ArtifactError, read_snapshot
 from trainer.engines.base import Batch, Engine, LayerView
 
 
@@ -16,9 +18,11 @@ class CellContext:
     Args:
         engine: the engine that holds the cell.
         n: the cell's number in the engine's block.
+        inputs: files of the artifacts that other cells left for it, by their names.
     """
 
-    def __init__(self, engine: Engine, n: int) -> None:
+    def __init__(self, engine: Engine, n: int, inputs: Mapping[str, Path] | None = None) -> None:
+        self._inputs = {} if inputs is None else inputs
         self._engine = engine
         self._n = n
         self._seed = engine.cells[n].seed
@@ -52,6 +56,20 @@ class CellContext:
     def flow(self, weights: Mapping[str, Tensor]) -> Tensor:
         """SynFlow's objective for an input of the data's shape, differentiable in ``weights``."""
         return self._engine.flow(self._n, weights)
+
+    def artifact(self, name: str) -> Mapping[str, Tensor]:
+        """The parameters and buffers that another cell left, by name, on the CPU."""
+        return read_snapshot(self._input(name)).weights
+
+    def artifact_masks(self, name: str) -> Mapping[str, Tensor]:
+        """The masks that belong to them, by name, bool, on the CPU."""
+        return read_snapshot(self._input(name)).masks
+
+    def _input(self, name: str) -> Path:
+        if name not in self._inputs:
+            given = ", ".join(sorted(self._inputs)) or "none"
+            raise ArtifactError(f"it needs the {name} of another cell; given: {given}")
+        return self._inputs[name]
 
     def _endless_batches(self, inputs: Tensor, targets: Tensor, size: int) -> Iterator[Batch]:
         for round_number in itertools.count():

@@ -1,9 +1,9 @@
 """The training loop: one block of cells, any engine, one documented order.
 
 Per optimizer step: forward and backward, clip, sparsifiers see gradients, masked optimizer step,
-evaluation and curve point if the epoch ends here, topology updates that are due, checkpoint if due.
-The last step is never followed by a topology update, and evaluation comes before an update, so no
-reported number contains untrained new weights.
+copies for artifacts of this step, evaluation and curve point if the epoch ends here, topology
+updates that are due, checkpoint if due. The last step is never followed by a topology update, and
+evaluation comes before an update, so no reported number contains untrained new weights.
 """
 
 import time
@@ -61,6 +61,7 @@ class BlockLoop:
         self._recipe = engine.workload.recipe
         self._gradients_due = self._calendar(lambda run, at: run.sparsifier.wants_gradients(at))
         self._updates_due = self._calendar(lambda run, at: run.sparsifier.wants_update(at))
+        self._rewinds_due = self._calendar(lambda run, at: at in run.rewinds)
         self._started = time.monotonic()
         self._totals = _EpochTotals(len(self.runs), engine.workload.device)
         self._order: Tensor | None = None
@@ -95,6 +96,8 @@ class BlockLoop:
             self._guarded(run, run.sparsifier.after_backward, step, "looking at gradients")
         self.engine.optimizer_step(self._rate_factor(step))
         self.step = step
+        for run in self._rewinds_due.get(step, ()):
+            run.take_rewind(self.engine, step)
         if step % self._steps_per_epoch == 0:
             self._add_curve_points()
         for run in self._updates_due.get(step, ()):

@@ -3,14 +3,13 @@
 import math
 import resource
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from grids.cell import Cell
 from sparse.stats import explored_rate, layer_stats, realised_density
-from trainer.artifacts import make_artifacts
 from trainer.cell_run import CellRun
 from trainer.evaluate import Score, evaluate
 from trainer.failure import Failure
@@ -49,21 +48,18 @@ class BlockClock:
         }
 
 
-def outcomes_of(
-    loop: BlockLoop, clock: BlockClock, artifacts: Mapping[str, Collection[str]]
-) -> list[Outcome]:
+def outcomes_of(loop: BlockLoop, clock: BlockClock) -> list[Outcome]:
     """One outcome per cell of a block that has ended; only living cells are evaluated.
 
     Args:
         loop: the block's loop.
         clock: what the block took.
-        artifacts: cell id to the names of the artifacts that the cell shall leave.
     """
     living = [run for run in loop.runs if run.alive]
     scores = _scores(loop) if living else {}
     for run in living:
         run.sparsifier.finish()
-    return [_outcome(loop, run, scores, clock, artifacts.get(run.cell.id, ())) for run in loop.runs]
+    return [_outcome(loop, run, scores, clock) for run in loop.runs]
 
 
 def failed(cell: Cell, failure: Failure, times: dict[str, Any]) -> Outcome:
@@ -94,7 +90,6 @@ def _outcome(
     run: CellRun,
     scores: dict[str, Score],
     clock: BlockClock,
-    artifacts: Collection[str],
 ) -> Outcome:
     metrics = _metrics(loop, run, scores) if run.alive else {}
     state, error = _verdict(run, metrics)
@@ -107,7 +102,7 @@ def _outcome(
             {"layer": s.name, "shape": list(s.shape), "total": s.total, "active": s.active}
             for s in layer_stats(loop.engine.layers(run.n))
         ],
-        artifacts=make_artifacts(loop.engine, run.n, artifacts) if state == "COMPLETED" else {},
+        artifacts=run.artifacts(loop.engine) if state == "COMPLETED" else {},
         error=error,
         resumed_step=run.resumed_step,
         topology_updates=run.topology_updates,

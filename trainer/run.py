@@ -4,12 +4,13 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from grids.cell import Cell
 from trainer import seeding
 from trainer.block import Block, run_block
+from trainer.cell_run import has_kept
 from trainer.checkpoint import (
     CheckpointClock,
     origin_of_this_process,
@@ -111,13 +112,18 @@ class _Pack:
         )
 
     def _start_of(self, workload: Workload, cell: Cell) -> tuple[str, int, tuple[str, ...]]:
-        # Engine, step and legal engines; a state goes on in the engine that saved it.
+        # Engine, step and legal engines; a state goes on in the engine that saved it. One without a
+        # copy of a step that it is past, because nobody asked then, would leave nothing of it.
         legal = legal_engines(workload, cell)
         state = self._states.get(cell.id)
-        if state is None or state["engine"]["engine"] not in legal:
+        fits = state is not None and state["engine"]["engine"] in legal
+        if state is None or not fits or not has_kept(state, self._leaves(cell)):
             self._states.pop(cell.id, None)
             return self._request.engine, 0, legal
         return state["engine"]["engine"], state["step"], legal
+
+    def _leaves(self, cell: Cell) -> Collection[str]:
+        return self._request.artifacts.get(cell.id, ())
 
     def _run_block(self, block: Block) -> bool:
         request = self._request

@@ -11,7 +11,7 @@ from orchestrator.store.artifacts import Held
 from orchestrator.store.index import CellState
 from orchestrator.store.records import canonical_json
 
-_Kind = tuple[str, str, str]
+_Kind = tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,24 +43,24 @@ def artifact_sizes(plan: Plan, held: Held, index: Mapping[str, CellState]) -> Ar
     here = [one for cell in ids for one in held.get(cell, {}).values()]
     sizes: dict[_Kind, list[int]] = {}
     for cell, own in held.items():
-        for name, artifact in own.items():
-            sizes.setdefault(_kind(name, index[cell].canonical), []).append(artifact.size)
+        for artifact in own.values():
+            sizes.setdefault(_kind(index[cell].canonical), []).append(artifact.size)
     missing = [
-        _kind(name, entry.cell.canonical())
+        (name, _kind(entry.cell.canonical()))
         for entry in plan.cells
         if entry.train
         for name in entry.leaves
         if name not in held.get(entry.cell.id, {})
     ]
-    known = [mean(sizes[kind]) for kind in missing if kind in sizes]
+    known = [mean(sizes[kind]) for _, kind in missing if kind in sizes]
     return ArtifactSizes(
         here=Counter(one.name for one in here),
         here_bytes=sum(one.size for one in here),
-        missing=Counter(name for name, _, _ in missing),
+        missing=Counter(name for name, _ in missing),
         missing_bytes=sum(known) if len(known) == len(missing) else None,
     )
 
 
-def _kind(name: str, canonical: Mapping[str, Any]) -> _Kind:
-    """What decides the size of an artifact: what it is, and the shape of the network."""
-    return name, canonical_json(canonical["dataset"]), canonical_json(canonical["model"])
+def _kind(canonical: Mapping[str, Any]) -> _Kind:
+    """What decides the size of an artifact: the network, of which each holds weights and masks."""
+    return canonical_json(canonical["dataset"]), canonical_json(canonical["model"])

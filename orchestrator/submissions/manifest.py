@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from grids.artifacts import check_name
 from grids.cell import Cell
+from grids.problems import GridError
 from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_all
@@ -112,10 +114,13 @@ class Manifest:
             content["cells"] = from_plain(content["cells"])
             for name in ("supersedes", "needs", "artifacts"):
                 content[name] = {cell: tuple(listed) for cell, listed in content[name].items()}
+            for names in (*content["artifacts"].values(), *content["inputs"].values()):
+                for name in names:
+                    check_name(name)
             if content["driver"] is not None:
                 content["driver"] = Driver(**content["driver"])
             return cls(**content)
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError, json.JSONDecodeError, GridError) as error:
             raise StoreError(f"it is damaged ({error})") from error
 
     @classmethod

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grids.artifacts import ArtifactWishes
+from grids.artifacts import ArtifactWishes, check_name
 from grids.cell import Cell
-from grids.problems import nearest
+from grids.problems import GridError, nearest
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_all
 from orchestrator.submissions.cell_lists import from_plain, ids_of, to_plain
@@ -129,13 +129,13 @@ def read_submission(store: Store, grid: str, number: int) -> Submission:
             cells=from_plain(content["cells"]),
             producers=from_plain(content["producers"]),
             artifacts=ArtifactWishes(
-                leave=tuple(content["artifacts"]["leave"]),
+                leave=tuple(map(check_name, content["artifacts"]["leave"])),
                 consumed=content["artifacts"]["consumed"],
             ),
         )
     except OSError as error:
         raise StoreError(f"cannot read {folder}: {error.strerror}") from error
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError, json.JSONDecodeError, GridError) as error:
         raise StoreError(f"{folder / _FILE} is damaged ({error})") from error
 
 

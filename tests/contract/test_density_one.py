@@ -10,7 +10,7 @@ from sparse.methods import METHODS
 from tests.support.cells import make_cell, train
 from tests.support.methods import frequent, sparse_names, starts_from
 from tests.support.producers import inputs_of
-from trainer.artifacts import read_final
+from trainer.artifacts import read_snapshot
 from trainer.cell_run import CellRun
 from trainer.engines.solo import SoloEngine
 from trainer.engines.stack import StackEngine
@@ -48,7 +48,7 @@ def test_the_network_that_a_method_starts_from_is_kept_whole(name, model, kind):
     inputs = inputs_of([cell])[cell.id]
     engine = kind(load_workload(cell, None, "cpu"), [cell])
     CellRun(cell, 0).prepare(engine, inputs)
-    given = read_final(inputs[starts_from(name)]).weights
+    given = read_snapshot(inputs[starts_from(name)]).weights
     found = engine.weights(0)
     assert found.keys() == given.keys()
     assert all(torch.equal(found[key], given[key]) for key in given)

@@ -160,3 +160,27 @@ def test_the_seconds_before_an_interruption_are_charged(tmp_path):
     torch.save(content, files[0])
     resumed = train(*cells, resume_from=files)
     assert min(outcome.seconds for outcome in resumed.values()) > 1000.0
+
+
+@pytest.mark.parametrize("model", ["mlp", "convnet"])
+@pytest.mark.parametrize("stop", [4, 5, 6])
+def test_what_was_taken_on_the_way_survives_an_interruption(stop, model, tmp_path):
+    task = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
+    cell = make_cell("static", model=model, dataset_options=task)
+    asked = {"artifacts": {cell.id: ["rewind@5", "final"]}}
+    whole = train(cell, **asked)[cell.id].artifacts
+    train_reported(cell, checkpoint_folder=tmp_path, should_stop=StopAfter(stop), **asked)
+    (outcome,) = train(cell, resume_from=[*tmp_path.glob("*.pt")], **asked).values()
+    assert outcome.resumed_step == stop
+    assert outcome.artifacts == whole
+
+
+@pytest.mark.parametrize(("stop", "resumed"), [(4, 4), (5, 0)])
+def test_a_state_past_a_step_that_nobody_asked_for_then_is_of_no_use(stop, resumed, tmp_path):
+    cell = make_cell("static")
+    asked = {"artifacts": {cell.id: ["rewind@5"]}}
+    whole = train(cell, **asked)[cell.id].artifacts
+    _, files = interrupted([cell], stop, tmp_path)
+    (outcome,) = train(cell, resume_from=files, **asked).values()
+    assert outcome.resumed_step == resumed
+    assert outcome.artifacts == whole

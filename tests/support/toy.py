@@ -63,6 +63,17 @@ class ToyContext:
     def flow(self, weights: Mapping[str, Tensor]) -> Tensor:
         return sum((weight.double() ** 3).sum() / 3 for weight in weights.values())
 
+    def artifact(self, name: str) -> Mapping[str, Tensor]:
+        """What another network left, made up: draws named by the artifact."""
+        generator = self.generator(f"artifact {name}")
+        return {
+            layer.name: torch.randn(layer.weight.shape, generator=generator)
+            for layer in self.layers
+        }
+
+    def artifact_masks(self, name: str) -> Mapping[str, Tensor]:
+        return {key: weight != 0 for key, weight in self.artifact(name).items()}
+
 
 def make_method(name: str, density: str = "0.3", **options: Any) -> Sparsifier:
     """A method with a density, or without one where it takes none."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from grids.artifacts import ArtifactWishes, read_artifacts
-from grids.problems import Collector
+from grids.artifacts import ArtifactWishes, check_name, read_artifacts, rewind_step
+from grids.problems import Collector, GridError
 from grids.reading import read_yaml
 
 
@@ -22,6 +22,29 @@ def test_what_every_cell_leaves_and_what_becomes_of_it() -> None:
     assert (wishes, problems) == (ArtifactWishes(leave=("final",), consumed="remove"), [])
 
 
+def test_a_step_may_be_left_and_is_named_once() -> None:
+    wishes, problems = read("leave: [rewind@500, final, rewind@500]\n")
+    assert (wishes.leave, problems) == (("rewind@500", "final"), [])
+
+
+@pytest.mark.parametrize("name", ["final", "rewind@1", "rewind@500"])
+def test_a_name_is_answered_as_it_is(name: str) -> None:
+    assert check_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "Final", "init", "rewind", "rewind@", "rewind@05", "rewind@-1", "rewind@1.5", "a/final"],
+)
+def test_no_artifact_has_another_name(name: str) -> None:
+    with pytest.raises(GridError, match=r"unknown artifact .*; allowed: final, rewind@STEP"):
+        check_name(name)
+
+
+def test_the_step_of_a_name() -> None:
+    assert [rewind_step(name) for name in ("final", "rewind@7", "rewind@500")] == [None, 7, 500]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -35,11 +58,19 @@ def test_what_every_cell_leaves_and_what_becomes_of_it() -> None:
             "grid.yaml:1: unknown key of artifacts 'leaves'; allowed: consumed, leave; "
             "did you mean 'leave'?",
         ),
-        ("leave: final", "grid.yaml:1: leave is 'final'; allowed: a list of final; write [final]"),
+        (
+            "leave: final",
+            "grid.yaml:1: leave is 'final'; allowed: a list of final, rewind@STEP; write [final]",
+        ),
         (
             "leave: [finale]",
-            "grid.yaml:1: unknown artifact to leave 'finale'; allowed: final; "
+            "grid.yaml:1: unknown artifact to leave 'finale'; allowed: final, rewind@STEP; "
             "did you mean 'final'?",
+        ),
+        (
+            "leave: [rewind@0]",
+            "grid.yaml:1: unknown artifact to leave 'rewind@0'; allowed: final, rewind@STEP; "
+            "what a cell begins with is made again from its seed",
         ),
         (
             "consumed: removed",

@@ -303,3 +303,19 @@ def test_guard_scores_of_a_bfloat16_model_neither_tie_nor_lose_a_batch():
             loss=lambda model, batch: model(batch).sum(),
         )
         assert handle.masks()["weight"].tolist() == [[False, True]]
+
+
+def test_what_another_network_left_is_given_by_name():
+    model, optimizer = make()
+    trained = {name: 2 * tensor for name, tensor in model.state_dict().items()}
+    trained["0.weight"][0] = 0
+    handle = attach(model, optimizer, Static(0.5), artifacts={"final": trained})
+    context = handle.sparsifier.context
+    assert context.artifact("final") is trained
+    masks = context.artifact_masks("final")
+    assert list(masks) == ["0.weight", "3.weight"]
+    assert masks["0.weight"].sum(1).tolist() == [0] + [6] * 19
+    with pytest.raises(
+        ValueError, match=r"give artifacts=\{'rewind@5': its state_dict\}; given: fin"
+    ):
+        context.artifact("rewind@5")

@@ -5,21 +5,29 @@ import torch
 
 from tests.support.cells import make_cell, train
 from tests.support.producers import inputs_of
-from trainer.artifacts import ArtifactError, make_artifacts, read_final
-from trainer.engines.stack import StackEngine
+from trainer.artifacts import (
+    ArtifactError,
+    Snapshot,
+    read_snapshot,
+    rewind_steps,
+    take_snapshot,
+    to_bytes,
+)
+from trainer.engines.solo import SoloEngine
 from trainer.workload import load_workload
+
+IMAGES = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
 
 
 def final_of(cell, path):
     outcome = train(cell, artifacts={cell.id: ["final"]})[cell.id]
     path.write_bytes(outcome.artifacts["final"])
-    return read_final(path)
+    return read_snapshot(path)
 
 
 @pytest.mark.parametrize("model", ["mlp", "convnet"])
 def test_the_final_holds_every_parameter_and_buffer_and_the_masks(model, tmp_path):
-    task = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
-    cell = make_cell("static", "0.3", model=model, dataset_options=task, epochs=1)
+    cell = make_cell("static", "0.3", model=model, dataset_options=IMAGES, epochs=1)
     final = final_of(cell, tmp_path / "final")
     assert (
         final.weights.keys() == load_workload(cell, None, "cpu").build_model(0).state_dict().keys()
@@ -52,9 +60,61 @@ def test_an_invalid_cell_leaves_nothing():
 
 def test_an_unknown_artifact_is_refused():
     cell = make_cell("dense")
-    engine = StackEngine(load_workload(cell, None, "cpu"), [cell])
-    with pytest.raises(ArtifactError, match="no artifact is called 'finale'; known: final"):
-        make_artifacts(engine, 0, ["finale"])
+    outcome = train(cell, artifacts={cell.id: ["finale"]})[cell.id]
+    assert outcome.error["message"] == (
+        "unknown artifact 'finale'; allowed: final, rewind@STEP; did you mean 'final'?"
+    )
+
+
+def test_the_steps_of_the_artifacts_that_are_taken_on_the_way():
+    names = ["final", "rewind@18", "rewind@2"]
+    assert rewind_steps(names, 18) == {2: "rewind@2", 18: "rewind@18"}
+    with pytest.raises(ArtifactError, match="it shall leave rewind@18, but its run has 17 steps"):
+        rewind_steps(names, 17)
+
+
+def test_a_step_beyond_the_run_fails_the_cell_before_it_begins():
+    cell = make_cell("dense")
+    outcome = train(cell, artifacts={cell.id: ["rewind@19"]})[cell.id]
+    assert outcome.state == "FAILED"
+    assert outcome.error["message"] == "it shall leave rewind@19, but its run has 18 steps"
+    assert outcome.error["phase"] == "prepare"
+
+
+@pytest.mark.parametrize("model", ["mlp", "convnet"])
+def test_a_rewind_holds_what_a_run_of_so_many_steps_would_end_with(model, tmp_path):
+    """81 examples in batches of 81: one step an epoch, at a constant rate."""
+    recipe = {"batch": 81, "schedule": "constant", "model": model, "dataset_options": IMAGES}
+    short, long = (make_cell("static", "0.3", epochs=epochs, **recipe) for epochs in (2, 3))
+    ended = train(short, artifacts={short.id: ["final"]})[short.id].artifacts["final"]
+    left = train(long, artifacts={long.id: ["rewind@2", "final"]})[long.id].artifacts
+    assert left["rewind@2"] == ended
+    assert left["final"] != ended
+
+
+def test_a_rewind_is_taken_before_the_topology_update_of_its_step(tmp_path):
+    cell = make_cell("set", "0.3", options={"update_every": 4})
+    left = train(cell, artifacts={cell.id: ["rewind@4", "rewind@5"]})[cell.id].artifacts
+    masks = []
+    for name in ("rewind@4", "rewind@5"):
+        (tmp_path / name).write_bytes(left[name])
+        masks.append(read_snapshot(tmp_path / name).masks)
+    static = make_cell("static", "0.3")
+    (tmp_path / "static").write_bytes(
+        train(static, artifacts={static.id: ["final"]})[static.id].artifacts["final"]
+    )
+    first = read_snapshot(tmp_path / "static").masks
+    assert all(torch.equal(masks[0][key], first[key]) for key in first)
+    assert not all(torch.equal(masks[1][key], first[key]) for key in first)
+
+
+def test_a_snapshot_has_the_same_bytes_after_a_checkpoint(tmp_path):
+    cell = make_cell("static", "0.3", model="convnet", dataset_options=IMAGES)
+    engine = SoloEngine(load_workload(cell, None, "cpu"), [cell])
+    taken = take_snapshot(engine, 0)
+    torch.save({"weights": dict(taken.weights), "masks": dict(taken.masks)}, tmp_path / "state")
+    loaded = Snapshot(**torch.load(tmp_path / "state", weights_only=True))
+    assert to_bytes(loaded) == to_bytes(taken)
 
 
 def test_a_cell_that_is_given_nothing_to_start_from_fails_alone():
@@ -78,7 +138,7 @@ def test_a_damaged_file_is_refused(tmp_path):
     path = tmp_path / "final"
     path.write_bytes(b"not a file of torch")
     with pytest.raises(ArtifactError, match="cannot read"):
-        read_final(path)
+        read_snapshot(path)
     torch.save({"format": 99}, path)
     with pytest.raises(ArtifactError, match="no artifact of format 1"):
-        read_final(path)
+        read_snapshot(path)

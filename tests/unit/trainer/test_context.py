@@ -8,6 +8,7 @@ from sparse.methods.static import Static
 from sparse.scoring import grasp_scores, snip_scores, synflow_scores
 from sparse.sparsifier import Sparsifier
 from tests.support.cells import make_cell
+from trainer.artifacts import take_snapshot, to_bytes
 from trainer.context import CellContext
 from trainer.engines.solo import SoloEngine
 from trainer.engines.stack import StackEngine
@@ -156,3 +157,24 @@ def test_solo_runs_the_forward_pass_on_effective_weights():
     assert torch.equal(engine.logits(inputs), expected)
     engine.backward(torch.arange(8).unsqueeze(0), 1)
     assert all(layer.gradient.any() for layer in engine.layers(0))
+
+
+def test_what_another_cell_left_is_read_by_name(tmp_path):
+    workload = load_workload(CELL, None, "cpu")
+    other = StackEngine(workload, [make_cell("dense", seed=5)])
+    for layer in other.layers(0):
+        layer.mask[0] = 0
+    (tmp_path / "final").write_bytes(to_bytes(take_snapshot(other, 0)))
+    context = CellContext(SoloEngine(workload, [CELL]), 0, {"final": tmp_path / "final"})
+    weights, masks = context.artifact("final"), context.artifact_masks("final")
+    assert weights.keys() == other.weights(0).keys()
+    for layer in other.layers(0):
+        assert torch.equal(weights[layer.name], layer.weight)
+        assert torch.equal(masks[layer.name], layer.mask.bool())
+    with pytest.raises(ValueError, match="it needs the rewind@7 of another cell; given: final"):
+        context.artifact("rewind@7")
+
+
+def test_nothing_of_another_cell_is_there_unless_it_was_given(context):
+    with pytest.raises(ValueError, match="it needs the final of another cell; given: none"):
+        context.artifact_masks("final")

@@ -1,8 +1,12 @@
 """What the cells of a pack begin with."""
 
+import json
 from pathlib import Path
 
+import pytest
+
 from orchestrator.store.artifacts import Artifact
+from orchestrator.store.layout import StoreError
 from orchestrator.submissions.manifest import Manifest
 from orchestrator.worker.inputs import find_inputs, lacks_input
 from tests.support.cells import make_cell
@@ -30,6 +34,16 @@ def test_what_is_missing_is_named() -> None:
 
 def test_a_manifest_keeps_what_its_cells_need() -> None:
     assert Manifest.from_json(PACK.to_json()).inputs == {CONSUMER.id: {"final": DENSE.id}}
+
+
+def test_a_manifest_that_names_no_artifact_is_damaged() -> None:
+    content = json.loads(PACK.to_json())
+    for changed in (
+        {"artifacts": {DENSE.id: ["../x"]}},
+        {"inputs": {CONSUMER.id: {"rewind@0": ""}}},
+    ):
+        with pytest.raises(StoreError, match=r"it is damaged \(unknown artifact"):
+            Manifest.from_json(json.dumps({**content, **changed}))
 
 
 def test_whether_a_producer_has_left_all_that_a_cell_needs() -> None:

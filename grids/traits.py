@@ -1,0 +1,38 @@
+"""Rules in the traits of the catalogue: when they hold, and names that options complete.
+
+A rule is plain data. `{"when": {option: value}}` holds where all these options have these values,
+`{"unless": {...}}` where not all of them do, and a rule with neither always. A template such as
+"rewind@{rewind_step}" names options whose values stand in it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from grids.options import Value
+
+
+def holds(rule: Mapping[str, Any], options: Mapping[str, Value]) -> bool:
+    """Whether a rule holds under these options, defaults filled in."""
+    when, unless = rule.get("when") or {}, rule.get("unless") or {}
+    return _all_equal(when, options) and not (unless and _all_equal(unless, options))
+
+
+def filled(template: object, options: Mapping[str, Value]) -> str:
+    """A template, or a number, as text with the values of the options that it names."""
+    return str(template).format_map(options)
+
+
+def starts_from(trait: object, options: Mapping[str, Value]) -> str:
+    """The artifact whose weights a method trains on, by its trait `starts_from`; "" for none.
+
+    The trait is a template, or a list of rules with a template as `artifact`, of which the first
+    that holds is taken.
+    """
+    if isinstance(trait, str):
+        return filled(trait, options)
+    rules: Any = trait or ()
+    return next((filled(rule["artifact"], options) for rule in rules if holds(rule, options)), "")
+
+
+def _all_equal(values: Mapping[str, Any], options: Mapping[str, Value]) -> bool:
+    return all(options[name] == value for name, value in values.items())

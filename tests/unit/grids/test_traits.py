@@ -1,0 +1,45 @@
+"""Rules in the traits of the catalogue: when they hold, and what their templates name."""
+
+import pytest
+
+from grids.traits import filled, holds, starts_from
+
+OPTIONS = {"rewind": "weights", "rewind_step": 500}
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ({}, True),
+        ({"when": None}, True),
+        ({"when": {"rewind": "weights"}}, True),
+        ({"when": {"rewind": "weights", "rewind_step": 0}}, False),
+        ({"unless": {"rewind_step": 0}}, True),
+        ({"unless": {"rewind_step": 500}}, False),
+        ({"unless": {"rewind": "weights", "rewind_step": 0}}, True),
+        ({"when": {"rewind": "weights"}, "unless": {"rewind_step": 500}}, False),
+    ],
+)
+def test_a_rule_holds_when_and_unless(rule: dict, expected: bool) -> None:
+    assert holds(rule, OPTIONS) is expected
+
+
+def test_a_template_names_options() -> None:
+    assert filled("rewind@{rewind_step}", OPTIONS) == "rewind@500"
+    assert filled("final", OPTIONS) == "final"
+    assert filled(1797, OPTIONS) == "1797"
+
+
+@pytest.mark.parametrize(
+    ("trait", "expected"),
+    [
+        (None, ""),
+        ([], ""),
+        ("final", "final"),
+        ([{"artifact": "final", "when": {"rewind": "learning_rate"}}], ""),
+        ([{"artifact": "rewind@{rewind_step}", "unless": {"rewind_step": 0}}], "rewind@500"),
+        ([{"artifact": "final"}, {"artifact": "rewind@1"}], "final"),
+    ],
+)
+def test_the_artifact_that_a_method_trains_on(trait: object, expected: str) -> None:
+    assert starts_from(trait, OPTIONS) == expected
