@@ -12,6 +12,9 @@ Scalar = bool | int | float | str | None
 Value = Scalar | tuple[Scalar, ...]
 """What an option may hold; lists are tuples, so that every value can be hashed."""
 
+Condition = Mapping[str, Value | list[Scalar]]
+"""Other options and the value of each, or the values of which it must have one."""
+
 NOUNS = {
     "int": "an integer",
     "float": "a number",
@@ -37,7 +40,8 @@ class Option:
     `type` is a key of `NOUNS`; the bounds hold for a number and for each number of a list;
     `choices` are the only legal values; a `nullable` option takes null as well. `below` and
     `at_most` name an option of the same entry that limits this one; `only_with` says at which
-    value of another option anything but the default has an effect.
+    value of another option (or list of values) anything but the default has an effect: all of a
+    mapping must hold, and one of several mappings.
     """
 
     name: str
@@ -52,7 +56,7 @@ class Option:
     choices: tuple[Scalar, ...] | None = None
     below: str | None = None
     at_most: str | None = None
-    only_with: Mapping[str, Value] | None = None
+    only_with: Condition | tuple[Condition, ...] | None = None
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Option":
@@ -102,11 +106,24 @@ class Option:
             if other is not None and not _compare(value, fits, options[other]):
                 limit = f"{other}, {show(options[other])}"
                 found.append(f"{self.name} is {show(value)}; it must be {words} {limit}")
-        for other, needed in (self.only_with or {}).items():
-            if value != self.default and options[other] != needed:
-                setting = f"{other}: {show(options[other])}".replace("'", "")
-                found.append(f"{self.name} has no effect with {setting}; leave it out")
+        idle = self._without_effect(options)
+        if value != self.default and idle:
+            found.append(f"{self.name} has no effect with {' and '.join(idle)}; leave it out")
         return found
+
+    def _without_effect(self, options: Mapping[str, Value]) -> list[str]:
+        """The settings because of which no alternative of `only_with` holds; empty if one does."""
+        conditions = self.only_with or {}
+        alternatives = (conditions,) if isinstance(conditions, Mapping) else conditions
+        unmet = [
+            [
+                f"{other}: {show(options[other])}".replace("'", "")
+                for other, needed in each.items()
+                if options[other] not in (needed if isinstance(needed, list) else [needed])
+            ]
+            for each in alternatives
+        ]
+        return list(dict.fromkeys(text for texts in unmet for text in texts)) if all(unmet) else []
 
     def _in_range(self, item: Scalar) -> bool:
         if self.choices is not None and item not in self.choices:

@@ -50,6 +50,24 @@ def signed(weight: Tensor, active: Tensor, fraction: float, *, limit: int | None
     return torch.cat(dropped)
 
 
+def taylor(weight: Tensor, gradient: Tensor, active: Tensor, k: int) -> Tensor:
+    """Return the k active weights with the smallest (w * dL/dw)^2, ties to the lower position.
+
+    That is, to first order, what the loss changes by without them. |w * dL/dw| is ranked: squares
+    of small numbers become 0.
+    """
+    return _closest(_values(weight, active) * _values(gradient, active), active, k)
+
+
+def threshold(weight: Tensor, active: Tensor, below: float, *, limit: int) -> Tensor:
+    """Return the active weights with |w| < below: at most the `limit` closest to zero.
+
+    The largest active weight always stays, so that no layer is emptied.
+    """
+    under = int((_values(weight, active).abs() < below).count_nonzero())
+    return magnitude(weight, active, min(under, limit, max(len(active) - 1, 0)))
+
+
 def itop(weight: Tensor, active: Tensor, fraction: float) -> Tensor:
     """Return what the published ITOP code drops: every active weight up to the k-th smallest |w|.
 

@@ -25,3 +25,37 @@ def gradient(scores: Tensor, occupied: Tensor, k: int) -> Tensor:
     """
     free = scores.flatten().index_fill(0, occupied, -math.inf)
     return positions(largest(free, k, checked=True), k)
+
+
+def unexplored(explored: Tensor, occupied: Tensor, k: int, generator: torch.Generator) -> Tensor:
+    """Return k other positions, drawn uniformly: first of those that were never active.
+
+    `explored` (bool) tells which were. Where fewer than k were not, all of these grow and the rest
+    is drawn among the others (the "random unfired" growth of ITOP's code, with exact counts).
+    """
+    fresh = (~explored).flatten().index_fill(0, occupied, False)
+    first = random_positions(fresh, min(k, int(fresh.count_nonzero())), generator)
+    return _filled_up(first, explored.numel(), occupied, k, generator)
+
+
+def candidates(
+    scores: Tensor, among: Tensor, occupied: Tensor, k: int, generator: torch.Generator
+) -> Tensor:
+    """Return the k other positions with the largest scores of those where `among` is true.
+
+    Where fewer than k of them are free, all of these grow and the rest is drawn at random.
+    """
+    free = among.flatten().index_fill(0, occupied, False)
+    ranked = scores.flatten().masked_fill(~free, -math.inf)
+    best = min(k, int(free.count_nonzero()))
+    first = positions(largest(ranked, best, checked=True), best)
+    return _filled_up(first, scores.numel(), occupied, k, generator)
+
+
+def _filled_up(
+    first: Tensor, size: int, occupied: Tensor, k: int, generator: torch.Generator
+) -> Tensor:
+    if len(first) == k:
+        return first
+    rest = random(size, torch.cat([occupied, first]), k - len(first), generator)
+    return torch.cat([first, rest])

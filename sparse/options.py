@@ -31,14 +31,15 @@ def option(
     choices: Sequence[Any] | None = None,
     below: str | None = None,
     at_most: str | None = None,
-    only_with: Mapping[str, Any] | None = None,
+    only_with: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
 ) -> Any:
     """Declare one field of an options dataclass.
 
     `ge`, `gt`, `le` and `lt` bound a number (or every number of a list); `choices` lists all legal
     values; `help` is one line for people and names the unit. `below` and `at_most` name another
-    option whose value limits this one; `only_with` says at which value of another option anything
-    but the default has an effect.
+    option whose value limits this one; `only_with` says at which value of another option (or list
+    of values) anything but the default has an effect: all of a mapping must hold, and one of a list
+    of mappings.
     """
     limits = {"ge": ge, "gt": gt, "le": le, "lt": lt}
     metadata: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
@@ -157,12 +158,25 @@ def _conflicts(built: Any, field: Any) -> list[str]:
             conflicts.append(
                 f"{field.name} is {value!r}; it must be {words} {other}, {getattr(built, other)!r}"
             )
-    for other, needed in limits.get("only_with", {}).items():
-        if value != field.default and getattr(built, other) != needed:
-            conflicts.append(
-                f"{field.name} has no effect with {other}: {getattr(built, other)}; leave it out"
-            )
+    idle = _without_effect(built, limits.get("only_with", {}))
+    if value != field.default and idle:
+        conflicts.append(f"{field.name} has no effect with {' and '.join(idle)}; leave it out")
     return conflicts
+
+
+def _without_effect(built: Any, only_with: Any) -> list[str]:
+    """The settings because of which no alternative of `only_with` holds; empty if one does."""
+    alternatives = [only_with] if isinstance(only_with, Mapping) else only_with
+    unmet = [
+        [f"{other}: {getattr(built, other)}" for other in each if not _allows(each, other, built)]
+        for each in alternatives
+    ]
+    return list(dict.fromkeys(text for texts in unmet for text in texts)) if all(unmet) else []
+
+
+def _allows(needed: Mapping[str, Any], other: str, built: Any) -> bool:
+    allowed = needed[other]
+    return getattr(built, other) in (allowed if isinstance(allowed, list | tuple) else [allowed])
 
 
 def _within(value: float, metadata: Mapping[str, Any]) -> bool:

@@ -30,6 +30,15 @@ class UpdateSchedule:
         before_end = self.total is None or step < self.total
         return self.start <= step and step % self.every == 0 and in_time and before_end
 
+    @property
+    def last(self) -> int | None:
+        """The step of the last update, or None where updates never end; 0 where there is none."""
+        ends = [end for end in (self.stop, self.total) if end is not None]
+        if not ends:
+            return None
+        last = (min(ends) - 1) // self.every * self.every
+        return last if last >= self.start else 0
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class ConstantDrop:

@@ -1,42 +1,31 @@
 """rigl: drop the smallest weights at regular steps and grow where the dense gradient is largest."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
-import torch
 from torch import Tensor
 
 from sparse import drop, grow
 from sparse.context import Layer
 from sparse.methods import METHODS
 from sparse.options import option
-from sparse.schedule import dynamic_schedules
-from sparse.scores import gradient
-from sparse.select import positions, refuse_nan, without
+from sparse.select import positions, without
 from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.topology import Topology
+from sparse.topology_options import TopologyOptions, shared_option
+
+_EXACT = {"convention": "exact"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class RiglOptions:
+class RiglOptions(TopologyOptions):
     """Options of rigl."""
 
-    drop_fraction: float = option(
-        0.3, gt=0, lt=1, help="share of a layer's active weights dropped at the first update"
-    )
-    anneal: str = option(
-        "cosine",
-        choices=["constant", "cosine"],
-        help="keep the drop fraction, or let it fall to final_drop_fraction at update_stop",
-    )
-    final_drop_fraction: float = option(
-        0.0,
-        ge=0,
-        lt=1,
-        at_most="drop_fraction",
-        only_with={"anneal": "cosine"},
-        help="drop fraction at update_stop; used by anneal: cosine",
-    )
-    update_every: int = option(100, ge=1, help="optimizer steps between two topology updates")
-    update_stop: float = option(0.75, gt=0, le=1, help="fraction of the run after which masks stay")
+    drop: str = shared_option("drop", "magnitude", only_with=_EXACT)
+    growth: str = shared_option("growth", "gradient", only_with=_EXACT)
+    redistribution: str = shared_option("redistribution", "none", only_with=_EXACT)
+    update_stop: float = shared_option("update_stop", 0.75)
     convention: str = option(
         "exact",
         choices=["exact", "rigl", "rigl_text", "itop"],
@@ -60,7 +49,7 @@ class RiglOptions:
     source="Evci et al. 2020 (RigL), algorithm 1",
 )
 class RigL(Sparsifier):
-    """Rigging the lottery with layer-wise exact counts.
+    """Rigging the lottery with exact counts.
 
     Growth uses the dense gradient of the step that the update follows; the optimizer step itself is
     taken as always. An update drops at most as many weights as a layer has inactive ones.
@@ -71,61 +60,48 @@ class RigL(Sparsifier):
 
     def resolve(self, total_steps: int | None) -> None:
         """Resolve the update steps and drop fractions."""
-        options = self.options
-        self.growth_scores: dict[str, Tensor] = {}
-        self.updates, self.drops = dynamic_schedules(
-            every=options.update_every,
-            stop=options.update_stop,
-            anneal=options.anneal,
-            initial=options.drop_fraction,
-            final=options.final_drop_fraction,
-            total=total_steps,
-        )
+        self.topology = Topology(self, total_steps)
 
     def wants_gradients(self, step: int) -> bool:
         """Return whether this step's gradients decide what grows."""
-        return self.updates.is_update(step)
+        return self.topology.wants_gradients(step)
 
     def wants_update(self, step: int) -> bool:
         """Return whether a topology update is due."""
-        return self.updates.is_update(step)
+        return self.topology.wants_update(step)
 
-    @torch.no_grad()
     def after_backward(self, step: int) -> None:
         """Keep |gradient| of every layer until the update."""
-        for layer in self.layers:
-            if layer.gradient is None:
-                raise ValueError(
-                    f"{layer.name} has no gradient, which rigl needs; exclude the layer"
-                )
-            self.growth_scores[layer.name] = gradient(layer.gradient)
+        self.topology.after_backward(step)
 
-    @torch.no_grad()
     def after_step(self, step: int) -> TopologyUpdate:
-        """Drop and grow in every layer."""
-        fraction = self.drops.drop_fraction(step)
-        refuse_nan({f"weight of {layer.name}": layer.weight for layer in self.layers})
-        refuse_nan({f"gradient of {name}": scores for name, scores in self.growth_scores.items()})
-        dropped = sum(self._exchange(layer, fraction) for layer in self.layers)
-        self.growth_scores = {}
-        return TopologyUpdate(step=step, drop_fraction=fraction, dropped=dropped, grown=dropped)
+        """Drop and grow."""
+        if self.options.convention == "exact":
+            return self.topology.update(step)
+        return self.topology.published_update(step, self._published)
 
-    def _exchange(self, layer: Layer, fraction: float) -> int:
+    def state_dict(self) -> dict[str, Any]:
+        """Return all own state, that of the updates included."""
+        return {**super().state_dict(), "topology": self.topology.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up a state made with the same options."""
+        super().load_state_dict(state)
+        self.topology.load_state_dict(state["topology"])
+
+    def _published(self, layer: Layer, fraction: float) -> int:
         active = positions(layer.mask, self.counts[layer.name])
         dropped = self._dropped(layer.weight, active, fraction)
-        occupied = active if self.options.convention == "exact" else without(active, dropped)
-        grown = grow.gradient(self.growth_scores[layer.name], occupied, len(dropped))
-        if self.options.convention in ("rigl", "itop"):
+        scores = self.topology.gradients.latest[layer.name]
+        grown = grow.gradient(scores, without(active, dropped), len(dropped))
+        if self.options.convention == "rigl_text":
+            self.exchange(layer, dropped, grown)
+        else:
             # What is dropped and grown at once stays as it is, with its value and its slots.
             self.exchange(layer, without(dropped, grown), without(grown, dropped))
-        else:
-            self.exchange(layer, dropped, grown)
         return len(dropped)
 
     def _dropped(self, weight: Tensor, active: Tensor, fraction: float) -> Tensor:
         if self.options.convention == "itop":
             return drop.itop(weight, active, fraction)
-        k = drop.whole_share(fraction, len(active))
-        if self.options.convention == "exact":
-            k = min(k, weight.numel() - len(active))
-        return drop.magnitude(weight, active, k)
+        return drop.magnitude(weight, active, drop.whole_share(fraction, len(active)))

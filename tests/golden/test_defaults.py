@@ -9,6 +9,9 @@ import pytest
 
 from trainer.describe import REGISTRIES, describe
 
+# What the rules of topology updates have in every dynamic method.
+RULES = {"drop_threshold": 0.001, "dense_until": 0.1, "candidate_factor": 4, "momentum": 0.9}
+
 FROZEN = {
     "methods": {
         "dense": (1, {}),
@@ -22,6 +25,10 @@ FROZEN = {
                 "update_every": 100,
                 "update_stop": 0.75,
                 "convention": "exact",
+                "drop": "magnitude",
+                "growth": "gradient",
+                "redistribution": "none",
+                **RULES,
             },
         ),
         "set": (
@@ -34,6 +41,9 @@ FROZEN = {
                 "update_every": 100,
                 "update_stop": 1.0,
                 "convention": "exact",
+                "growth": "random",
+                "redistribution": "none",
+                **RULES,
             },
         ),
         "omp": (1, {"scope": "global"}),

@@ -12,11 +12,18 @@ from grids.problems import GridProblems
 RAMP = Entry(
     name="ramp",
     options=(
-        Option(name="mode", type="str", default="flat", choices=("flat", "ramp")),
+        Option(name="mode", type="str", default="flat", choices=("flat", "ramp", "spiral")),
         Option(name="first", type="float", default=1.0, below="last"),
         Option(name="last", type="float", default=2.0),
         Option(
             name="height", type="float", default=0.0, at_most="last", only_with={"mode": "ramp"}
+        ),
+        Option(name="turn", type="int", default=0, only_with={"mode": ["ramp", "spiral"]}),
+        Option(
+            name="rail",
+            type="bool",
+            default=False,
+            only_with=({"mode": ["ramp", "spiral"]}, {"turn": 3}),
         ),
     ),
 )
@@ -54,12 +61,26 @@ def problems_of(method: str, folder: Path) -> list[str]:
             "axes:\n  method: [{name: ramp, mode: ramp}]\n  method.height: [1, 5]",
             ["5: height is 5.0; it must be at most last, 2.0 (in ramp)"],
         ),
+        (
+            "axes: {method: [{name: ramp, turn: 1}]}",
+            ["3: turn has no effect with mode: flat; leave it out (in ramp)"],
+        ),
+        (
+            "axes: {method: [{name: ramp, rail: true}]}",
+            ["3: rail has no effect with mode: flat and turn: 0; leave it out (in ramp)"],
+        ),
     ],
 )
 def test_a_contradiction_is_told_with_its_line(
     method: str, lines: list[str], tmp_path: Path
 ) -> None:
     assert problems_of(method, tmp_path) == lines
+
+
+def test_one_of_several_values_is_enough() -> None:
+    options = {option.name: option for option in RAMP.options}
+    chosen = {"mode": "spiral", "turn": 1, "rail": True}
+    assert options["turn"].conflicts(chosen) == options["rail"].conflicts(chosen) == []
 
 
 def test_relations_survive_the_catalogue_s_json() -> None:

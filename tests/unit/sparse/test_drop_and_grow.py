@@ -61,6 +61,29 @@ def test_guard_signed_is_not_the_half_drop():
     assert len(dropped) == int(0.3 * negative) + int(0.3 * (100 - negative))
 
 
+def test_taylor_drops_what_changes_the_loss_least():
+    weight, gradient = torch.tensor([0.1, -3.0, 2.0, 9.0]), torch.tensor([5.0, 0.1, -0.2, 0.0])
+    assert drop.taylor(weight, gradient, torch.arange(3), 1).tolist() == [1]
+    assert drop.taylor(weight, gradient, torch.arange(3), 2).tolist() == [1, 2]
+
+
+def test_taylor_ranks_products_whose_squares_are_zero():
+    weight = torch.tensor([3e-30, 2e-30, 1e-30])
+    assert drop.taylor(weight, torch.ones(3), torch.arange(3), 1).tolist() == [2]
+
+
+def test_threshold_drops_what_lies_below_it():
+    weight = torch.tensor([-4.0, -0.3, 0.5, 0.1, 0.0])
+    assert drop.threshold(weight, torch.arange(4), 0.5, limit=9).tolist() == [1, 3]
+    assert drop.threshold(weight, torch.arange(4), 0.5, limit=1).tolist() == [3]
+    assert drop.threshold(weight, torch.arange(4), 0.05, limit=9).tolist() == []
+
+
+def test_threshold_leaves_the_largest_weight_of_a_layer():
+    assert drop.threshold(torch.tensor([0.1, 0.2]), torch.arange(2), 1.0, limit=9).tolist() == [0]
+    assert drop.threshold(torch.ones(2), torch.arange(0), 1.0, limit=9).tolist() == []
+
+
 def test_random_growth_fills_free_positions_only():
     grown = grow.random(6, ACTIVE, 3, torch.Generator().manual_seed(0))
     assert sorted(grown.tolist()) == [3, 4, 5]
@@ -75,6 +98,49 @@ def test_gradient_growth_takes_the_largest_free_scores_whatever_their_size():
 def test_gradient_growth_does_not_mind_zero_gradients():
     scores = torch.tensor([0.0, 7.0, 0.0, 0.0])
     assert grow.gradient(scores, torch.tensor([1]), 2).tolist() == [0, 2]
+
+
+def drawn(rule, *arguments):
+    return [
+        sorted(rule(*arguments, torch.Generator().manual_seed(seed)).tolist()) for seed in range(40)
+    ]
+
+
+def test_growth_takes_never_active_positions_first():
+    explored = torch.tensor([[True, True, True], [True, False, False]])
+    assert {4, 5} >= {at for grown in drawn(grow.unexplored, explored, ACTIVE, 1) for at in grown}
+    assert drawn(grow.unexplored, explored, ACTIVE, 2) == 40 * [[4, 5]]
+    assert drawn(grow.unexplored, explored, ACTIVE, 3) == 40 * [[3, 4, 5]]
+
+
+def test_the_rest_is_drawn_when_too_few_were_never_active():
+    explored = torch.tensor([True, True, True, True, True, False])
+    grown = drawn(grow.unexplored, explored, ACTIVE, 2)
+    assert all(each in ([3, 5], [4, 5]) for each in grown)
+    assert grown.count([3, 5]) > 5 < grown.count([4, 5])
+
+
+def test_growth_among_candidates_ignores_larger_scores_elsewhere():
+    scores = torch.tensor([9.0, 9.0, 9.0, 0.2, 5.0, 0.3])
+    among = torch.tensor([True, False, False, True, False, True])
+    assert drawn(grow.candidates, scores, among, ACTIVE, 1) == 40 * [[5]]
+    assert drawn(grow.candidates, scores, among, ACTIVE, 2) == 40 * [[3, 5]]
+    assert drawn(grow.candidates, scores, among, ACTIVE, 3) == 40 * [[3, 4, 5]]
+
+
+def test_growth_is_random_where_candidates_are_too_few():
+    among = torch.tensor([True, False, False, False, False, False])
+    grown = drawn(grow.candidates, torch.zeros(6), among, ACTIVE, 1)
+    assert {at for each in grown for at in each} == {3, 4, 5}
+
+
+def test_guard_random_growth_is_not_bernoulli():
+    # Published codes let every free position grow with probability k / free, and the count drifts.
+    occupied = torch.arange(100)
+    for seed in range(50):
+        grown = grow.random(1000, occupied, 37, torch.Generator().manual_seed(seed))
+        assert len(grown) == len(grown.unique()) == 37
+        assert int(grown.min()) >= 100
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])

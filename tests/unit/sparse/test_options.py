@@ -139,6 +139,32 @@ def test_relations_between_options_are_checked_once_all_values_are_legal():
     ]
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Oven:
+    fuel: str = option("gas", choices=["gas", "wood", "coal"], help="what burns")
+    fan: bool = option(False, help="moves the air")
+    ash: int = option(0, help="kg", only_with={"fuel": ["wood", "coal"]})
+    speed: int = option(1, help="rpm", only_with=[{"fan": True}, {"fuel": "coal"}])
+
+
+@pytest.mark.parametrize("given", [{"fuel": "wood", "ash": 2}, {"fan": True, "speed": 2}])
+def test_an_option_has_an_effect_with_one_of_several_values(given):
+    assert build_options(Oven, given, "oven") == Oven(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"ash": 1}, "oven: ash has no effect with fuel: gas; leave it out"),
+        ({"speed": 3}, "oven: speed has no effect with fan: False and fuel: gas; leave it out"),
+    ],
+)
+def test_an_option_has_no_effect_with_any_other_value(given, message):
+    with pytest.raises(ValueError, match="oven") as problem:
+        build_options(Oven, given, "oven")
+    assert str(problem.value) == message
+
+
 def test_nearest_says_nothing_when_nothing_is_near():
     assert nearest("rigel", ["rigl", "set"]) == " (did you mean 'rigl'?)"
     assert nearest("xyz", ["rigl", "set"]) == ""

@@ -77,3 +77,17 @@ def test_without_a_length_the_drop_is_constant_and_that_is_said():
         )
     assert updates == UpdateSchedule(every=10)
     assert drops == ConstantDrop(initial=0.3)
+
+
+@pytest.mark.parametrize(
+    ("every", "stop", "total", "last"),
+    [(10, 75, 100, 70), (10, 71, 100, 70), (10, 70, 100, 60), (10, None, 100, 90), (10, 9, 100, 0)],
+)
+def test_the_last_update_is_one_and_none_follows(every, stop, total, last):
+    updates = UpdateSchedule(every=every, stop=stop, total=total)
+    assert updates.last == last
+    assert [step for step in range(1, 200) if updates.is_update(step)][-1:] == [last][: last > 0]
+
+
+def test_updates_without_an_end_have_no_last_one():
+    assert UpdateSchedule(every=10).last is None

@@ -34,7 +34,7 @@ def test_density_is_read_as_decimal_text():
         (lambda: RigL(0.1, drop_fraction=1.0), "options of RigL: drop_fraction is 1.0"),
         (
             lambda: SET(0.1, drop="sign"),
-            "options of SET: drop is 'sign'; allowed: signed, magnitude",
+            "options of SET: drop is 'sign'; allowed: magnitude, signed, taylor, threshold",
         ),
         (lambda: Dense(0.1), "Dense ignores density, but it is 0.1; leave it out"),
         (lambda: Dense(allocation="uniform"), "Dense ignores allocation"),

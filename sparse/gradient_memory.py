@@ -1,0 +1,118 @@
+"""What a dynamic method remembers of its layers' dense gradients, and when it must see them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparse.context import Layer
+from sparse.schedule import UpdateSchedule, resolve_step
+from sparse.scores import gradient, widened
+from sparse.select import largest, refuse_nan
+from sparse.topology_options import PHASED, TopologyOptions
+
+_SAVED = ("average", "stale", "candidates")
+
+
+class GradientMemory:
+    """Gradients by layer name, as far as the chosen rules need them; all of the weight's shape.
+
+    `latest` is |gradient| of the step of an update and lives until that update. `average` is the
+    running mean m * average + (1 - m) * gradient, from 0: optimizer slots cannot serve, because
+    those of inactive weights are 0. `stale` is |gradient| of the last update that saw it;
+    `candidates` (bool) are the weights that were once among the first by |gradient|.
+    """
+
+    def __init__(
+        self, options: TopologyOptions, updates: UpdateSchedule, total_steps: int | None
+    ) -> None:
+        self.latest: dict[str, Tensor] = {}
+        self.average: dict[str, Tensor] = {}
+        self.stale: dict[str, Tensor] = {}
+        self.candidates: dict[str, Tensor] = {}
+        self._options = options
+        self._updates = updates
+        self._averages = "momentum" in (options.growth, options.redistribution)
+        self._dense_end = 0
+        if options.growth in PHASED:
+            if total_steps is None:
+                raise ValueError(
+                    f"growth: {options.growth} needs to know the length of the run:"
+                    " give total_steps"
+                )
+            self._dense_end = max(
+                resolve_step(options.dense_until, total_steps), options.update_every
+            )
+
+    def is_dense(self, step: int) -> bool:
+        """Return whether `stale_gradient` and `candidates` still see all gradients."""
+        return step <= self._dense_end
+
+    def wants(self, step: int) -> bool:
+        """Return whether the gradients of this step are needed."""
+        last = self._updates.last
+        return (self._averages and (last is None or step <= last)) or self._wants_latest(step)
+
+    def see(self, step: int, layers: Iterable[Layer], method: str) -> None:
+        """Take in the gradients of a step; a layer without one is a ValueError."""
+        for layer in layers:
+            if layer.gradient is None:
+                raise ValueError(
+                    f"{layer.name} has no gradient, which {method} needs; exclude the layer"
+                )
+            if self._averages:
+                self._add_to_average(layer.name, widened(layer.gradient))
+            if self._wants_latest(step):
+                self.latest[layer.name] = gradient(layer.gradient)
+
+    def refuse_nan(self) -> None:
+        """Raise a ValueError that names the layers whose gradients cannot be ranked."""
+        refuse_nan(
+            {f"gradient of {name}": scores for name, scores in self.latest.items()}
+            | {f"mean gradient of {name}": scores for name, scores in self.average.items()}
+        )
+
+    def scores(self, step: int, name: str) -> Tensor:
+        """Return what the growth rule ranks a layer's weights by."""
+        if self._options.growth == "momentum":
+            return self.average[name].abs()
+        if self._options.growth == "stale_gradient" and not self.is_dense(step):
+            return self.stale[name]
+        return self.latest[name]
+
+    def collect(self, name: str, grown: int) -> None:
+        """Add to a layer's candidates the first by |gradient|, for an update that grows so many."""
+        scores = self.latest[name]
+        count = min(self._options.candidate_factor * grown, scores.numel())
+        chosen = largest(scores, count, checked=True)
+        self.candidates[name] = chosen | self.candidates.get(name, torch.zeros_like(chosen))
+
+    def end_update(self, step: int) -> None:
+        """Let go of the gradients of the step of an update."""
+        if self._options.growth == "stale_gradient" and self.is_dense(step):
+            self.stale = self.latest
+        self.latest = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all tensors that outlive a step."""
+        return {kind: dict(getattr(self, kind)) for kind in _SAVED}
+
+    def load_state_dict(
+        self, state: Mapping[str, Any], devices: Mapping[str, torch.device]
+    ) -> None:
+        """Take up a state; its tensors go to the devices of their layers."""
+        for kind in _SAVED:
+            copies = {name: kept.to(devices[name], copy=True) for name, kept in state[kind].items()}
+            setattr(self, kind, copies)
+
+    def _wants_latest(self, step: int) -> bool:
+        options = self._options
+        growing = options.growth in ("gradient", "candidates") or self.is_dense(step)
+        return self._updates.is_update(step) and (growing or options.drop == "taylor")
+
+    def _add_to_average(self, name: str, values: Tensor) -> None:
+        if name not in self.average:
+            self.average[name] = torch.zeros_like(values)
+        past = self._options.momentum
+        self.average[name].mul_(past).add_(values, alpha=1 - past)

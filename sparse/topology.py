@@ -1,0 +1,178 @@
+"""A topology update as dynamic methods share it: drop x grow x redistribute, with exact counts.
+
+A method owns one `Topology` and hands its hooks on to it. What an update drops never grows back in
+it. Which rules apply, and when, are the method's options (`TopologyOptions`).
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparse import drop, grow, redistribute
+from sparse.context import Layer
+from sparse.gradient_memory import GradientMemory
+from sparse.schedule import dynamic_schedules
+from sparse.select import positions, refuse_nan
+from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.topology_options import TopologyOptions
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class _Change:
+    """One layer in one update; positions as in `sparse.drop`."""
+
+    layer: Layer
+    active: Tensor
+    occupied: Tensor
+    dropped: Tensor
+
+    @property
+    def free(self) -> int:
+        return self.layer.mask.numel() - len(self.occupied)
+
+
+class Topology:
+    """The topology updates of one method, and all that they remember.
+
+    method: its `options`, `layers`, `counts`, `explored` and `context` are used, and its `exchange`
+    changes the masks. Made in the method's `resolve`.
+    headroom: an update drops at most free / headroom weights of a layer, so that growth has at
+    least that many places to choose from for each.
+    """
+
+    def __init__(self, method: Sparsifier, total_steps: int | None, *, headroom: int = 1) -> None:
+        options: TopologyOptions = method.options
+        self.updates, self.drops = dynamic_schedules(
+            every=options.update_every,
+            stop=options.update_stop,
+            anneal=options.anneal,
+            initial=options.drop_fraction,
+            final=options.final_drop_fraction,
+            total=total_steps,
+        )
+        self.gradients = GradientMemory(options, self.updates, total_steps)
+        self._method = method
+        self._options = options
+        self._headroom = headroom
+
+    def wants_gradients(self, step: int) -> bool:
+        """Return whether a rule needs this step's gradients."""
+        return self.gradients.wants(step)
+
+    def wants_update(self, step: int) -> bool:
+        """Return whether a topology update is due."""
+        return self.updates.is_update(step)
+
+    @torch.no_grad()
+    def after_backward(self, step: int) -> None:
+        """Keep what the rules need of the gradients."""
+        self.gradients.see(step, self._method.layers, type(self._method).__name__.lower())
+
+    @torch.no_grad()
+    def update(self, step: int, occupied: Mapping[str, Tensor] | None = None) -> TopologyUpdate:
+        """Drop in every layer, then grow as many weights in the layers that are to have them.
+
+        `occupied` holds, by layer name, the positions that may not grow: all active weights and
+        what the method itself has just made inactive. Without it these are the active weights.
+        """
+        self._refuse_nan()
+        by_threshold = self._options.drop == "threshold"
+        fraction = None if by_threshold else self.drops.drop_fraction(step)
+        changes = [
+            self._change(layer, fraction, (occupied or {}).get(layer.name))
+            for layer in self._method.layers
+        ]
+        counts = self._regrown(changes)
+        generator = self._method.context.generator("grow", step)
+        for change, count in zip(changes, counts, strict=True):
+            grown = self._grown(change, count, step, generator)
+            self._method.exchange(change.layer, change.dropped, grown)
+        self.gradients.end_update(step)
+        moved = sum(counts)
+        return TopologyUpdate(step=step, drop_fraction=fraction, dropped=moved, grown=moved)
+
+    @torch.no_grad()
+    def published_update(
+        self, step: int, exchange: Callable[[Layer, float], int]
+    ) -> TopologyUpdate:
+        """Update by the rule of a published code instead.
+
+        `exchange` drops and grows in one layer at a drop fraction and returns how many.
+        """
+        self._refuse_nan()
+        fraction = self.drops.drop_fraction(step)
+        moved = sum(exchange(layer, fraction) for layer in self._method.layers)
+        self.gradients.end_update(step)
+        return TopologyUpdate(step=step, drop_fraction=fraction, dropped=moved, grown=moved)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that later updates depend on."""
+        return self.gradients.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up a state made with the same options."""
+        devices = {layer.name: layer.mask.device for layer in self._method.layers}
+        self.gradients.load_state_dict(state, devices)
+
+    def _refuse_nan(self) -> None:
+        refuse_nan({f"weight of {layer.name}": layer.weight for layer in self._method.layers})
+        self.gradients.refuse_nan()
+
+    def _change(self, layer: Layer, fraction: float | None, occupied: Tensor | None) -> _Change:
+        active = positions(layer.mask, self._method.counts[layer.name])
+        occupied = active if occupied is None else occupied
+        limit = (layer.mask.numel() - len(occupied)) // self._headroom
+        dropped = self._dropped(layer, active, fraction, limit)
+        return _Change(layer=layer, active=active, occupied=occupied, dropped=dropped)
+
+    def _dropped(self, layer: Layer, active: Tensor, fraction: float | None, limit: int) -> Tensor:
+        rule, weight = self._options.drop, layer.weight
+        if fraction is None:
+            return drop.threshold(weight, active, self._options.drop_threshold, limit=limit)
+        if rule == "signed":
+            return drop.signed(weight, active, fraction, limit=limit)
+        k = min(drop.whole_share(fraction, len(active)), limit)
+        if rule == "taylor":
+            return drop.taylor(weight, self.gradients.latest[layer.name], active, k)
+        return drop.magnitude(weight, active, k)
+
+    def _regrown(self, changes: list[_Change]) -> list[int]:
+        """Return how many weights each layer grows."""
+        dropped = [len(change.dropped) for change in changes]
+        if self._options.redistribution == "none":
+            return dropped
+        shares = self._shares(changes)
+        return redistribute.regrown(dropped, shares, [change.free for change in changes])
+
+    def _shares(self, changes: list[_Change]) -> list[float]:
+        rule, average = self._options.redistribution, self.gradients.average
+        if rule == "nonzeros":
+            return [float(len(change.active) - len(change.dropped)) for change in changes]
+        tensors = [
+            average[change.layer.name] if rule == "momentum" else change.layer.weight
+            for change in changes
+        ]
+        return redistribute.mean_sizes(
+            [
+                tensor.flatten().index_select(0, change.active)
+                for tensor, change in zip(tensors, changes, strict=True)
+            ]
+        )
+
+    def _grown(self, change: _Change, count: int, step: int, generator: torch.Generator) -> Tensor:
+        name, size = change.layer.name, change.layer.mask.numel()
+        rule, occupied = self._options.growth, change.occupied
+        if rule == "random":
+            return grow.random(size, occupied, count, generator)
+        if rule == "random_unexplored":
+            return grow.unexplored(self._method.explored[name], occupied, count, generator)
+        scores = self.gradients.scores(step, name)
+        if rule == "candidates" and not self.gradients.is_dense(step):
+            among = self.gradients.candidates[name]
+            return grow.candidates(scores, among, occupied, count, generator)
+        if rule == "candidates":
+            self.gradients.collect(name, count)
+        return grow.gradient(scores, occupied, count)

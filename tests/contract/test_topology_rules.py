@@ -1,0 +1,85 @@
+"""Every combination of drop, growth and redistribution keeps what each dynamic method promises."""
+
+import itertools
+
+import pytest
+import torch
+
+from sparse.methods import METHODS
+from sparse.topology_options import DROPS, GROWTHS, REDISTRIBUTIONS
+from tests.support.methods import method_names
+from tests.support.toy import ToyContext, make_layers, make_method, run_steps
+
+STEPS = 24
+NAMES = [name for name in method_names(dynamic=True) if name in ("set", "rigl", "snfs", "granet")]
+RULES = list(itertools.product(DROPS, GROWTHS, REDISTRIBUTIONS))
+
+
+def started(name, drop, growth, redistribution, layers=None):
+    options = {"drop": drop, "growth": growth, "redistribution": redistribution, "update_every": 2}
+    if drop == "threshold":
+        options["drop_threshold"] = 0.5
+    if growth in ("stale_gradient", "candidates"):
+        options["dense_until"] = 0.4
+    if growth == "candidates":
+        options["candidate_factor"] = 1  # soon too few, so that some growth is random
+    method = make_method(name, "0.3", **options)
+    context = ToyContext(layers or make_layers(), total_steps=STEPS)
+    method.bind(context) if layers else method.prepare(context)
+    return method
+
+
+def step_and_check(method, step, *, exact, own_layer):
+    """Run one step; what it changed must be what its rules allow."""
+    before = {layer.name: layer.mask.bool() for layer in method.layers}
+    counts = dict(method.counts)
+    updated = bool(run_steps(method, step, step))
+    for layer in method.layers:
+        mask = layer.mask.bool()
+        grown = mask & ~before[layer.name]
+        assert int(mask.sum()) == method.counts[layer.name] >= 1
+        for tensor in (layer.weight, layer.slot):
+            assert not bool(tensor[grown].any())
+            assert torch.equal(tensor, tensor * layer.mask)
+            assert bool(tensor[mask & ~grown].all()), "what was dropped has grown back at once"
+        assert not bool((mask & ~method.explored[layer.name]).any())
+    if exact:
+        assert sum(method.counts.values()) == sum(counts.values()) == 66
+    if exact and own_layer:
+        assert method.counts == counts
+    return updated and any(
+        bool((layer.mask != before[layer.name]).any()) for layer in method.layers
+    )
+
+
+@pytest.mark.parametrize("rules", RULES, ids=lambda rules: "-".join(rules))
+@pytest.mark.parametrize("name", NAMES)
+def test_counts_are_exact_and_a_resumed_run_takes_the_same_way(name, rules, tmp_path):
+    exact = METHODS.get(name).traits["density"] == "exact"
+    whole = started(name, *rules)
+    checks = {"exact": exact, "own_layer": rules[2] == "none"}
+    assert sum(step_and_check(whole, step, **checks) for step in range(1, STEPS + 1)) >= 3
+    assert sum(whole.counts.values()) == 66
+
+    first = started(name, *rules)
+    run_steps(first, 1, 13)
+    torch.save(first.state_dict(), tmp_path / "state.pt")
+    layers = make_layers()
+    for layer, source in zip(layers, first.layers, strict=True):
+        for field in ("weight", "mask", "slot"):
+            getattr(layer, field).copy_(getattr(source, field))
+    second = started(name, *rules, layers=layers)
+    second.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    run_steps(second, 14, STEPS)
+    for one, other in zip(whole.layers, second.layers, strict=True):
+        assert torch.equal(one.mask, other.mask)
+        assert torch.equal(one.weight, other.weight)
+
+
+@pytest.mark.parametrize("redistribution", REDISTRIBUTIONS[1:])
+def test_redistribution_moves_weights_between_layers(redistribution):
+    method = started("set", "threshold", "random", redistribution)
+    before = dict(method.counts)
+    run_steps(method, 1, STEPS)
+    assert method.counts != before
+    assert all(count >= 1 for count in method.counts.values())
