@@ -4,7 +4,8 @@
 
 Everything else hangs on the optimizer's public hooks: weights and optimizer slots are masked again
 after every real optimizer step, topology updates follow on schedule, and steps that a gradient
-scaler skips do not count.
+scaler skips do not count. Where a method stores dense weights, the model holds the forward weights
+between two steps, and the handle the stored ones.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from sparse.flow import divided_outputs, flow
 from sparse.optim_state import parameter_slots
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 from sparse.stats import layer_stats, realised_density, table
+from sparse.stored import stored_weights_of
 from sparse.targets import bias_of, find_targets
 
 Loss = Callable[[nn.Module, Any], Tensor]
@@ -70,7 +72,7 @@ def attach(
             seed=seed,
         )
     )
-    return Attached(optimizer, sparsifier)
+    return Attached(optimizer, sparsifier, _group_of(layers[0], optimizer))
 
 
 class ModuleLayer:
@@ -219,16 +221,24 @@ class ModuleContext:
 
 
 class Attached:
-    """A sparsifier at work in a user's loop."""
+    """A sparsifier at work in a user's loop.
 
-    def __init__(self, optimizer: torch.optim.Optimizer, sparsifier: Sparsifier) -> None:
+    group: number of the parameter group whose learning rate the sparsifier learns with.
+    """
+
+    def __init__(
+        self, optimizer: torch.optim.Optimizer, sparsifier: Sparsifier, group: int = 0
+    ) -> None:
         self.sparsifier = sparsifier
+        self._stored = stored_weights_of(sparsifier)
+        self._group = group
         self.step = 0
         self.last_update: TopologyUpdate | None = None
         self._hooks = [
             optimizer.register_step_pre_hook(self._before_step),
             optimizer.register_step_post_hook(self._after_step),
         ]
+        self._show()
 
     @property
     def density(self) -> float:
@@ -244,7 +254,10 @@ class Attached:
         return {layer.name: layer.mask.to(torch.bool) for layer in self.sparsifier.layers}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return step, masks and the method's state; loadable with `weights_only=True`."""
+        """Return step, masks and the method's state; loadable with `weights_only=True`.
+
+        Weights that the method stores apart from the model's are in it.
+        """
         return {
             "step": self.step,
             "masks": self.masks(),
@@ -257,6 +270,7 @@ class Attached:
         for layer in self.sparsifier.layers:
             layer.mask.copy_(state["masks"][layer.name])
         self.sparsifier.apply_masks()
+        self._show()
         self.step = int(state["step"])
 
     def detach(self) -> None:
@@ -266,17 +280,29 @@ class Attached:
         self.sparsifier.finish()
 
     def _before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
-        if self.sparsifier.wants_gradients(self.step + 1):
-            # torch passes the optimizer itself first; what follows is a closure.
-            if any(args[1:]) or kwargs.get("closure"):
-                raise ValueError("the gradients must be there before step(): give it no closure")
+        wanted = self.sparsifier.wants_gradients(self.step + 1)
+        # torch passes the optimizer itself first; what follows is a closure.
+        closure = any(args[1:]) or kwargs.get("closure")
+        if closure and (wanted or self._stored is not None):
+            raise ValueError("the gradients must be there before step(): give it no closure")
+        if wanted:
             self.sparsifier.after_backward(self.step + 1)
+        if self._stored is not None:
+            self._stored.before_step()
 
     def _after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         self.step += 1
-        self.sparsifier.apply_masks()
+        if self._stored is None:
+            self.sparsifier.apply_masks()
+        else:
+            self._stored.after_step(float(optimizer.param_groups[self._group]["lr"]))
         if self.sparsifier.wants_update(self.step):
             self.last_update = self.sparsifier.after_step(self.step)
+            self._show()
+
+    def _show(self) -> None:
+        if self._stored is not None:
+            self._stored.show()
 
 
 class _LossOf(nn.Module):
@@ -289,6 +315,12 @@ class _LossOf(nn.Module):
 
     def forward(self, batch: Any) -> Any:
         return self._loss(self.model, batch)
+
+
+def _group_of(layer: ModuleLayer, optimizer: torch.optim.Optimizer) -> int:
+    """Return the number of the parameter group that trains a layer."""
+    members = [{id(item) for item in group["params"]} for group in optimizer.param_groups]
+    return next(number for number, ids in enumerate(members) if id(layer.parameter) in ids)
 
 
 def _refuse_untrained(layers: Sequence[ModuleLayer], optimizer: torch.optim.Optimizer) -> None:

@@ -2,7 +2,8 @@
 
 A sparsifier belongs to one cell. It is given that cell's maskable weights, masks, gradients and
 optimizer slots as live views and never learns which engine serves it. Between its own changes the
-engine keeps weights and slots zero where a mask is zero.
+engine keeps weights and slots zero where a mask is zero; a method that stores dense weights has
+copies of its own instead (`sparse/stored.py`).
 """
 
 import dataclasses
@@ -25,6 +26,7 @@ from sparse.context import Context, Layer
 from sparse.optim_state import zero_inactive
 from sparse.options import NoOptions, build_options
 from sparse.select import fill, random_among
+from sparse.stored import StoredLayer, stored_layers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +47,9 @@ class Sparsifier:
     options: fields of the class's `Options`; all mistakes are reported in one ValueError.
 
     Order of one optimizer step: backward, clipping, `after_backward` if wanted, optimizer step,
-    re-masking, evaluation, `after_step` if wanted. Steps are counted from 1.
+    re-masking, evaluation, `after_step` if wanted. Steps are counted from 1. Around the optimizer
+    step of a method that `stores_dense` weights: `stored_gradient` before it; `updated_mask`,
+    `learn` and `effective_weight` after it.
 
     `counts` holds the active weights of each layer; `allocated` what density and allocation give it
     (empty where the method ignores the allocation); `explored`, with `tracks_explored`, which
@@ -54,6 +58,7 @@ class Sparsifier:
 
     Options: ClassVar[type] = NoOptions
     tracks_explored: ClassVar[bool] = False
+    stores_dense: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -92,6 +97,8 @@ class Sparsifier:
         """Bind to a run without touching a tensor; enough before `load_state_dict`."""
         self.context = context
         self.layers = tuple(context.layers)
+        if self.stores_dense:
+            self.layers = tuple(StoredLayer(layer) for layer in self.layers)
         if not self.layers:
             raise ValueError(f"{self._title()} found no maskable weight in the model")
         self.resolve(context.total_steps)
@@ -108,8 +115,22 @@ class Sparsifier:
         """Look at the gradients, before the optimizer uses them."""
 
     def effective_weight(self, layer: Layer) -> Tensor:
-        """Return the weight to use in the forward pass."""
+        """Return the weight to use in the forward pass; exactly zero where the mask is zero."""
         return layer.weight
+
+    def stored_gradient(self, layer: Layer, gradient: Tensor) -> Tensor:
+        """Return the gradient by the stored weight from the dense one by the forward weight."""
+        return gradient
+
+    def updated_mask(self, layer: Layer) -> Tensor | None:
+        """Return 1 where an optimizer step moves the stored weight, else 0; None for everywhere.
+
+        The others keep their value, whatever the optimizer does, and have empty slots.
+        """
+        return None
+
+    def learn(self, rate: float) -> None:
+        """Learn, at the rate of the optimizer step just taken, what is no weight of the network."""
 
     def after_step(self, step: int) -> TopologyUpdate | None:
         """Change the masks; return what was done."""
@@ -119,11 +140,15 @@ class Sparsifier:
         """End the run: called once, after the last step and its evaluation."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all own state, tensors and plain data; masks and weights belong to the engine."""
+        """Return all own state, tensors and plain data.
+
+        Masks and weights belong to the engine, but for those that are stored apart from it.
+        """
         return {
             "counts": dict(self.counts),
             "allocated": dict(self.allocated),
             "explored": dict(self.explored),
+            "stored": {layer.name: layer.state() for layer in stored_layers(self.layers)},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -140,6 +165,8 @@ class Sparsifier:
         self.explored = {
             name: seen.to(devices[name], copy=True) for name, seen in state["explored"].items()
         }
+        for layer in stored_layers(self.layers):
+            layer.load_state(state["stored"][layer.name])
 
     # --- for methods: what they override and use ----------------------------------------------
 
@@ -185,8 +212,11 @@ class Sparsifier:
 
     @torch.no_grad()
     def apply_masks(self) -> None:
-        """Zero the weights and optimizer slots of all layers where their masks are zero."""
-        for layer in self.layers:
+        """Zero the weights and optimizer slots of all layers where their masks are zero.
+
+        Weights that are stored dense stay as they are: the mask is that of the forward weights.
+        """
+        for layer in () if self.stores_dense else self.layers:
             zero_inactive([layer.weight, *layer.slots().values()], layer.mask)
 
     @torch.no_grad()

@@ -8,7 +8,7 @@ from them.
 import io
 import pickle
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from grids.artifacts import check_name, rewind_step
+from sparse.context import Layer
 from trainer.engines.base import Engine
 
 FORMAT = 1
@@ -58,9 +59,14 @@ def rewind_steps(names: Collection[str], total_steps: int) -> dict[int, str]:
     return found
 
 
-def take_snapshot(engine: Engine, n: int) -> Snapshot:
-    """Copies, on the CPU, of what cell ``n`` of an engine holds now."""
-    masks = {layer.name: layer.mask.bool().to("cpu", copy=True) for layer in engine.layers(n)}
+def take_snapshot(engine: Engine, n: int, layers: Iterable[Layer] | None = None) -> Snapshot:
+    """Copies, on the CPU, of what cell ``n`` of an engine holds now.
+
+    Args:
+        layers: those of the cell's sparsifier, which may have masks apart from the engine's.
+    """
+    masked = engine.layers(n) if layers is None else layers
+    masks = {layer.name: layer.mask.bool().to("cpu", copy=True) for layer in masked}
     return Snapshot(weights=engine.weights(n), masks=masks)
 
 

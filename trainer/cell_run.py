@@ -11,6 +11,7 @@ from grids.cell import Cell
 from grids.traits import starts_from
 from sparse.methods import METHODS
 from sparse.sparsifier import Sparsifier
+from sparse.stored import StoredWeights, stored_weights_of
 from trainer.artifacts import (
     ArtifactError,
     Snapshot,
@@ -21,8 +22,8 @@ from trainer.artifacts import (
 )
 from trainer.context import CellContext
 from trainer.engines.base import Engine
-from trainer.engines.solo import SoloEngine
 from trainer.failure import Failure
+from trainer.recipe import Recipe
 
 CURVE_COLUMNS = (
     "epoch",
@@ -47,6 +48,8 @@ class CellRun:
 
     Attributes:
         sparsifier: the cell's method.
+        stored: drives the weights that the method stores apart from the network; ``None`` without.
+        rate: the recipe's learning rate, which the schedule multiplies.
         failure: set once the cell has failed; it is stepped on but no longer listened to.
         diverged_epoch: the epoch in which the loss stopped being finite.
         resumed_step: the step this attempt starts from.
@@ -61,6 +64,8 @@ class CellRun:
         self.rewinds: dict[int, str] = {}
         self._snapshots: dict[str, Snapshot] = {}
         self.sparsifier = make_sparsifier(cell)
+        self.stored: StoredWeights | None = None
+        self.rate = Recipe.of(cell).lr
         self.curve: dict[str, list[float]] = {name: [] for name in CURVE_COLUMNS}
         self.topology_updates = 0
         self.failure: Failure | None = None
@@ -89,13 +94,14 @@ class CellRun:
         if start := starts_from(trait, dataclasses.asdict(self.sparsifier.options)):
             self._start_from(engine, start, inputs)
         self.sparsifier.prepare(CellContext(engine, self.n, inputs))
-        self._let_substitute(engine)
+        self.stored = stored_weights_of(self.sparsifier)
+        self._show()
 
     def bind(self, engine: Engine, inputs: Mapping[str, Path]) -> None:
         """Give the sparsifier views of tensors that a checkpoint is about to fill."""
         self.rewinds = rewind_steps(self.leaves, engine.workload.total_steps)
         self.sparsifier.bind(CellContext(engine, self.n, inputs))
-        self._let_substitute(engine)
+        self.stored = stored_weights_of(self.sparsifier)
 
     def add_point(self, point: Sequence[float]) -> None:
         """Append a row to the curve; a loss that is not finite ends the cell's hopes."""
@@ -108,16 +114,17 @@ class CellRun:
         """Let the method move its masks after a step."""
         if self.sparsifier.after_step(step) is not None:
             self.topology_updates += 1
+            self._show()
 
     def take_rewind(self, engine: Engine, step: int) -> None:
         """Keep the cell as it is after an optimizer step, for the artifact of that step."""
-        self._snapshots[self.rewinds[step]] = take_snapshot(engine, self.n)
+        self._snapshots[self.rewinds[step]] = self._snapshot(engine)
 
     def artifacts(self, engine: Engine) -> dict[str, bytes]:
         """What the trained cell leaves: contents of files by name."""
         kept = self._snapshots
         return {
-            name: to_bytes(kept[name] if name in kept else take_snapshot(engine, self.n))
+            name: to_bytes(kept[name] if name in kept else self._snapshot(engine))
             for name in self.leaves
         }
 
@@ -135,10 +142,12 @@ class CellRun:
         except (KeyError, RuntimeError) as error:
             raise ArtifactError(f"{inputs[name]} is of another model: {error}") from error
 
-    def _let_substitute(self, engine: Engine) -> None:
-        traits = METHODS.get(self.cell.method.name).traits
-        if isinstance(engine, SoloEngine) and traits["stored_weights"] == "dense":
-            engine.substitute_weights(self.sparsifier)
+    def _snapshot(self, engine: Engine) -> Snapshot:
+        return take_snapshot(engine, self.n, self.sparsifier.layers)
+
+    def _show(self) -> None:
+        if self.stored is not None:
+            self.stored.show()
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps besides the engine's tensors and the seconds spent."""
@@ -155,6 +164,7 @@ class CellRun:
     def load_state(self, state: dict[str, Any]) -> None:
         """Put back what ``state`` returned."""
         self.sparsifier.load_state_dict(state["sparsifier"])
+        self._show()
         self.curve = {name: list(state["curve"][name]) for name in CURVE_COLUMNS}
         self.topology_updates = state["topology_updates"]
         self.seconds = state["seconds"]

@@ -1,15 +1,17 @@
 """The training loop: one block of cells, any engine, one documented order.
 
-Per optimizer step: forward and backward, clip, sparsifiers see gradients, masked optimizer step,
-copies for artifacts of this step, evaluation and curve point if the epoch ends here, topology
-updates that are due, checkpoint if due. The last step is never followed by a topology update, and
-evaluation comes before an update, so no reported number contains untrained new weights.
+Per optimizer step: forward and backward, clip, sparsifiers see gradients, masked optimizer step (of
+the stored weights, where a method has such), copies for artifacts of this step, evaluation and
+curve point if the epoch ends here, topology updates that are due, checkpoint if due. The last step
+is never followed by a topology update, and evaluation comes before an update, so no reported number
+contains untrained new weights.
 """
 
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,7 +24,6 @@ from trainer.checkpoint import CheckpointClock
 from trainer.engines.base import Engine
 from trainer.evaluate import evaluate
 from trainer.optim import learning_rate_factor
-from trainer.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +63,7 @@ class BlockLoop:
         self._gradients_due = self._calendar(lambda run, at: run.sparsifier.wants_gradients(at))
         self._updates_due = self._calendar(lambda run, at: run.sparsifier.wants_update(at))
         self._rewinds_due = self._calendar(lambda run, at: at in run.rewinds)
+        self._storing = [(run, run.stored) for run in self.runs if run.stored is not None]
         self._started = time.monotonic()
         self._totals = _EpochTotals(len(self.runs), engine.workload.device)
         self._order: Tensor | None = None
@@ -93,15 +95,16 @@ class BlockLoop:
         if self._recipe.clip_norm is not None:
             self.engine.clip(self._recipe.clip_norm)
         for run in self._gradients_due.get(step, ()):
-            self._guarded(run, run.sparsifier.after_backward, step, "looking at gradients")
-        self.engine.optimizer_step(self._rate_factor(step))
+            hook = partial(run.sparsifier.after_backward, step)
+            self._guarded(run, hook, step, "looking at gradients")
+        self._optimizer_step(step)
         self.step = step
         for run in self._rewinds_due.get(step, ()):
             run.take_rewind(self.engine, step)
         if step % self._steps_per_epoch == 0:
             self._add_curve_points()
         for run in self._updates_due.get(step, ()):
-            self._guarded(run, run.update_topology, step, "topology update")
+            self._guarded(run, partial(run.update_topology, step), step, "topology update")
 
     def states(self) -> dict[str, dict[str, Any]]:
         """The state of every living cell by id, for a checkpoint."""
@@ -142,6 +145,15 @@ class BlockLoop:
         }
         return torch.stack([orders[run.cell.seed] for run in self.runs]).to(self._workload.device)
 
+    def _optimizer_step(self, step: int) -> None:
+        factor = self._rate_factor(step)
+        for run, stored in self._storing:
+            self._guarded(run, stored.before_step, step, "handing over stored weights")
+        self.engine.optimizer_step(factor)
+        for run, stored in self._storing:
+            hook = partial(stored.after_step, run.rate * factor)
+            self._guarded(run, hook, step, "making forward weights")
+
     def _rate_factor(self, step: int) -> float:
         return learning_rate_factor(self._recipe, step, self._total_steps, self._steps_per_epoch)
 
@@ -151,22 +163,22 @@ class BlockLoop:
         epoch = self.step // self._steps_per_epoch
         factor = self._rate_factor(self.step)
         for run in self.runs:
-            rate = Recipe.of(run.cell).lr * factor
+            rate = run.rate * factor
             trained = (losses[run.n], accuracies[run.n])
             held_out = (val.loss[run.n], val.accuracy[run.n])
-            density = realised_density(layer_stats(self.engine.layers(run.n)))
+            density = realised_density(layer_stats(run.sparsifier.layers))
             run.add_point((epoch, self.step, *trained, *held_out, density, rate))
 
-    def _guarded(self, run: CellRun, hook: Callable[[int], None], step: int, phase: str) -> None:
+    def _guarded(self, run: CellRun, hook: Callable[[], object], step: int, phase: str) -> None:
         # A method's fault is its cell's alone: the others of the block go on. A method that cannot
         # rank NaN only notices first what every cell would report at the end of the epoch.
         if not run.alive:
             return
         try:
             with torch.no_grad():
-                hook(step)
+                hook()
         except Exception as error:
-            if all(layer.weight.isfinite().all() for layer in self.engine.layers(run.n)):
+            if all(layer.weight.isfinite().all() for layer in run.sparsifier.layers):
                 run.fail(error, phase)
             else:
                 run.diverged_epoch = 1 + (step - 1) // self._steps_per_epoch

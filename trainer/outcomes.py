@@ -100,7 +100,7 @@ def _outcome(
         curve=run.curve,
         layers=[
             {"layer": s.name, "shape": list(s.shape), "total": s.total, "active": s.active}
-            for s in layer_stats(loop.engine.layers(run.n))
+            for s in layer_stats(run.sparsifier.layers)
         ],
         artifacts=run.artifacts(loop.engine) if state == "COMPLETED" else {},
         error=error,
@@ -128,7 +128,7 @@ def _metrics(loop: BlockLoop, run: CellRun, scores: dict[str, Score]) -> dict[st
         metrics[f"{name}_loss"] = score.loss[run.n]
     history: Sequence[float] = run.curve["val_accuracy"]
     metrics["generalisation_gap"] = metrics["train_accuracy"] - metrics["test_accuracy"]
-    metrics["density"] = realised_density(layer_stats(loop.engine.layers(run.n)))
+    metrics["density"] = realised_density(layer_stats(run.sparsifier.layers))
     metrics["best_val_accuracy"] = max(history)
     metrics["best_val_epoch"] = run.curve["epoch"][history.index(max(history))]
     if run.sparsifier.explored:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sparse.methods import METHODS
 from sparse.sparsifier import Sparsifier
+from sparse.stored import stored_weights_of
 from tests.support.methods import takes_density
 
 
@@ -94,19 +95,28 @@ def make_layers(seed: int = 0, scale: float = 1.0) -> list[ToyLayer]:
 def run_steps(method: Sparsifier, first: int, last: int, seed: int = 1) -> list[int]:
     """Run optimizer steps that move the active weights at random; return the steps of updates.
 
-    The moves depend on the step alone, so that a run may be cut in two.
+    Where dense weights are stored, an optimizer step moves all and its learning rate is 0.1. The
+    moves depend on the step alone, so that a run may be cut in two.
     """
     updated = []
+    network = [getattr(layer, "visible", layer) for layer in method.layers]
+    stored = stored_weights_of(method)
     for step in range(first, last + 1):
         generator = torch.Generator().manual_seed(1000 * seed + step)
-        for layer in method.layers:
+        for layer in network:
             layer.gradient = torch.randn(layer.weight.shape, generator=generator)
         if method.wants_gradients(step):
             method.after_backward(step)
-        for layer in method.layers:
+        if stored is not None:
+            stored.before_step()
+        for layer in network:
             moves = torch.randn(layer.weight.shape, generator=generator)
             layer.weight.add_(0.1 * moves * layer.mask)
             layer.slots()["momentum_buffer"].copy_(layer.mask)
+        if stored is not None:
+            stored.after_step(0.1)
         if method.wants_update(step) and method.after_step(step) is not None:
             updated.append(step)
+            if stored is not None:
+                stored.show()
     return updated

@@ -41,6 +41,10 @@ class Entries(ABC):
     slots: list[Tensor]
 
     @abstractmethod
+    def keeps_slots(self, row: int) -> bool:
+        """Whether the slots of a row are here, and those in the stack old, until `store_slots`."""
+
+    @abstractmethod
     def spread(self, per_cell: Tensor) -> Tensor:
         """One value per cell (N, 1), in a shape that broadcasts over these entries."""
 
@@ -71,6 +75,10 @@ class WholeRows(Entries):
         self.gradients = stack.gradients[rows]
         self.slots = [slot[rows] for slot in stack.slots]
 
+    def keeps_slots(self, row: int) -> bool:
+        """Never: they are updated in their place."""
+        return False
+
     def spread(self, per_cell: Tensor) -> Tensor:
         """These rows' values, (rows, 1)."""
         return per_cell[self._rows]
@@ -91,15 +99,20 @@ class ActiveEntries(Entries):
     """The active entries of several rows, in compact tensors (entries,).
 
     Args:
-        places: their flat positions in the stack, ascending.
+        rows: the rows. places: the flat positions of their active entries, ascending.
     """
 
-    def __init__(self, stack: Buffers, places: Tensor) -> None:
+    def __init__(self, stack: Buffers, rows: Sequence[int], places: Tensor) -> None:
         self._stack = stack
+        self._rows = frozenset(rows)
         self._places = places
         self.parameters = _flat(stack.parameters).index_select(0, places)
         self.gradients = self.parameters.new_empty(len(places))
         self.slots = [_flat(slot).index_select(0, places) for slot in stack.slots]
+
+    def keeps_slots(self, row: int) -> bool:
+        """Whether the row is one of these."""
+        return row in self._rows
 
     def spread(self, per_cell: Tensor) -> Tensor:
         """One value where all cells have the same, else one per entry."""
@@ -136,7 +149,7 @@ def divide(stack: Buffers) -> list[Entries]:
             parts.append(WholeRows(stack, rows, masked=kind == "masked"))
     compact = [n for n, kind in enumerate(kinds) if kind == "compact"]
     if compact:
-        parts.append(ActiveEntries(stack, _active_places(stack.masks, compact)))
+        parts.append(ActiveEntries(stack, compact, _active_places(stack.masks, compact)))
     return parts
 
 

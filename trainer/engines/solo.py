@@ -16,7 +16,6 @@ from grids.cell import Cell
 from sparse.flow import flow
 from sparse.methods import METHODS
 from sparse.optim_state import parameter_slots
-from sparse.sparsifier import Sparsifier
 from sparse.targets import bias_of, find_targets
 from trainer import seeding
 from trainer.engines.base import Batch, CellState, Engine, LayerView
@@ -47,22 +46,13 @@ class SoloEngine(Engine):
         self._masks_gradients = (
             traits["stored_weights"] == "masked" and traits["density"] != "dense"
         )
-        self._substituted_by: Sparsifier | None = None
 
     def layers(self, n: int) -> list[LayerView]:
         """Views of the module's maskable weights."""
         return [
-            self._view(name, parameter, parameter.detach())
+            self._view(name, parameter)
             for name, parameter in zip(self._masks, self._masked, strict=True)
         ]
-
-    def substitute_weights(self, sparsifier: Sparsifier) -> None:
-        """From now on run the forward pass with the sparsifier's effective weights.
-
-        For methods whose stored weights are dense: the forward weight is computed from the stored
-        one, and gradients reach the stored one through it.
-        """
-        self._substituted_by = sparsifier
 
     def backward(self, indices: Tensor, step: int) -> tuple[Tensor, Tensor]:
         """One cell's forward and backward pass; random layers draw from a named stream."""
@@ -72,7 +62,7 @@ class SoloEngine(Engine):
         self.optimizer.zero_grad(set_to_none=True)
         seeding.reseed_globals(self.cell.seed, "forward", step, self.workload.device)
         with self._autocast():
-            logits = self._forward(inputs)
+            logits = self.model(inputs)
             loss = F.cross_entropy(logits, targets, label_smoothing=self.recipe.label_smoothing)
         loss.backward()
         correct = (logits.detach().argmax(-1) == targets).sum()
@@ -97,7 +87,8 @@ class SoloEngine(Engine):
         """Evaluation-mode logits (1, b, classes)."""
         self.model.eval()
         with self._autocast():
-            return self._forward(inputs).float().unsqueeze(0)
+            logits: Tensor = self.model(inputs)
+            return logits.float().unsqueeze(0)
 
     def loss(
         self,
@@ -148,23 +139,11 @@ class SoloEngine(Engine):
         for name, mask in self._masks.items():
             mask.copy_(state["masks"][name])
 
-    def _forward(self, inputs: Tensor) -> Tensor:
-        if self._substituted_by is None:
-            logits: Tensor = self.model(inputs)
-            return logits
-        effective = {
-            # The view's weight is the parameter itself, so that gradients flow back to it.
-            name: self._substituted_by.effective_weight(self._view(name, parameter, parameter))
-            for name, parameter in zip(self._masks, self._masked, strict=True)
-        }
-        logits = functional_call(self.model, effective, (inputs,))
-        return logits
-
-    def _view(self, name: str, parameter: nn.Parameter, weight: Tensor) -> LayerView:
+    def _view(self, name: str, parameter: nn.Parameter) -> LayerView:
         bias = self._biases[name]
         return LayerView(
             name=name,
-            weight=weight,
+            weight=parameter.detach(),
             mask=self._masks[name],
             read_gradient=lambda: parameter.grad,
             read_slots=lambda: parameter_slots(self.optimizer, parameter),

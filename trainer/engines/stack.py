@@ -157,7 +157,7 @@ class StackEngine(Engine):
         return row if index < len(self._masks) else row[0]
 
     def _slots(self, n: int, index: int) -> dict[str, Tensor]:
-        buffers = self._optimizer.slots()
+        buffers = self._optimizer.slots(n)
         slots = {name: self._layout.views(slot)[index][n] for name, slot in buffers.items()}
         if index < len(self._masks):
             return slots

@@ -57,11 +57,17 @@ class StackedOptimizer(ABC):
         self._parts: list[_Part] = []
         self._versions = (-1, -1)
 
-    def slots(self) -> dict[str, Tensor]:
-        """The slots (N, P) by name, to be read or changed until the next step."""
-        for part in self._parts:
-            part.entries.store_slots()
-        self._parts = []
+    def slots(self, row: int | None = None) -> dict[str, Tensor]:
+        """The slots (N, P) by name, to be read or changed until the next step.
+
+        Args:
+            row: the only row that is wanted. Where it is updated in its place, nothing has to be
+                brought here, and the next step need not divide the stack again.
+        """
+        if row is None or any(part.entries.keeps_slots(row) for part in self._parts):
+            for part in self._parts:
+                part.entries.store_slots()
+            self._parts = []
         return dict(zip(self.slot_names, self._stack.slots, strict=True))
 
     def step(self, rate_factor: float) -> None:

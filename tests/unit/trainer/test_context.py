@@ -6,7 +6,6 @@ from torch.nn.functional import cross_entropy
 
 from sparse.methods.static import Static
 from sparse.scoring import grasp_scores, snip_scores, synflow_scores
-from sparse.sparsifier import Sparsifier
 from tests.support.cells import make_cell
 from trainer.artifacts import take_snapshot, to_bytes
 from trainer.context import CellContext
@@ -132,31 +131,6 @@ def test_generators_are_named(context):
 
 
 NAMES = [("mask", 0), ("grow", 0), ("grow", 1), ("mask", 0)]
-
-
-class ScaledForward(Sparsifier):
-    """Stores dense weights and runs the forward pass on half of each."""
-
-    def effective_weight(self, layer):
-        return layer.weight * 0.5
-
-
-def test_solo_runs_the_forward_pass_on_effective_weights():
-    workload = load_workload(CELL, None, "cpu")
-    engine = SoloEngine(workload, [CELL])
-    inputs = workload.bundle.test.inputs[:4]
-    with torch.no_grad():
-        for layer in engine.layers(0):
-            layer.weight.mul_(0.5)
-        expected = engine.logits(inputs)
-        for layer in engine.layers(0):
-            layer.weight.mul_(2.0)
-    sparsifier = ScaledForward(density="1")
-    sparsifier.bind(CellContext(engine, 0))
-    engine.substitute_weights(sparsifier)
-    assert torch.equal(engine.logits(inputs), expected)
-    engine.backward(torch.arange(8).unsqueeze(0), 1)
-    assert all(layer.gradient.any() for layer in engine.layers(0))
 
 
 def test_what_another_cell_left_is_read_by_name(tmp_path):
