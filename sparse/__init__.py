@@ -8,12 +8,17 @@ from sparse.attach import Attached as Attached
 from sparse.attach import attach as attach
 from sparse.methods import METHODS as METHODS
 from sparse.methods.dense import Dense as Dense
+from sparse.methods.force import FORCE as FORCE
 from sparse.methods.gmp import GMP as GMP
+from sparse.methods.grasp import GraSP as GraSP
+from sparse.methods.iter_snip import IterSNIP as IterSNIP
+from sparse.methods.magnitude import Magnitude as Magnitude
 from sparse.methods.omp import OMP as OMP
 from sparse.methods.rigl import RigL as RigL
 from sparse.methods.set import SET as SET
 from sparse.methods.snip import SNIP as SNIP
 from sparse.methods.srigl import SRigL as SRigL
 from sparse.methods.static import Static as Static
+from sparse.methods.synflow import SynFlow as SynFlow
 from sparse.sparsifier import Sparsifier as Sparsifier
 from sparse.targets import find_targets as find_targets

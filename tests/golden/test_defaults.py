@@ -46,6 +46,11 @@ FROZEN = {
                 **RULES,
             },
         ),
+        "magnitude": (1, {"scope": "global", "positions": "scored"}),
+        "iter_snip": (1, {"rounds": 60, "batches": 1, "positions": "scored"}),
+        "force": (1, {"rounds": 60, "batches": 1, "positions": "scored"}),
+        "grasp": (1, {"batches": 2, "temperature": 200.0, "positions": "scored"}),
+        "synflow": (1, {"rounds": 100, "positions": "scored"}),
         "omp": (1, {"scope": "global"}),
         "srigl": (
             1,
