@@ -23,6 +23,7 @@ from sparse.allocation import (
     parse_density,
 )
 from sparse.context import Context, Layer
+from sparse.flops import Passes
 from sparse.optim_state import zero_inactive
 from sparse.options import NoOptions, build_options
 from sparse.select import fill, random_among
@@ -135,6 +136,14 @@ class Sparsifier:
     def after_step(self, step: int) -> TopologyUpdate | None:
         """Change the masks; return what was done."""
         return None
+
+    def passes(self, dense_gradients: bool) -> Passes:
+        """Return which weights a training step needs; what FLOPs are counted from.
+
+        dense_gradients: whether the step is one of those for which `wants_gradients` holds.
+        """
+        weights = self.sizes() if dense_gradients else self.counts
+        return Passes(forward=self.counts, input_gradients=self.counts, weight_gradients=weights)
 
     def finish(self) -> None:
         """End the run: called once, after the last step and its evaluation."""

@@ -21,6 +21,7 @@ from trainer.artifacts import (
     to_bytes,
 )
 from trainer.context import CellContext
+from trainer.cost import CostMeter
 from trainer.engines.base import Engine
 from trainer.failure import Failure
 from trainer.recipe import Recipe
@@ -50,6 +51,7 @@ class CellRun:
         sparsifier: the cell's method.
         stored: drives the weights that the method stores apart from the network; ``None`` without.
         rate: the recipe's learning rate, which the schedule multiplies.
+        cost: what its training has cost; there once the cell is prepared or bound.
         failure: set once the cell has failed; it is stepped on but no longer listened to.
         diverged_epoch: the epoch in which the loss stopped being finite.
         resumed_step: the step this attempt starts from.
@@ -93,14 +95,14 @@ class CellRun:
         trait = METHODS.get(self.cell.method.name).traits.get("starts_from")
         if start := starts_from(trait, dataclasses.asdict(self.sparsifier.options)):
             self._start_from(engine, start, inputs)
-        self.sparsifier.prepare(CellContext(engine, self.n, inputs))
+        self.sparsifier.prepare(self._context(engine, inputs))
         self.stored = stored_weights_of(self.sparsifier)
         self._show()
 
     def bind(self, engine: Engine, inputs: Mapping[str, Path]) -> None:
         """Give the sparsifier views of tensors that a checkpoint is about to fill."""
         self.rewinds = rewind_steps(self.leaves, engine.workload.total_steps)
-        self.sparsifier.bind(CellContext(engine, self.n, inputs))
+        self.sparsifier.bind(self._context(engine, inputs))
         self.stored = stored_weights_of(self.sparsifier)
 
     def add_point(self, point: Sequence[float]) -> None:
@@ -112,6 +114,7 @@ class CellRun:
 
     def update_topology(self, step: int) -> None:
         """Let the method move its masks after a step."""
+        self.cost.advance(step)
         if self.sparsifier.after_step(step) is not None:
             self.topology_updates += 1
             self._show()
@@ -132,6 +135,11 @@ class CellRun:
         """Note what stopped the cell; the first failure counts."""
         if self.failure is None:
             self.failure = Failure.of(error, phase)
+
+    def _context(self, engine: Engine, inputs: Mapping[str, Path]) -> CellContext:
+        context = CellContext(engine, self.n, inputs)
+        self.cost = CostMeter(engine, self.sparsifier, context)
+        return context
 
     def _start_from(self, engine: Engine, name: str, inputs: Mapping[str, Path]) -> None:
         if name not in inputs:
@@ -159,6 +167,7 @@ class CellRun:
                 name: {"weights": dict(kept.weights), "masks": dict(kept.masks)}
                 for name, kept in self._snapshots.items()
             },
+            "cost": self.cost.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -167,6 +176,7 @@ class CellRun:
         self._show()
         self.curve = {name: list(state["curve"][name]) for name in CURVE_COLUMNS}
         self.topology_updates = state["topology_updates"]
+        self.cost.load_state(state["cost"])
         self.seconds = state["seconds"]
         self._snapshots = {name: Snapshot(**kept) for name, kept in state["snapshots"].items()}
 

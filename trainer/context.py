@@ -19,6 +19,9 @@ class CellContext:
         engine: the engine that holds the cell.
         n: the cell's number in the engine's block.
         inputs: files of the artifacts that other cells left for it, by their names.
+
+    Attributes:
+        scored_samples: samples, repeats included, that the method asked a loss or flow for.
     """
 
     def __init__(self, engine: Engine, n: int, inputs: Mapping[str, Path] | None = None) -> None:
@@ -29,6 +32,7 @@ class CellContext:
         self.layers: list[LayerView] = engine.layers(n)
         self.total_steps: int | None = engine.workload.total_steps
         self.steps_per_epoch: int | None = engine.workload.steps_per_epoch
+        self.scored_samples = 0
 
     def generator(self, purpose: str, index: int = 0) -> torch.Generator:
         """The generator named (cell seed, ``sparse.`` + purpose, index)."""
@@ -51,10 +55,12 @@ class CellContext:
         temperature: float = 1.0,
     ) -> Tensor:
         """Mean training loss on a batch, differentiable in ``weights``."""
+        self.scored_samples += len(batch[1])
         return self._engine.loss(self._n, batch, weights, temperature=temperature)
 
     def flow(self, weights: Mapping[str, Tensor]) -> Tensor:
         """SynFlow's objective for an input of the data's shape, differentiable in ``weights``."""
+        self.scored_samples += 1
         return self._engine.flow(self._n, weights)
 
     def artifact(self, name: str) -> Mapping[str, Tensor]:

@@ -73,6 +73,30 @@ METRICS: tuple[dict[str, str], ...] = (
         "help": "active share of the maskable weights at the end",
     },
     {
+        "name": "train_flops",
+        "unit": "FLOPs",
+        "better": "lower",
+        "help": "operations of the whole training, scoring before it included; producers are not",
+    },
+    {
+        "name": "train_flops_ratio",
+        "unit": "fraction",
+        "better": "lower",
+        "help": "train_flops over those of training the dense network on the same samples",
+    },
+    {
+        "name": "inference_flops",
+        "unit": "FLOPs",
+        "better": "lower",
+        "help": "operations of the final network for one sample",
+    },
+    {
+        "name": "inference_flops_ratio",
+        "unit": "fraction",
+        "better": "lower",
+        "help": "inference_flops over those of the dense network",
+    },
+    {
         "name": "explored_rate",
         "unit": "fraction",
         "better": "higher",

@@ -131,6 +131,7 @@ def _metrics(loop: BlockLoop, run: CellRun, scores: dict[str, Score]) -> dict[st
     metrics["density"] = realised_density(layer_stats(run.sparsifier.layers))
     metrics["best_val_accuracy"] = max(history)
     metrics["best_val_epoch"] = run.curve["epoch"][history.index(max(history))]
+    metrics |= run.cost.metrics(loop.step)
     if run.sparsifier.explored:
         metrics["explored_rate"] = explored_rate(run.sparsifier.explored)
     return metrics

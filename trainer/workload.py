@@ -12,6 +12,7 @@ from torch import nn
 
 from grids.cell import Cell
 from grids.recipe import PER_CELL
+from sparse.flops import ForwardCost, forward_cost
 from sparse.options import build_options
 from trainer import seeding
 from trainer.data.bundle import Bundle, load_bundle
@@ -46,6 +47,16 @@ class Workload:
     def total_steps(self) -> int:
         """Optimizer steps of a whole run."""
         return self.steps_per_epoch * int(self.recipe.epochs)
+
+    def samples(self, step: int) -> int:
+        """Training samples, repeats included, that the first ``step`` optimizer steps see."""
+        epochs, steps = divmod(step, self.steps_per_epoch)
+        size = len(self.bundle.train)
+        return epochs * size + min(steps * self.recipe.batch, size)
+
+    def forward_cost(self) -> ForwardCost:
+        """What one sample costs in the dense network."""
+        return forward_cost(self.build_model(seed=0), self.bundle.train.inputs[:1])
 
     def parameter_count(self) -> int:
         """Parameters of one cell's model, counted without allocating them."""

@@ -30,6 +30,10 @@ BETTER: Mapping[str, str] = MappingProxyType(
         "best_val_epoch": "lower",
         "generalisation_gap": "lower",
         "realised_density": "lower",
+        "train_flops": "lower",
+        "train_flops_ratio": "lower",
+        "inference_flops": "lower",
+        "inference_flops_ratio": "lower",
         "explored_rate": "higher",
     }
 )

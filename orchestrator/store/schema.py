@@ -114,6 +114,10 @@ _METRICS = _columns(
     ("best_val_epoch", "real", "epochs", "The epoch of the best validation accuracy."),
     ("generalisation_gap", "real", "fraction", "Training accuracy minus test accuracy."),
     ("realised_density", "real", "fraction", "Active over maskable weights, counted.", "density"),
+    ("train_flops", "real", "FLOPs", "Operations of the whole training; producers not included."),
+    ("train_flops_ratio", "real", "fraction", "The same over those of training the dense network."),
+    ("inference_flops", "real", "FLOPs", "Operations of the final network for one sample."),
+    ("inference_flops_ratio", "real", "fraction", "The same over those of the dense network."),
     ("explored_rate", "real", "fraction", "Weights ever active over all; dynamic methods only."),
 )
 

@@ -8,11 +8,13 @@ knows which engine it serves: it sees one cell's tensors as live views.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 from torch import Tensor
 
 from grids.cell import Cell
+from sparse.flops import ForwardCost
 from trainer.workload import Workload
 
 CellState = dict[str, Any]
@@ -70,6 +72,11 @@ class Engine(ABC):
     def __init__(self, workload: Workload, cells: Sequence[Cell]) -> None:
         self.workload = workload
         self.cells = tuple(cells)
+
+    @cached_property
+    def forward_cost(self) -> ForwardCost:
+        """What one sample costs in the dense network of these cells."""
+        return self.workload.forward_cost()
 
     @abstractmethod
     def layers(self, n: int) -> list[LayerView]:

@@ -1,0 +1,80 @@
+"""The cost of a trained cell, against sums made by hand step by step."""
+
+import pytest
+
+from tests.support.cells import make_cell, train
+from trainer.workload import load_workload
+
+WEIGHTS = {"layers.0.weight": 221, "layers.1.weight": 561, "layers.2.weight": 99}
+"""Those of the perceptron 13-17-33-3: each is multiplied once per sample."""
+
+DENSE = 2 * 881
+SAMPLES, EPOCHS = 81, 3
+
+
+def metrics_of(method, density=None, options=None, **recipe):
+    cell = make_cell(method, density, options=options or {}, **recipe)
+    (outcome,) = train(cell).values()
+    return outcome.metrics
+
+
+def test_a_sample_costs_what_the_shapes_say():
+    cost = load_workload(make_cell(), None, "cpu").forward_cost()
+    assert (dict(cost.macs), cost.flops({})) == (WEIGHTS, DENSE)
+
+
+def test_dense_costs_three_passes_over_every_sample():
+    metrics = metrics_of("dense")
+    assert metrics["train_flops"] == 3 * DENSE * SAMPLES * EPOCHS
+    assert metrics["inference_flops"] == DENSE
+    assert (metrics["train_flops_ratio"], metrics["inference_flops_ratio"]) == (1.0, 1.0)
+
+
+def test_static_costs_the_active_share():
+    metrics = metrics_of("static", "0.3")
+    active = 264  # floor(0.3 x 881 + 1/2)
+    assert metrics["inference_flops"] == 2 * active
+    assert metrics["train_flops"] == 3 * 2 * active * SAMPLES * EPOCHS
+    assert metrics["train_flops_ratio"] == metrics["inference_flops_ratio"] == active / 881
+
+
+def test_rigl_pays_dense_weight_gradients_on_its_update_steps_alone():
+    # 18 steps of 16 samples, but 1 at the end of each epoch: updates at 4, 8 and 12, before 0.75.
+    metrics = metrics_of("rigl", "0.3", {"update_every": 4})
+    looked = 16 + 16 + 1
+    assert metrics["train_flops"] == (3 * 2 * 264 * SAMPLES * EPOCHS + (DENSE - 2 * 264) * looked)
+
+
+def test_snip_pays_for_its_scoring_once():
+    plain, scored = (
+        metrics_of(name, "0.3", options)["train_flops"]
+        for name, options in (("static", {}), ("snip", {"batches": 2}))
+    )
+    assert scored - plain == 2 * 16 * 3 * DENSE
+
+
+def test_gmp_pays_the_density_of_every_step():
+    metrics = metrics_of("gmp", "0.3", {"update_every": 4})
+    # start 2, stop 14: cubic targets after the updates at 4, 8, 12 and 14.
+    after = {0: 881, 4: 621, 8: 341, 12: 267, 14: 264}
+    sizes = [1 if step % 6 == 0 else 16 for step in range(1, 19)]
+    spent = sum(
+        3 * 2 * after[max(at for at in after if at < step)] * size
+        for step, size in enumerate(sizes, start=1)
+    )
+    assert metrics["train_flops"] == spent
+    assert metrics["inference_flops"] == 2 * 264
+
+
+@pytest.mark.parametrize(("model", "engine"), [("mlp", "stack"), ("convnet", "solo")])
+def test_the_cost_does_not_depend_on_the_company(model, engine):
+    task = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
+    cells = [
+        make_cell(name, options=options, seed=seed, model=model, dataset_options=task)
+        for seed, (name, options) in enumerate([("rigl", {"update_every": 4}), ("dense", {})])
+    ]
+    together = train(*cells)
+    for cell in cells:
+        alone = train(cell)[cell.id]
+        assert alone.engine == engine
+        assert together[cell.id].metrics["train_flops"] == alone.metrics["train_flops"]

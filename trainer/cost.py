@@ -1,0 +1,76 @@
+"""What training one cell costs in FLOPs, added up from one change of its masks to the next.
+
+Between two topology updates every step costs the same per sample, but for those that need dense
+gradients; so nothing is done in a step. Evaluation and the cells that a cell needs are not counted.
+"""
+
+from bisect import bisect_right
+from typing import Any
+
+from sparse.sparsifier import Sparsifier
+from trainer.context import CellContext
+from trainer.engines.base import Engine
+
+
+class CostMeter:
+    """The meter of one cell.
+
+    Args:
+        engine: holds the cell.
+        sparsifier: the cell's method, bound or about to be.
+        context: what the method sees; it counts the samples of scoring.
+
+    Attributes:
+        gradient_steps: the steps whose gradients the method wants, ascending; the loop fills it.
+    """
+
+    def __init__(self, engine: Engine, sparsifier: Sparsifier, context: CellContext) -> None:
+        self.gradient_steps: list[int] = []
+        self._engine = engine
+        self._sparsifier = sparsifier
+        self._context = context
+        self._flops = 0
+        self._step = 0
+
+    def advance(self, step: int) -> None:
+        """Add the steps up to and with this one; the masks have not changed since the last call."""
+        workload, cost = self._engine.workload, self._engine.forward_cost
+        first, last = (bisect_right(self.gradient_steps, at) for at in (self._step, step))
+        looked = sum(
+            workload.samples(at) - workload.samples(at - 1)
+            for at in self.gradient_steps[first:last]
+        )
+        plain = workload.samples(step) - workload.samples(self._step) - looked
+        for samples, dense in ((looked, True), (plain, False)):
+            self._flops += samples * cost.training_flops(self._sparsifier.passes(dense))
+        self._step = step
+
+    def metrics(self, step: int) -> dict[str, float]:
+        """The cost of all steps up to this one, and of a prediction with the weights of now.
+
+        Nothing where the network has no layer of a kind whose cost is known.
+        """
+        self.advance(step)
+        cost = self._engine.forward_cost
+        dense, sparse = cost.flops({}), cost.flops(self._sparsifier.passes(False).forward)
+        if dense == 0:
+            return {}
+        # A loss asked for while scoring is computed and differentiated in the dense network.
+        spent = self._flops + 3 * dense * self._context.scored_samples
+        return {
+            "train_flops": float(spent),
+            "train_flops_ratio": spent / (3 * dense * self._engine.workload.samples(step)),
+            "inference_flops": float(sparse),
+            "inference_flops_ratio": sparse / dense,
+        }
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {
+            "flops": self._flops, "step": self._step, "scored": self._context.scored_samples
+        }  # fmt: skip
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Put back what ``state`` returned."""
+        self._flops, self._step = state["flops"], state["step"]
+        self._context.scored_samples = state["scored"]
