@@ -16,9 +16,11 @@ from sparse.methods.magnitude import Magnitude as Magnitude
 from sparse.methods.omp import OMP as OMP
 from sparse.methods.rigl import RigL as RigL
 from sparse.methods.set import SET as SET
+from sparse.methods.small_dense import SmallDense as SmallDense
 from sparse.methods.snip import SNIP as SNIP
 from sparse.methods.srigl import SRigL as SRigL
 from sparse.methods.static import Static as Static
 from sparse.methods.synflow import SynFlow as SynFlow
+from sparse.narrow import narrowed_widths as narrowed_widths
 from sparse.sparsifier import Sparsifier as Sparsifier
 from sparse.targets import find_targets as find_targets

@@ -54,6 +54,11 @@ def attach(
     All maskable parameters must be in the optimizer (else ValueError). To resume, attach first and
     then load the states of model, optimizer and handle.
     """
+    if sparsifier.changes_shape:
+        raise ValueError(
+            f"{type(sparsifier).__name__} trains another network, which you build yourself: ask"
+            " sparse.narrowed_widths for its widths, and train it as it is"
+        )
     parameters = dict(model.named_parameters())
     targets = find_targets(model, include=include, exclude=exclude).targets
     layers = [

@@ -54,12 +54,14 @@ class Sparsifier:
 
     `counts` holds the active weights of each layer; `allocated` what density and allocation give it
     (empty where the method ignores the allocation); `explored`, with `tracks_explored`, which
-    weights were ever active (Liu et al. 2021), as bool tensors by layer name.
+    weights were ever active (Liu et al. 2021), as bool tensors by layer name. `changes_shape` says
+    that the network must be built anew for the method, which the trait of that name repeats.
     """
 
     Options: ClassVar[type] = NoOptions
     tracks_explored: ClassVar[bool] = False
     stores_dense: ClassVar[bool] = False
+    changes_shape: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -37,10 +37,11 @@ def layer_stats(layers: Iterable[Layer]) -> tuple[LayerStats, ...]:
     )
 
 
-def realised_density(stats: Iterable[LayerStats]) -> float:
-    """Return active over all maskable weights of the network."""
+def realised_density(stats: Iterable[LayerStats], total: int | None = None) -> float:
+    """Return active over all maskable weights of the network, or over `total` where it is given."""
     counted = list(stats)
-    return sum(layer.active for layer in counted) / sum(layer.total for layer in counted)
+    weights = total if total is not None else sum(layer.total for layer in counted)
+    return sum(layer.active for layer in counted) / weights
 
 
 def table(stats: Iterable[LayerStats]) -> str:

@@ -169,7 +169,8 @@ class BlockLoop:
             rate = run.rate * factor
             trained = (losses[run.n], accuracies[run.n])
             held_out = (val.loss[run.n], val.accuracy[run.n])
-            density = realised_density(layer_stats(run.sparsifier.layers))
+            stats = layer_stats(run.sparsifier.layers)
+            density = realised_density(stats, self._workload.full_size)
             run.add_point((epoch, self.step, *trained, *held_out, density, rate))
 
     def _guarded(self, run: CellRun, hook: Callable[[], object], step: int, phase: str) -> None:

@@ -128,7 +128,8 @@ def _metrics(loop: BlockLoop, run: CellRun, scores: dict[str, Score]) -> dict[st
         metrics[f"{name}_loss"] = score.loss[run.n]
     history: Sequence[float] = run.curve["val_accuracy"]
     metrics["generalisation_gap"] = metrics["train_accuracy"] - metrics["test_accuracy"]
-    metrics["density"] = realised_density(layer_stats(run.sparsifier.layers))
+    full_size = loop.engine.workload.full_size
+    metrics["density"] = realised_density(layer_stats(run.sparsifier.layers), full_size)
     metrics["best_val_accuracy"] = max(history)
     metrics["best_val_epoch"] = run.curve["epoch"][history.index(max(history))]
     metrics |= run.cost.metrics(loop.step)

@@ -13,10 +13,11 @@ from torch import nn
 from grids.cell import Cell
 from grids.recipe import PER_CELL
 from sparse.flops import ForwardCost, forward_cost
+from sparse.methods import METHODS
 from sparse.options import build_options
 from trainer import seeding
 from trainer.data.bundle import Bundle, load_bundle
-from trainer.models import MODELS, build_model
+from trainer.models import MODELS, build_model, narrowed_options
 from trainer.recipe import Recipe
 from trainer.scenarios import SCENARIOS
 
@@ -29,6 +30,8 @@ class Workload:
         recipe: the recipe of the block. The entries named in
             ``grids.recipe.PER_CELL`` are those of one cell; engines read them from each cell.
         stackable: whether the model trains as one batched program.
+        full_size: maskable weights of the model that the cells name, where they train a narrower
+            one in its place.
     """
 
     bundle: Bundle
@@ -37,6 +40,7 @@ class Workload:
     recipe: Recipe
     device: str
     stackable: bool
+    full_size: int | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -82,10 +86,13 @@ def load_workload(cell: Cell, data_root: Path | None, device: str) -> Workload:
     options: Any = build_options(
         scenario.options, cell.scenario.as_dict(), f"scenario {cell.scenario.name}"
     )
+    bundle = scenario.target(options, load_bundle(cell, data_root, device))
+    shape, full_size = _shape_of(cell, bundle)
     return Workload(
-        bundle=scenario.target(options, load_bundle(cell, data_root, device)),
+        bundle=bundle,
         model=cell.model.name,
-        model_options=cell.model.as_dict(),
+        model_options=shape,
+        full_size=full_size,
         recipe=Recipe.of(cell),
         device=device,
         stackable=bool(MODELS.get(cell.model.name).traits["stackable"]),
@@ -97,7 +104,20 @@ def workload_key(cell: Cell) -> str:
     fields = cell.canonical()
     kept = {name: fields.get(name) for name in ("dataset", "data_ratio", "scenario", "model")}
     recipe = {name: value for name, value in cell.settings().items() if name not in PER_CELL}
-    return json.dumps([kept, recipe], sort_keys=True)
+    narrowed = cell.density if _is_narrowed(cell) else None
+    return json.dumps([kept, recipe, narrowed], sort_keys=True)
+
+
+def _is_narrowed(cell: Cell) -> bool:
+    """Whether the cell trains a narrower model than the one it names."""
+    return bool(METHODS.get(cell.method.name).traits["changes_shape"]) and cell.density != "1"
+
+
+def _shape_of(cell: Cell, bundle: Bundle) -> tuple[dict[str, Any], int | None]:
+    name, options = cell.model.name, cell.model.as_dict()
+    if not _is_narrowed(cell):
+        return options, None
+    return narrowed_options(name, options, cell.density, bundle.input_shape, bundle.classes)
 
 
 def group_by_workload(cells: Sequence[Cell]) -> list[list[Cell]]:

@@ -5,8 +5,6 @@ A unit is one output of a layer: a row of a matrix, an output channel of a kerne
 
 import dataclasses
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -63,7 +61,7 @@ class SriglOptions:
     dynamic=True,
     ignores=[],
     needs=[],
-    source="Lasby et al. 2024 (SRigL), section 3",
+    source="Lasby et al. 2024 (SRigL)",
 )
 class SRigL(Sparsifier):
     """Constant fan-in: all units of a layer that are left have equally many weights.
@@ -72,8 +70,6 @@ class SRigL(Sparsifier):
     from the allocated one by at most half a weight per unit. When units are removed the others grow
     denser, up to the dense fan-in. A removed unit never returns. The last layer keeps all its units
     and therefore at least one weight for each.
-
-    `budgets` holds the allocated count of each layer.
     """
 
     Options = SriglOptions
@@ -82,7 +78,6 @@ class SRigL(Sparsifier):
     def resolve(self, total_steps: int | None) -> None:
         """Resolve the update steps and drop fractions."""
         options = self.options
-        self.budgets: dict[str, int] = {}
         self.growth_scores: dict[str, Tensor] = {}
         self.updates, self.drops = dynamic_schedules(
             every=options.update_every,
@@ -95,7 +90,6 @@ class SRigL(Sparsifier):
 
     def initial_masks(self) -> dict[str, Tensor]:
         """Return random masks of constant fan-in."""
-        self.budgets = self.allocated_counts()
         generator = self.context.generator("mask")
         return {layer.name: self._random_mask(layer, generator) for layer in self.layers}
 
@@ -133,18 +127,9 @@ class SRigL(Sparsifier):
         self.growth_scores = {}
         return TopologyUpdate(step=step, drop_fraction=fraction, dropped=dropped, grown=grown)
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return the base class's state and the budgets."""
-        return {**super().state_dict(), "budgets": dict(self.budgets)}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up a state with its budgets."""
-        super().load_state_dict(state)
-        self.budgets = dict(state["budgets"])
-
     def _random_mask(self, layer: Layer, generator: torch.Generator) -> Tensor:
         units, inputs = layer.weight.flatten(1).shape
-        budget = self.budgets[layer.name]
+        budget = self.allocated[layer.name]
         alive = torch.ones(units, dtype=torch.bool, device=layer.mask.device)
         if budget < units and not self._is_last(layer):
             alive = random_among(alive, budget, generator)
@@ -157,7 +142,7 @@ class SRigL(Sparsifier):
         """Return the new mask (units, inputs) of a layer with this mask of active weights."""
         sizes = magnitude(layer.weight).flatten(1)
         scores = self.growth_scores[layer.name].flatten(1)
-        alive, budget = active.any(1), self.budgets[layer.name]
+        alive, budget = active.any(1), self.allocated[layer.name]
         free = ~active & alive[:, None]
         k = min(whole_share(fraction, self.counts[layer.name]), int(free.count_nonzero()))
         kept = largest_among(sizes, self.counts[layer.name] - k, active, checked=True)

@@ -14,7 +14,8 @@ from trainer.engines.stack import StackEngine
 from trainer.loop import BlockLoop
 from trainer.workload import load_workload
 
-STACKABLE = method_names(stackable=True)
+STACKABLE = method_names(stackable=True, changes_shape=False)
+OF_THEIR_OWN_SHAPE = method_names(stackable=True, changes_shape=True)
 SIZES = (*range(1, 17), 60)
 
 
@@ -81,6 +82,14 @@ def test_a_stack_of_any_size_computes_the_bits_of_a_stack_of_one(size, recipe, a
 def test_wide_layers_and_a_real_set_keep_the_bits_too(size):
     shape = {"model_options": {"hidden": (256, 256)}, "epochs": 1, "batch": 32, "dataset": "digits"}
     cells = [make_cell("static", "0.1", seed, **shape) for seed in range(size)]
+    last = final_state(cells)[-1]
+    assert_same(last, final_state(cells[-1:])[0])
+
+
+@pytest.mark.parametrize("size", [2, 5, 24])
+@pytest.mark.parametrize("name", OF_THEIR_OWN_SHAPE)
+def test_cells_of_a_method_that_changes_the_shape_stack_with_each_other(name, size):
+    cells = [make_cell(name, "0.3", seed) for seed in range(size)]
     last = final_state(cells)[-1]
     assert_same(last, final_state(cells[-1:])[0])
 

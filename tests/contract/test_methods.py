@@ -55,12 +55,15 @@ def test_declares_every_trait_in_plain_data(name):
     entry = METHODS.get(name)
     traits = json.loads(json.dumps(dict(entry.traits)))
     assert traits["stored_weights"] in ("masked", "dense")
-    assert traits["density"] in ("exact", "scheduled", "learned", "pattern", "dense")
+    assert traits["density"] in (
+        "exact", "scheduled", "learned", "pattern", "bounded", "dense"
+    )  # fmt: skip
     assert {type(traits[key]) for key in ("changes_shape", "stackable", "dynamic")} == {bool}
     assert all(item["field"] in ("density", "allocation") for item in traits["ignores"])
     assert traits["needs"] == [] or all(isinstance(item, dict) for item in traits["needs"])
     assert traits["source"]
     assert entry.options is entry.target.Options
+    assert traits["changes_shape"] == entry.target.changes_shape
     assert issubclass(entry.target, Sparsifier)
     assert entry.target.__mro__[1] is Sparsifier, "methods are one class deep"
 

@@ -52,6 +52,7 @@ FROZEN = {
         "grasp": (1, {"batches": 2, "temperature": 200.0, "positions": "scored"}),
         "synflow": (1, {"rounds": 100, "positions": "scored"}),
         "omp": (1, {"scope": "global"}),
+        "small_dense": (1, {}),
         "srigl": (
             1,
             {

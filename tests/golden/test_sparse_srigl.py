@@ -30,7 +30,7 @@ def updated(ablate_below):
     )
     method.bind(ToyContext([layer, head], total_steps=100))
     method.counts = {"hidden": 8, "head": 8}
-    method.budgets = {"hidden": 8, "head": 8}
+    method.allocated = {"hidden": 8, "head": 8}
     layer.gradient, head.gradient = torch.tensor(GRADIENT), torch.ones(2, 4)
     method.after_backward(10)
     return layer, method.after_step(10)

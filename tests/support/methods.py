@@ -22,6 +22,11 @@ def sparse_names() -> list[str]:
     return [name for name in METHODS.names() if takes_density(name)]
 
 
+def maskable_names() -> list[str]:
+    """The names of the methods that make the network sparse which they are given, sorted."""
+    return [name for name in sparse_names() if not METHODS.get(name).traits["changes_shape"]]
+
+
 def starts_from(name: str) -> str:
     """The artifact of another cell that the method starts from; "" when it has its own weights."""
     return str(METHODS.get(name).traits.get("starts_from", ""))

@@ -21,6 +21,7 @@ class ConvNetOptions:
     summary="3 x 3 convolutions with pooling between and one linear head",
     options=ConvNetOptions,
     stackable=False,
+    widths="channels",
 )
 def convnet(options: ConvNetOptions, input_shape: tuple[int, ...], classes: int) -> nn.Module:
     """Blocks of convolution, (batch norm,) ReLU and 2 x 2 max pooling; then mean and head.

@@ -51,6 +51,7 @@ class MLP(nn.Module):
     summary="multilayer perceptron; many train as one batched program",
     options=MLPOptions,
     stackable=True,
+    widths="hidden",
 )
 def mlp(options: MLPOptions, input_shape: tuple[int, ...], classes: int) -> MLP:
     """An MLP with torch's default (Kaiming-uniform) initial weights."""

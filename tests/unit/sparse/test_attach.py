@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from sparse import GMP, METHODS, SET, SNIP, Dense, RigL, Static, attach
-from tests.support.methods import frequent, sparse_names
+from tests.support.methods import frequent, maskable_names
 from tests.support.toy import make_method
 
 
@@ -277,7 +277,7 @@ def masks_of(name, dtype):
     return torch.stack(found)
 
 
-@pytest.mark.parametrize("name", sparse_names())
+@pytest.mark.parametrize("name", maskable_names())
 def test_a_bfloat16_model_gets_the_masks_of_the_same_weights_in_float32(name):
     low, full = masks_of(name, torch.bfloat16), masks_of(name, torch.float32)
     assert torch.equal(low, full)

@@ -1,0 +1,39 @@
+"""small_dense: a narrower dense network with as many weights as the sparse ones keep."""
+
+import torch
+from torch import Tensor
+
+from sparse.methods import METHODS
+from sparse.sparsifier import Sparsifier
+
+
+@METHODS.register(
+    "small_dense",
+    summary="the dense control: a narrower network of the same weight count, without a mask",
+    options=Sparsifier.Options,
+    stored_weights="masked",
+    density="bounded",
+    changes_shape=True,
+    stackable=True,
+    dynamic=False,
+    ignores=[{"field": "allocation", "when": None}],
+    needs=[],
+    models={"trait": "widths"},
+    source="Zhu and Gupta 2017, section 4 (small-dense); Evci et al. 2020 (RigL), section 4",
+)
+class SmallDense(Sparsifier):
+    """Keeps every weight of a network that was built narrower, see `narrowed_widths`.
+
+    The trainer builds it from the model and density of the cell. What is there already cannot be
+    made narrower, so `attach` refuses this method.
+    """
+
+    changes_shape = True
+
+    def ignored_fields(self) -> tuple[str, ...]:
+        """Return allocation: the layers are dense."""
+        return ("allocation",)
+
+    def initial_masks(self) -> dict[str, Tensor]:
+        """Return masks of ones."""
+        return {layer.name: torch.ones_like(layer.mask, dtype=torch.bool) for layer in self.layers}

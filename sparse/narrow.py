@@ -1,0 +1,63 @@
+"""Narrower networks: the widths at which a dense network has no more weights than a sparse one."""
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+
+import torch
+from torch import nn
+
+from sparse.allocation import Density, target_count
+from sparse.targets import find_targets
+
+Widths = tuple[int, ...]
+
+
+def narrowed_widths(
+    widths: Sequence[int], density: Density, build: Callable[[Widths], nn.Module]
+) -> Widths:
+    """Return the widths of the dense control of a sparse network: as many weights, fewer units.
+
+    widths: those of the full network, each at least 1. build: makes the network of given widths;
+    it is called some dozen times on torch's meta device, where nothing is allocated or drawn.
+
+    All widths shrink together: they are the full ones times a common factor, each rounded to the
+    nearest, equal ones rounded up in their order. Among these networks, of which each has one unit
+    more than the one before, it is the widest with at most floor(density * N + 1/2) maskable
+    weights, N being those of the full network. A density too small for one unit per layer is a
+    ValueError.
+    """
+    ladder = list(_ladder(widths))
+    target = target_count(density, maskable_weights(build, tuple(widths)))
+    smallest = maskable_weights(build, ladder[0])
+    if smallest > target:
+        raise ValueError(
+            f"density {density} keeps {target} weights, but the narrowest network has {smallest}"
+        )
+    low, high = 0, len(ladder)
+    while high - low > 1:
+        middle = (low + high) // 2
+        fits = maskable_weights(build, ladder[middle]) <= target
+        low, high = (middle, high) if fits else (low, middle)
+    return ladder[low]
+
+
+def maskable_weights(build: Callable[[Widths], nn.Module], widths: Widths) -> int:
+    """Return the number of maskable weights of the network of these widths."""
+    with torch.device("meta"):
+        model = build(widths)
+    return sum(target.size for target in find_targets(model).targets)
+
+
+def _ladder(widths: Sequence[int]) -> Iterator[Widths]:
+    """Yield all networks from one unit per layer to the full one, one unit more at a time."""
+    # A width of w becomes w + 1 where the common factor times the full width reaches w + 1/2.
+    steps = sorted(
+        (Fraction(2 * width + 1, 2 * full), index)
+        for index, full in enumerate(widths)
+        for width in range(1, full)
+    )
+    current = [1] * len(widths)
+    yield tuple(current)
+    for _, index in steps:
+        current[index] += 1
+        yield tuple(current)
