@@ -21,6 +21,7 @@ from sparse.methods.snip import SNIP as SNIP
 from sparse.methods.srigl import SRigL as SRigL
 from sparse.methods.static import Static as Static
 from sparse.methods.synflow import SynFlow as SynFlow
+from sparse.methods.top_kast import TopKAST as TopKAST
 from sparse.narrow import narrowed_widths as narrowed_widths
 from sparse.sparsifier import Sparsifier as Sparsifier
 from sparse.targets import find_targets as find_targets

@@ -14,7 +14,7 @@ from sparse.allocations import ALLOCATIONS
 from sparse.methods import METHODS
 from sparse.sparsifier import Sparsifier
 from tests.support.methods import frequent, method_names
-from tests.support.toy import ToyContext, make_layers, make_method, run_steps
+from tests.support.toy import ToyContext, make_layers, make_method, network_of, run_steps
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = METHODS.names()
@@ -41,12 +41,19 @@ def equal(first, second):
 
 
 def consistent(method):
-    """Whether masks are 0/1, counts are true, and weights and slots are zero off the mask."""
+    """Whether masks are 0/1, counts are true, and weights and slots are zero off the mask.
+
+    Where dense weights are stored, the forward weights are, and the slots of what does not move.
+    """
+    counts = method.state_dict()["counts"]
     for layer in method.layers:
         assert set(layer.mask.unique().tolist()) <= {0.0, 1.0}
-        assert int(layer.mask.sum()) == method.counts[layer.name] >= 1
-        for tensor in (layer.weight, *layer.slots().values()):
-            assert torch.equal(tensor, tensor * layer.mask)
+        assert int(layer.mask.sum()) == counts[layer.name] >= 1
+        moved = method.updated_mask(layer) if method.stores_dense else layer.mask
+        for tensor in layer.slots().values():
+            assert moved is None or torch.equal(tensor, tensor * moved)
+        forward = method.effective_weight(layer)
+        assert torch.equal(forward != 0, (forward != 0) & layer.mask.bool())
     return True
 
 
@@ -66,6 +73,7 @@ def test_declares_every_trait_in_plain_data(name):
     assert traits["changes_shape"] == entry.target.changes_shape
     assert issubclass(entry.target, Sparsifier)
     assert entry.target.__mro__[1] is Sparsifier, "methods are one class deep"
+    assert entry.target.stores_dense == (traits["stored_weights"] == "dense")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -190,7 +198,7 @@ def one_step(method, step):
     return reports[0] if reports else None
 
 
-@having(dynamic=True)
+@having(dynamic=True, stored_weights="masked")
 def test_guard_grown_weights_start_at_zero_with_empty_slots(name):
     # A peer library discards the result of the assignment that should do this.
     method = started(name)
@@ -202,11 +210,29 @@ def test_guard_grown_weights_start_at_zero_with_empty_slots(name):
         for layer in method.layers:
             grown = layer.mask > before[layer.name]
             kept = (layer.mask * before[layer.name]).bool()
-            for tensor in (layer.weight, layer.slot):
+            for tensor in (layer.weight, *layer.slots().values()):
                 assert not bool(tensor[grown].any())
                 assert bool(tensor[kept].all())
             seen += int(grown.sum())
     assert seen > 0
+
+
+@having(stored_weights="dense")
+def test_the_network_computes_with_forward_weights_and_the_optimizer_with_stored_ones(name):
+    method = started(name)
+    for step in range(1, STEPS + 1):
+        before = {layer.name: layer.weight.clone() for layer in method.layers}
+        moved = {layer.name: method.updated_mask(layer) for layer in method.layers}
+        run_steps(method, step, step)
+        for layer in method.layers:
+            shown = layer.visible.weight
+            assert torch.equal(shown, method.effective_weight(layer))
+            assert not bool(shown[layer.mask == 0].any())
+            assert bool(layer.visible.mask.all())
+            changed = layer.weight != before[layer.name]
+            expected = torch.ones_like(changed) if moved[layer.name] is None else moved[layer.name]
+            assert torch.equal(changed, expected != 0)
+        assert any(bool((layer.weight != layer.visible.weight).any()) for layer in method.layers)
 
 
 @having(dynamic=False)
@@ -277,7 +303,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(name, cut, tmp_path):
 
     second = make_method(name, **frequent(name, 2))
     layers = make_layers()
-    for layer, source in zip(layers, first.layers, strict=True):
+    for layer, source in zip(layers, network_of(first), strict=True):
         for field in ("weight", "mask", "slot"):
             getattr(layer, field).copy_(getattr(source, field))
     second.bind(ToyContext(layers, total_steps=STEPS))
@@ -311,7 +337,7 @@ def test_masks_do_not_depend_on_the_number_of_threads():
             method.prepare(ToyContext([layer], total_steps=320))
             for step in (100, 200, 256):
                 run_steps(method, step, step)
-            digest.update(layer.mask.numpy().tobytes())
+            digest.update(method.layers[0].mask.numpy().tobytes())
         print(digest.hexdigest())
         """
     )

@@ -66,6 +66,16 @@ FROZEN = {
         ),
         "snip": (1, {"batches": 1, "positions": "scored"}),
         "static": (1, {}),
+        "top_kast": (
+            1,
+            {
+                "backward_extra": 0.1,
+                "penalty": "l1",
+                "penalty_rate": 1e-4,
+                "update_every": 100,
+                "update_stop": 0.75,
+            },
+        ),
     },
     "allocations": {"er": (1, {"power": 1.0}), "erk": (1, {"power": 1.0}), "uniform": (1, {})},
     "scenarios": {"clean": (1, {})},

@@ -92,6 +92,11 @@ def make_layers(seed: int = 0, scale: float = 1.0) -> list[ToyLayer]:
     ]
 
 
+def network_of(method: Sparsifier) -> list[Any]:
+    """The layers of the network, also where the method stores its weights apart from it."""
+    return [getattr(layer, "visible", layer) for layer in method.layers]
+
+
 def run_steps(method: Sparsifier, first: int, last: int, seed: int = 1) -> list[int]:
     """Run optimizer steps that move the active weights at random; return the steps of updates.
 
@@ -99,7 +104,7 @@ def run_steps(method: Sparsifier, first: int, last: int, seed: int = 1) -> list[
     moves depend on the step alone, so that a run may be cut in two.
     """
     updated = []
-    network = [getattr(layer, "visible", layer) for layer in method.layers]
+    network = network_of(method)
     stored = stored_weights_of(method)
     for step in range(first, last + 1):
         generator = torch.Generator().manual_seed(1000 * seed + step)

@@ -1,0 +1,45 @@
+"""Methods that compute with other weights than they store; every value names its source."""
+
+import pytest
+import torch
+
+from sparse.methods.top_kast import TopKAST
+from tests.support.toy import ToyContext, ToyLayer
+
+
+def started(method, values):
+    layer = ToyLayer("w", torch.tensor([values]))
+    method.prepare(ToyContext([layer], total_steps=100))
+    (own,) = method.layers
+    return own
+
+
+# --- top_kast (Jayakumar et al. 2020) -------------------------------------------------------------
+
+
+@pytest.fixture
+def theta():
+    method = TopKAST("0.25", backward_extra=0.25, penalty_rate=1.0)
+    return method, started(method, [1.0, -0.5, 0.25, 0.1])
+
+
+def test_top_kast_computes_with_the_largest_and_trains_one_more(theta):
+    method, layer = theta
+    assert layer.mask.tolist() == [[1, 0, 0, 0]]
+    assert method.effective_weight(layer).tolist() == [[1, 0, 0, 0]]
+    assert method.updated_mask(layer).tolist() == [[1, 1, 0, 0]]
+
+
+def test_top_kast_penalises_what_is_trained_and_not_active_by_one_over_the_density(theta):
+    method, layer = theta
+    slope = method.stored_gradient(layer, torch.zeros(1, 4))
+    assert slope.tolist() == [[1, -4, 0, 0]]
+    # The penalty 1 + 0.5 / 0.25 itself: it is linear in |w|.
+    assert (slope * layer.weight).sum() == 3
+    assert method.stored_gradient(layer, torch.ones(1, 4)).tolist() == [[2, -3, 0, 0]]
+
+
+def test_top_kast_has_a_square_penalty_too():
+    method = TopKAST("0.25", backward_extra=0.25, penalty="l2", penalty_rate=0.5)
+    layer = started(method, [1.0, -0.5, 0.25, 0.1])
+    assert method.stored_gradient(layer, torch.zeros(1, 4)).tolist() == [[0.5, -1, 0, 0]]
