@@ -10,6 +10,7 @@ from sparse.methods import METHODS as METHODS
 from sparse.methods.dense import Dense as Dense
 from sparse.methods.force import FORCE as FORCE
 from sparse.methods.gmp import GMP as GMP
+from sparse.methods.granet import GraNet as GraNet
 from sparse.methods.grasp import GraSP as GraSP
 from sparse.methods.iter_snip import IterSNIP as IterSNIP
 from sparse.methods.magnitude import Magnitude as Magnitude
@@ -17,6 +18,7 @@ from sparse.methods.omp import OMP as OMP
 from sparse.methods.rigl import RigL as RigL
 from sparse.methods.set import SET as SET
 from sparse.methods.small_dense import SmallDense as SmallDense
+from sparse.methods.snfs import SNFS as SNFS
 from sparse.methods.snip import SNIP as SNIP
 from sparse.methods.srigl import SRigL as SRigL
 from sparse.methods.static import Static as Static

@@ -4,13 +4,13 @@ The shares are any numbers from 0, one for each layer; what a layer has no room 
 others. All arithmetic is rational, so that equal shares give equal counts on every machine.
 """
 
-import math
 from collections.abc import Sequence
 from fractions import Fraction
 
 import torch
 from torch import Tensor
 
+from sparse.budgets import rounded
 from sparse.scores import widened
 
 
@@ -52,7 +52,7 @@ def split(total: int, shares: Sequence[float], limits: Sequence[int]) -> list[in
         full = [i for i in open_ones if unit * Fraction(shares[i]) > limits[i]]
         if not full:
             exact = [unit * Fraction(shares[i]) for i in open_ones]
-            for i, count in zip(open_ones, _rounded(exact), strict=True):
+            for i, count in zip(open_ones, rounded(exact), strict=True):
                 given[i] = count
             return given
         for i in full:
@@ -62,12 +62,3 @@ def split(total: int, shares: Sequence[float], limits: Sequence[int]) -> list[in
     left = total - sum(given)
     rest = split(left, room, room) if left else [0] * len(room)
     return [count + more for count, more in zip(given, rest, strict=True)]
-
-
-def _rounded(exact: Sequence[Fraction]) -> list[int]:
-    counts = [math.floor(value) for value in exact]
-    missing = int(sum(exact)) - sum(counts)
-    by_remainder = sorted(range(len(exact)), key=lambda i: (counts[i] - exact[i], i))
-    for i in by_remainder[:missing]:
-        counts[i] += 1
-    return counts

@@ -184,6 +184,10 @@ class Sparsifier:
     def resolve(self, total_steps: int | None) -> None:
         """Turn options that are fractions of the run into schedules; called by `bind`."""
 
+    def first_density(self) -> Density:
+        """Return the density that the allocation divides, of the first masks; here the method's."""
+        return self.density
+
     def initial_masks(self) -> dict[str, Tensor]:
         """Return the first masks (bool) by layer name; here random ones of the allocated counts."""
         counts = self.allocated_counts()
@@ -248,7 +252,7 @@ class Sparsifier:
     def _allocate(self) -> dict[str, int]:
         shapes = {layer.name: tuple(layer.weight.shape) for layer in self.layers}
         options = self.allocation_options
-        return allocate(self.allocation, shapes, self.density, options, self.context)
+        return allocate(self.allocation, shapes, self.first_density(), options, self.context)
 
     def _refuse_ignored(self) -> None:
         ignored = self.ignored_fields()

@@ -9,7 +9,7 @@ from torch import Tensor
 from sparse.methods import METHODS
 from sparse.options import option
 from sparse.schedule import CubicDensity, resolve_step
-from sparse.scores import magnitude
+from sparse.scores import active_magnitude
 from sparse.select import largest, largest_global, refuse_nan
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 
@@ -89,11 +89,8 @@ class GMP(Sparsifier):
         return TopologyUpdate(step=step, drop_fraction=None, dropped=dropped, grown=0)
 
     def _kept(self, step: int) -> dict[str, Tensor]:
-        """Return which of the active weights stay; inactive ones, at -1, rank below all of them."""
-        scores = {
-            layer.name: magnitude(layer.weight * layer.mask) + (layer.mask - 1)
-            for layer in self.layers
-        }
+        """Return which of the active weights stay."""
+        scores = {layer.name: active_magnitude(layer.weight, layer.mask) for layer in self.layers}
         if self._is_global():
             return largest_global(scores, self._count(_NETWORK, sum(self.sizes().values()), step))
         refuse_nan(scores)

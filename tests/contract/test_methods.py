@@ -13,7 +13,7 @@ import torch
 from sparse.allocations import ALLOCATIONS
 from sparse.methods import METHODS
 from sparse.sparsifier import Sparsifier
-from tests.support.methods import frequent, method_names
+from tests.support.methods import frequent, keeps_layer_counts, method_names
 from tests.support.toy import ToyContext, make_layers, make_method, network_of, run_steps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,22 +128,27 @@ def test_layer_counts_are_the_allocated_ones_unless_allocation_is_ignored(name):
     for allocation in ALLOCATIONS.names():
         method = make_method(name, allocation=allocation, **frequent(name, 2))
         method.prepare(ToyContext(make_layers(), total_steps=STEPS))
-        run_steps(method, 1, STEPS)
         assert method.counts == method.allocated_counts()
+        run_steps(method, 1, STEPS)
+        if keeps_layer_counts(name):
+            assert method.counts == method.allocated_counts()
+        else:
+            assert sum(method.counts.values()) == sum(method.allocated_counts().values())
 
 
 @having(density="scheduled")
 def test_a_scheduled_density_only_falls_and_ends_exact(name):
     method = started(name)
-    before, path = masks(method), [TOTAL]
+    before, path = masks(method), [sum(method.counts.values())]
     for step in range(1, STEPS + 1):
         run_steps(method, step, step)
         after = masks(method)
-        assert all(bool((after[key] <= before[key]).all()) for key in after)
+        if not METHODS.get(name).traits["dynamic"]:
+            assert all(bool((after[key] <= before[key]).all()) for key in after)
         path.append(sum(method.counts.values()))
         before = after
     assert path == sorted(path, reverse=True)
-    assert path[-1] == 66  # 65.7 of 219
+    assert path[0] > path[-1] == 66  # 65.7 of 219
 
 
 @having(density="dense")
@@ -168,8 +173,9 @@ def test_updates_move_what_they_report_and_nothing_moves_between_them(name):
             assert dropped == grown == 0
             continue
         assert (update.step, update.dropped, update.grown) == (step, dropped, grown)
-        # A pattern keeps its count up to rounding, see the next test.
-        assert dropped == grown or METHODS.get(name).traits["density"] == "pattern"
+        # A pattern keeps its count up to rounding, see the next test; a scheduled one falls.
+        falls = METHODS.get(name).traits["density"] == "scheduled" and dropped > grown
+        assert dropped == grown or falls or METHODS.get(name).traits["density"] == "pattern"
         assert dropped > 0 or update.drop_fraction < 0.05
 
 

@@ -31,6 +31,37 @@ FROZEN = {
                 **RULES,
             },
         ),
+        "snfs": (
+            1,
+            {
+                "drop": "magnitude",
+                "drop_fraction": 0.5,
+                "anneal": "cosine",
+                "final_drop_fraction": 0.005,
+                "growth": "momentum",
+                "redistribution": "momentum",
+                "update_every": 100,
+                "update_stop": 1.0,
+                **RULES,
+            },
+        ),
+        "granet": (
+            1,
+            {
+                "initial_density": 0.5,
+                "prune_start": 0.0,
+                "prune_stop": 0.5,
+                "drop": "magnitude",
+                "drop_fraction": 0.5,
+                "anneal": "cosine",
+                "final_drop_fraction": 0.005,
+                "growth": "gradient",
+                "redistribution": "none",
+                "update_every": 100,
+                "update_stop": 1.0,
+                **RULES,
+            },
+        ),
         "set": (
             1,
             {

@@ -32,6 +32,12 @@ def starts_from(name: str) -> str:
     return str(METHODS.get(name).traits.get("starts_from", ""))
 
 
+def keeps_layer_counts(name: str) -> bool:
+    """Whether the method's own updates leave every layer the count that it began with."""
+    options = {field.name: field for field in dataclasses.fields(METHODS.get(name).target.Options)}
+    return "redistribution" not in options or options["redistribution"].default == "none"
+
+
 def frequent(name: str, every: int = 4) -> dict[str, int]:
     """Options that make updates frequent enough for a short run; none where none can."""
     fields = {field.name for field in dataclasses.fields(METHODS.get(name).target.Options)}

@@ -1,0 +1,148 @@
+"""granet: prune gradually, and at every update exchange weights within the layers as rigl does."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparse.allocation import Density, parse_density
+from sparse.methods import METHODS
+from sparse.options import option
+from sparse.schedule import CubicDensity, resolve_step
+from sparse.scores import active_magnitude
+from sparse.select import largest_global, positions
+from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.topology import Topology
+from sparse.topology_options import BY_FRACTION, TopologyOptions, shared_option
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class GranetOptions(TopologyOptions):
+    """Options of granet."""
+
+    initial_density: float = option(
+        0.5, gt=0, le=1, help="density at the start, or the cell's own where that is larger"
+    )
+    prune_start: float = option(
+        0.0, ge=0, lt=1, below="prune_stop", help="fraction of the run at which pruning begins"
+    )
+    prune_stop: float = option(
+        0.5,
+        gt=0,
+        le=1,
+        at_most="update_stop",
+        help="fraction of the run at which the density is reached",
+    )
+    drop_fraction: float = option(
+        0.5,
+        ge=0,
+        lt=1,
+        only_with={"drop": BY_FRACTION},
+        help="share of a layer's active weights exchanged at the first update; 0 only prunes",
+    )
+    final_drop_fraction: float = shared_option("final_drop_fraction", 0.005)
+
+
+@METHODS.register(
+    "granet",
+    summary="dynamic: prune gradually over all layers, and exchange weights within them",
+    options=GranetOptions,
+    stored_weights="masked",
+    density="scheduled",
+    changes_shape=False,
+    stackable=True,
+    dynamic=True,
+    ignores=[{"field": "allocation", "when": {"initial_density": 1.0}}],
+    needs=[],
+    source="Liu et al. 2021 (GraNet), algorithm 1",
+)
+class GraNet(Sparsifier):
+    """Gradual pruning with zero-cost neuroregeneration, both with exact counts.
+
+    An update first prunes the smallest weights of the whole network to the density of a cubic from
+    start to stop, and then exchanges weights within each layer. What it prunes or drops does not
+    grow back in it. Where no update falls on the stop, that step prunes alone, so that the density
+    is reached exactly; it is at most the last but one step.
+    """
+
+    Options = GranetOptions
+    tracks_explored = True
+
+    def ignored_fields(self) -> tuple[str, ...]:
+        """Return allocation in a run that starts dense."""
+        return ("allocation",) if self.options.initial_density == 1 else ()
+
+    def resolve(self, total_steps: int | None) -> None:
+        """Turn fractions of the run into steps; a run of unknown length is a ValueError."""
+        if total_steps is None:
+            raise ValueError("granet needs to know the length of the run: give total_steps")
+        self.topology = Topology(self, total_steps)
+        self.stop = min(resolve_step(self.options.prune_stop, total_steps), total_steps - 1)
+        self.start = min(resolve_step(self.options.prune_start, total_steps), self.stop)
+
+    def first_density(self) -> Density:
+        """Return the initial density, or the final one where that is larger."""
+        return max(parse_density(self.options.initial_density), self.density)
+
+    def initial_masks(self) -> dict[str, Tensor]:
+        """Return random masks of the initial density, pruned at once in a run of a single step."""
+        if "allocation" in self.ignored_fields():
+            masks = {layer.name: torch.ones_like(layer.mask).bool() for layer in self.layers}
+        else:
+            masks = super().initial_masks()
+        if self.stop > 0:
+            return masks
+        self.set_masks(masks)
+        return self._kept(self._count(self.stop))
+
+    def wants_gradients(self, step: int) -> bool:
+        """Return whether a rule needs this step's gradients."""
+        return self.topology.wants_gradients(step)
+
+    def wants_update(self, step: int) -> bool:
+        """Return whether an update is due, or the density must be reached."""
+        return self.topology.wants_update(step) or step == self.stop
+
+    def after_backward(self, step: int) -> None:
+        """Keep what the rules need of the gradients."""
+        self.topology.after_backward(step)
+
+    @torch.no_grad()
+    def after_step(self, step: int) -> TopologyUpdate:
+        """Prune all layers together, then drop and grow."""
+        before = {
+            layer.name: positions(layer.mask, self.counts[layer.name]) for layer in self.layers
+        }
+        left, count = sum(self.counts.values()), self._count(step)
+        if count < left:
+            self.set_masks(self._kept(count))
+        pruned = left - sum(self.counts.values())
+        if not self.topology.wants_update(step):
+            return TopologyUpdate(step=step, drop_fraction=None, dropped=pruned, grown=0)
+        update = self.topology.update(step, before)
+        return dataclasses.replace(update, dropped=update.dropped + pruned)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all own state, that of the updates included."""
+        return {**super().state_dict(), "topology": self.topology.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up a state made with the same options."""
+        super().load_state_dict(state)
+        self.topology.load_state_dict(state["topology"])
+
+    def _kept(self, count: int) -> dict[str, Tensor]:
+        scores = {layer.name: active_magnitude(layer.weight, layer.mask) for layer in self.layers}
+        return largest_global(scores, count)
+
+    def _count(self, step: int) -> int:
+        """Return how many weights of the network are active after a step."""
+        size = sum(self.sizes().values())
+        first = sum(self.allocated.values()) or size
+        schedule = CubicDensity(
+            initial=first / size, final=self.target() / size, start=self.start, stop=self.stop
+        )
+        return math.floor(schedule.density(step) * size + 0.5)
