@@ -42,8 +42,8 @@ def attach(
 ) -> "Attached":
     """Make a model sparse now and keep it so while its optimizer steps.
 
-    total_steps: optimizer steps of the whole run. gmp needs it; without it rigl and set update
-    for ever with a constant drop fraction, and warn.
+    total_steps: optimizer steps of the whole run. gmp and granet need it; without it rigl, set and
+    snfs update for ever with a constant drop fraction, and warn.
     batches, loss: training batches and `loss(model, batch)`, a scalar mean; snip, iter_snip, force
     and grasp need both. synflow needs the batches alone, for the shape of an input.
     artifacts: state dicts of trained networks for the methods that begin with one, by the names in

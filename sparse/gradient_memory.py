@@ -34,6 +34,7 @@ class GradientMemory:
         self._options = options
         self._updates = updates
         self._averages = "momentum" in (options.growth, options.redistribution)
+        self._seen = 0
         self._dense_end = 0
         if options.growth in PHASED:
             if total_steps is None:
@@ -56,6 +57,7 @@ class GradientMemory:
 
     def see(self, step: int, layers: Iterable[Layer], method: str) -> None:
         """Take in the gradients of a step; a layer without one is a ValueError."""
+        self._seen = step
         for layer in layers:
             if layer.gradient is None:
                 raise ValueError(
@@ -65,6 +67,18 @@ class GradientMemory:
                 self._add_to_average(layer.name, widened(layer.gradient))
             if self._wants_latest(step):
                 self.latest[layer.name] = gradient(layer.gradient)
+
+    def ranked(self, layer: Layer, active: int) -> int:
+        """Return how many gradients of a layer the rules ranked or averaged in the last such step.
+
+        An implementation that skips zeros would compute no others but those of `active` weights.
+        """
+        growth = self._options.growth
+        if self._averages or growth == "gradient" or self.is_dense(self._seen):
+            return layer.mask.numel()
+        if growth == "candidates":
+            return int((self.candidates[layer.name] | layer.mask.bool()).count_nonzero())
+        return active
 
     def refuse_nan(self) -> None:
         """Raise a ValueError that names the layers whose gradients cannot be ranked."""

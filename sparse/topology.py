@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sparse import drop, grow, redistribute
 from sparse.context import Layer
+from sparse.flops import Passes
 from sparse.gradient_memory import GradientMemory
 from sparse.schedule import dynamic_schedules
 from sparse.select import positions, refuse_nan
@@ -65,6 +66,18 @@ class Topology:
     def wants_update(self, step: int) -> bool:
         """Return whether a topology update is due."""
         return self.updates.is_update(step)
+
+    def passes(self, dense_gradients: bool) -> Passes:
+        """Return which weights a step needs, as `Sparsifier.passes` does.
+
+        Where the rules look at gradients, they may look at some only: of candidates, or of active
+        weights.
+        """
+        counts = seen = self._method.counts
+        if dense_gradients:
+            layers = self._method.layers
+            seen = {each.name: self.gradients.ranked(each, counts[each.name]) for each in layers}
+        return Passes(forward=counts, input_gradients=counts, weight_gradients=seen)
 
     @torch.no_grad()
     def after_backward(self, step: int) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from sparse.allocation import Density, parse_density
+from sparse.flops import Passes
 from sparse.methods import METHODS
 from sparse.options import option
 from sparse.schedule import CubicDensity, resolve_step
@@ -30,11 +31,7 @@ class GranetOptions(TopologyOptions):
         0.0, ge=0, lt=1, below="prune_stop", help="fraction of the run at which pruning begins"
     )
     prune_stop: float = option(
-        0.5,
-        gt=0,
-        le=1,
-        at_most="update_stop",
-        help="fraction of the run at which the density is reached",
+        0.5, gt=0, le=1, at_most="update_stop", help="fraction of the run at which it ends"
     )
     drop_fraction: float = option(
         0.5,
@@ -89,10 +86,8 @@ class GraNet(Sparsifier):
 
     def initial_masks(self) -> dict[str, Tensor]:
         """Return random masks of the initial density, pruned at once in a run of a single step."""
-        if "allocation" in self.ignored_fields():
-            masks = {layer.name: torch.ones_like(layer.mask).bool() for layer in self.layers}
-        else:
-            masks = super().initial_masks()
+        dense = {layer.name: torch.ones_like(layer.mask).bool() for layer in self.layers}
+        masks = super().initial_masks() if self.allocated else dense
         if self.stop > 0:
             return masks
         self.set_masks(masks)
@@ -124,6 +119,10 @@ class GraNet(Sparsifier):
             return TopologyUpdate(step=step, drop_fraction=None, dropped=pruned, grown=0)
         update = self.topology.update(step, before)
         return dataclasses.replace(update, dropped=update.dropped + pruned)
+
+    def passes(self, dense_gradients: bool) -> Passes:
+        """Return which weights a step needs; some rules look at few gradients only."""
+        return self.topology.passes(dense_gradients)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all own state, that of the updates included."""

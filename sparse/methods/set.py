@@ -8,6 +8,7 @@ import torch
 
 from sparse import drop, grow
 from sparse.context import Layer
+from sparse.flops import Passes
 from sparse.methods import METHODS
 from sparse.options import option
 from sparse.select import positions, without
@@ -80,6 +81,10 @@ class SET(Sparsifier):
         return self.topology.published_update(
             step, lambda layer, fraction: self._published(layer, fraction, generator)
         )
+
+    def passes(self, dense_gradients: bool) -> Passes:
+        """Return which weights a step needs; some rules look at few gradients only."""
+        return self.topology.passes(dense_gradients)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all own state, that of the updates included."""

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from sparse.flops import Passes
 from sparse.methods import METHODS
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 from sparse.topology import Topology
@@ -62,6 +63,10 @@ class SNFS(Sparsifier):
     def after_step(self, step: int) -> TopologyUpdate:
         """Drop, share and grow."""
         return self.topology.update(step)
+
+    def passes(self, dense_gradients: bool) -> Passes:
+        """Return which weights a step needs; some rules look at few gradients only."""
+        return self.topology.passes(dense_gradients)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all own state, the running means included."""

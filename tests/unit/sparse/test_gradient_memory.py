@@ -71,6 +71,31 @@ def test_stale_growth_goes_by_the_last_gradient_of_the_dense_phase():
     assert layer.mask.tolist() == [1, 1, 1, 0, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("options", "early", "late"),
+    [
+        ({}, 6, 6),
+        ({"growth": "momentum"}, 6, 6),
+        ({"growth": "random", "drop": "taylor"}, 3, 3),
+        ({"growth": "stale_gradient", "drop": "taylor", "dense_until": 0.5}, 6, 3),
+        # Two candidates; one is active at the third update and the other was dropped again.
+        ({"growth": "candidates", "candidate_factor": 1, "dense_until": 0.5}, 6, 4),
+    ],
+)
+def test_only_gradients_that_a_rule_ranks_are_counted_as_a_cost(options, early, late):
+    method = RigL("0.5", drop_fraction=0.4, anneal="constant", update_every=20, **options)
+    layer = bound(method)
+    found = []
+    for step, best in ((20, 3), (40, 5), (60, 4)):
+        layer.gradient = torch.zeros(6)
+        layer.gradient[best] = 1.0
+        method.after_backward(step)
+        found.append(method.passes(True).weight_gradients["w"])
+        assert method.passes(False).weight_gradients == method.passes(True).forward == {"w": 3}
+        method.after_step(step)
+    assert found == [early, early, late]
+
+
 @pytest.mark.parametrize("growth", ["stale_gradient", "candidates"])
 def test_a_dense_phase_needs_the_length_of_the_run(growth):
     with (
