@@ -30,8 +30,8 @@ class Entry:
     """One registered method, allocation, scenario, dataset or model.
 
     `semantics` is raised when its behaviour or a default changes. `traits` are plain data that
-    others read; grids read `ignores`: a list of {"field": "density" | "allocation",
-    "when": {option: value} or None}.
+    others read; grids read `ignores` of a method or an allocation: a list of
+    {"field": "density" | "allocation", "when": {option: value} or None}.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """Multiplying a grid out: factors and seeds become cells, in the order of the file.
 
-Earlier axes vary slowest, seeds fastest. A field that a cell's method ignores takes its neutral
-value, and cells that are then equal are one cell: a dense baseline is counted once per seed, not
-once per density.
+Earlier axes vary slowest, seeds fastest. A field that a cell's method or allocation ignores takes
+its neutral value, and cells that are then equal are one cell: a dense baseline is counted once per
+seed, not once per density.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -17,7 +17,7 @@ from grids.document import Block, Document
 from grids.excluding import Exclusions
 from grids.factors import Factor
 from grids.fields import Setting
-from grids.resolving import Resolved, Resolver
+from grids.resolving import Resolved, Resolver, without_effect
 
 MAX_CELLS = 1_000_000
 """Largest grid that is expanded."""
@@ -91,10 +91,9 @@ def count(document: Document) -> int:
 def tables(block: Block, resolver: Resolver) -> list[Table]:
     """One table per cell field, in the order of `FIELDS`; mistakes are noted."""
     every = [_table(name, block, resolver) for name in FIELDS]
-    undecided = any(density.value is None for density in every[DENSITY].rows.values())
-    for method in every[METHOD].rows.values() if undecided else ():
-        if "density" not in method.ignores:
-            message = f"density is missing; {method.name()} needs one"
+    if any(density.value is None for density in every[DENSITY].rows.values()):
+        for method in _without_density(block, every):
+            message = f"density is missing; {method} needs one"
             resolver.note_missing("density", block.where, message)
     return every
 
@@ -103,15 +102,41 @@ def points(block: Block, block_tables: Sequence[Table], resolver: Resolver) -> I
     """Every point of a block in order, with ignored fields neutral. All tables must be whole."""
     neutral = {position: resolver.neutral(FIELDS[position]) for position in (DENSITY, ALLOCATION)}
     lookups = [(table.pick, table.rows) for table in block_tables]
-    used: set[Resolved] = set()
-    for index in product(*(range(len(factor.rows)) for factor in _varying(block))):
+    densities: set[Resolved] = set()
+    allocations: set[Resolved] = set()
+    for index in _indices(block):
         row = [rows[pick(index)] for pick, rows in lookups]
-        for name in row[METHOD].ignores:
+        for name in without_effect(row[METHOD], row[ALLOCATION]):
             row[FIELDS.index(name)] = neutral[FIELDS.index(name)]
-        used.update((row[DENSITY], row[ALLOCATION]))
+        densities.add(row[DENSITY])
+        allocations.add(row[ALLOCATION])
         yield tuple(row)
-    for value in used:
+    for value in (*densities, *allocations):
         resolver.note_use(value)
+    resolver.density_decided |= any(allocation.ignores for allocation in allocations)
+
+
+def _without_density(block: Block, block_tables: Sequence[Table]) -> dict[str | None, None]:
+    """The names of the methods that meet no density where one would have an effect."""
+    deciding = (METHOD, DENSITY, ALLOCATION)
+    found: dict[str | None, None] = {}
+    for index in _indices(block, [FIELDS[position] for position in deciding]):
+        row = (block_tables[position] for position in deciding)
+        method, density, allocation = (table.rows.get(table.pick(index)) for table in row)
+        if method is None or density is None or allocation is None:
+            continue  # a mistake that is noted already
+        if density.value is None and "density" not in without_effect(method, allocation):
+            found[method.name()] = None
+    return found
+
+
+def _indices(block: Block, fields: Sequence[str] = FIELDS) -> Iterator[Index]:
+    """Every index of the product, or one for each combination that concerns these cell fields."""
+    lengths = (
+        len(factor.rows) if any(path.field in fields for path in factor.paths()) else 1
+        for factor in _varying(block)
+    )
+    return product(*map(range, lengths))
 
 
 def _varying(block: Block) -> list[Factor]:

@@ -17,7 +17,7 @@ from grids.overrides import Override, read_overrides
 from grids.problems import Collector, Problem
 from grids.reading import Node, read_file, read_yaml
 from grids.resolving import Resolver
-from grids.unused import BY_METHOD, note_unused
+from grids.unused import BY_OTHERS, note_unused
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,10 +89,10 @@ def build_grid(raw: RawGrid, catalogue: Catalogue) -> Grid:
     exclusions = Exclusions([read_rule(node, catalogue, problems) for node in document.rules])
     _check_size(document, problems)
     block_tables = [tables(block, resolver) for block in document.blocks]
-    note_unused(document, resolver, set(FIELDS) - set(BY_METHOD))
+    note_unused(document, resolver, set(FIELDS) - set(BY_OTHERS))
     problems.raise_any()
     cells = _expand(document, block_tables, resolver, exclusions)
-    note_unused(document, resolver, BY_METHOD)
+    note_unused(document, resolver, BY_OTHERS)
     problems.raise_any()
     return Grid(
         name=document.name,

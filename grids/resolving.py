@@ -25,7 +25,7 @@ class Resolved:
 
     `value` is what the cell holds (None: a density that nobody gave), `key` an integer that equal
     values share. `options` are the options that differ from `defaults`. `used` are the settings
-    that had a say. `ignores` are the fields a method has no use for.
+    that had a say. `ignores` are the fields a method or an allocation has no use for.
     """
 
     value: Component | str | tuple[tuple[str, Value], ...] | None
@@ -47,13 +47,21 @@ class Resolved:
         return {"": self.name(), **self.defaults, **dict(self.options)}
 
 
+def without_effect(method: Resolved, allocation: Resolved) -> frozenset[str]:
+    """The fields that have no effect in a cell with this method and this allocation."""
+    if "allocation" in method.ignores:
+        return method.ignores
+    return method.ignores | allocation.ignores
+
+
 class Resolver:
     """Merges settings into the values of cell fields.
 
     With `tolerant`, a required field that is missing is not noted: it may only be misspelt.
 
     `used` gathers the settings that had a say in some cell, `reasons` why one had none where it
-    was given, `owners` the entries that a dotted option met, whether they have it or not.
+    was given, `owners` the entries that a dotted option met, whether they have it or not,
+    `density_decided` whether the allocation of some cell decides its density.
     """
 
     def __init__(self, checker: Checker, *, tolerant: bool = False) -> None:
@@ -62,6 +70,7 @@ class Resolver:
         self.used: set[Setting] = set()
         self.reasons: dict[Setting, str] = {}
         self.owners: dict[Setting, dict[str, Entry]] = {}
+        self.density_decided = False
         self._keys: dict[Hashable, int] = {}
         self._judged: set[Component] = set()
 
@@ -70,7 +79,7 @@ class Resolver:
 
         `settings` are all that are in force, lower layers first; `where` is the place to blame
         when a required field is missing. The use of a density or an allocation is not noted here:
-        it depends on the method (`note_use`).
+        it depends on the method, and that of a density on the allocation (`note_use`).
         """
         if name == "recipe":
             resolved: Resolved | None = self._recipe(settings)
@@ -93,7 +102,7 @@ class Resolver:
             self.checker.note(name, where, GridError(message))
 
     def neutral(self, name: str) -> Resolved:
-        """What "density" or "allocation" holds in a cell whose method ignores it."""
+        """What "density" or "allocation" holds in a cell in which it has no effect."""
         if name == "density":
             return self._text("density", "1")
         value = DEFAULT_ALLOCATION

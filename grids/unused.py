@@ -11,15 +11,19 @@ from grids.fields import FLAG, Path, Setting
 from grids.problems import GridError, Where, show, unknown
 from grids.resolving import Resolver
 
-BY_METHOD = ("density", "allocation")
-"""The fields whose use depends on the method; it is known once a grid was multiplied out."""
+BY_OTHERS = ("density", "allocation")
+"""The fields whose use depends on others; it is known once a grid was multiplied out."""
+
+_DECIDED_BY = {"density": {"method", "allocation"}, "allocation": {"method"}}
 
 
 def note_unused(document: Document, resolver: Resolver, fields: Iterable[str]) -> None:
     """Note every setting of these cell fields that had no say in any cell."""
     wanted = set(fields) - resolver.checker.broken
     if "method" in resolver.checker.broken:
-        wanted -= {*BY_METHOD, "method"}
+        wanted -= {*BY_OTHERS, "method"}
+    if "allocation" in resolver.checker.broken:
+        wanted -= {"density"}
     factors = _distinct(factor for block in document.blocks for factor in block.factors)
     for factor in factors:
         for path in factor.paths():
@@ -44,12 +48,17 @@ def _note(where: Where, unused: Sequence[Setting], document: Document, resolver:
     if other is not None and not document.whole:
         return  # both were given for the same layer, and that is noted already
     value = f" {show(first.node.plain())}" if len(unused) == 1 else ""
-    reason = resolver.reasons.get(first, "every method that it meets ignores it")
+    reason = resolver.reasons.get(first, _ignored(first.path.field, resolver))
     if other is not None:
         reason = f"{other.what} in {other.where} replaces it"
     message = f"{first.path}{value} is given, but no cell uses it: {reason}"
     error = _unknown_option(first, resolver) or GridError(message)
     resolver.checker.note(first.path.field, where, error)
+
+
+def _ignored(field: str, resolver: Resolver) -> str:
+    others = "method or allocation" if field == "density" and resolver.density_decided else "method"
+    return f"every {others} that it meets ignores it"
 
 
 def _unknown_option(setting: Setting, resolver: Resolver) -> GridError | None:
@@ -74,8 +83,8 @@ def _replacing(setting: Setting, document: Document) -> Factor | None:
 
 def _excused(setting: Setting, document: Document) -> bool:
     field = setting.path.field
-    by_method = field in BY_METHOD and "method" in document.overridden
-    return setting.layer < FLAG and (field in document.overridden or by_method)
+    deciding = {field} | _DECIDED_BY.get(field, set())
+    return setting.layer < FLAG and not deciding.isdisjoint(document.overridden)
 
 
 def _distinct(factors: Iterable[Factor]) -> list[Factor]:

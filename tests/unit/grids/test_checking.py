@@ -26,7 +26,7 @@ def grid(**changes: str) -> str:
         (grid(method="RIGL"), 4, f"unknown method 'RIGL'; {METHODS}; did you mean 'rigl'?"),
         (grid(dataset="digit"), 2, "unknown dataset 'digit'; allowed: digits, wine; did you mean 'digits'?"),
         (grid(model="mpl"), 3, "unknown model 'mpl'; allowed: convnet, mlp; did you mean 'mlp'?"),
-        (grid(allocation="erq"), 6, "unknown allocation 'erq'; allowed: er, erk, uniform; did you mean 'er'?"),
+        (grid(allocation="erq"), 6, "unknown allocation 'erq'; allowed: er, er_epsilon, erk, uniform; did you mean 'er'?"),
         (grid(scenario="cleen"), 6, "unknown scenario 'cleen'; allowed: clean; did you mean 'clean'?"),
         (grid(density="0"), 5, f"density is 0; {FRACTION}"),
         (grid(density="1.5"), 5, f"density is 1.5; {FRACTION}"),
@@ -80,6 +80,11 @@ def test_a_density_is_required_where_the_method_has_a_use_for_it(mistakes: Mista
         "grid.yaml:1: density is missing; rigl needs one",
         "grid.yaml:1: density is missing; set needs one",
     ]
+
+
+def test_a_density_is_required_where_one_allocation_has_a_use_for_it(mistakes: Mistakes) -> None:
+    text = "base: {dataset: digits, model: mlp, method: set}\naxes: {allocation: [%s]}\n"
+    assert mistakes(text % "er_epsilon, erk") == ["grid.yaml:1: density is missing; set needs one"]
 
 
 def test_an_option_given_inside_and_outside_names_both_places(mistakes: Mistakes) -> None:

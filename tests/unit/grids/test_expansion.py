@@ -67,6 +67,28 @@ def test_an_allocation_counts_where_an_option_makes_it_count(read: Read) -> None
     assert cells == [("gmp(scope=layer)", "uniform"), ("gmp", "erk")]
 
 
+def test_a_density_collapses_where_the_allocation_decides_it(read: Read) -> None:
+    epsilons = "{name: er_epsilon, epsilon: 5}, er_epsilon"
+    text = SHARED + (
+        f"axes: {{method: [set, snip], allocation: [{epsilons}, erk], density: [0.1, 0.2]}}\n"
+    )
+    cells = [(c.method.name, str(c.allocation), c.density) for c in read(text).cells]
+    assert cells == [
+        ("set", "er_epsilon(epsilon=5.0)", "1"),
+        ("set", "er_epsilon", "1"),
+        ("set", "erk", "0.1"),
+        ("set", "erk", "0.2"),
+        ("snip", "erk", "0.1"),  # which ignores the allocation, so its density counts
+        ("snip", "erk", "0.2"),
+    ]
+
+
+def test_no_density_is_needed_where_every_allocation_decides_it(read: Read) -> None:
+    text = SHARED + "axes: {method: [set, dense], allocation: [er_epsilon]}\n"
+    cells = [(c.method.name, c.allocation.name, c.density) for c in read(text).cells]
+    assert cells == [("set", "er_epsilon", "1"), ("dense", "erk", "1")]
+
+
 def test_a_zip_group_advances_together(read: Read, base: str) -> None:
     text = base + "zip:\n- {model: [{name: mlp, hidden: [64]}, convnet], recipe.lr: [0.1, 0.01]}\n"
     text = text.replace("model: mlp, ", "")

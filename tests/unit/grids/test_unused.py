@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from grids.grid import Grid
+
 Mistakes = Callable[..., list[str]]
 
 SHARED = "base: {dataset: digits, model: mlp}\n"
@@ -16,6 +18,7 @@ SHARED = "base: {dataset: digits, model: mlp}\n"
     [
         ("method: dense, density: 0.1", "density 0.1 is given, but no cell uses it: every method that it meets ignores it"),
         ("method: snip, density: 0.1, allocation: uniform", "allocation 'uniform' is given, but no cell uses it: every method that it meets ignores it"),
+        ("method: set, density: 0.1, allocation: er_epsilon", "density 0.1 is given, but no cell uses it: every method or allocation that it meets ignores it"),
         ("method: set, density: 0.1, recipe: {optimizer: adam, momentum: 0.9}", "recipe.momentum 0.9 is given, but no cell uses it: with recipe.optimizer adam it has no effect (sgd only)"),
         ("method: set, density: 0.1, recipe.milestones: [0.5]", "recipe.milestones [0.5] is given, but no cell uses it: with recipe.schedule cosine it has no effect (step only)"),
         ("method: set, density: 0.1, recipe: {momentum: 0, nesterov: true}", "recipe.nesterov true is given, but no cell uses it: with recipe.momentum 0 it has no effect"),
@@ -33,6 +36,13 @@ def test_an_axis_that_no_cell_uses_is_told_once(mistakes: Mistakes) -> None:
     assert mistakes(text) == [
         "grid.yaml:4: density is given, but no cell uses it: every method that it meets ignores it"
     ]
+
+
+def test_a_flag_that_changes_the_allocation_may_leave_densities_without_a_use(
+    read: Callable[..., Grid],
+) -> None:
+    text = SHARED + "axes: {method: [set], density: [0.1, 0.2]}\n"
+    assert [cell.density for cell in read(text, "allocation=er_epsilon").cells] == ["1"]
 
 
 def test_one_value_of_a_zip_group_that_no_cell_uses_is_told_at_its_place(
