@@ -45,7 +45,7 @@ def realised_density(stats: Iterable[LayerStats], total: int | None = None) -> f
 
 
 def table(stats: Iterable[LayerStats]) -> str:
-    """Return a text table with one line per layer and one for the network."""
+    """Return a text table: a line per layer, one for the network, one for layers that collapsed."""
     counted = list(stats)
     rows = [
         (layer.name, "x".join(map(str, layer.shape)), layer.total, layer.active)
@@ -53,10 +53,13 @@ def table(stats: Iterable[LayerStats]) -> str:
     ]
     rows.append(("all", "", sum(row[2] for row in rows), sum(row[3] for row in rows)))
     names, shapes = (max(len(str(row[column])) for row in rows) for column in (0, 1))
-    return "\n".join(
+    lines = [
         f"{name:<{names}}  {shape:>{shapes}}  {active:>11,} of {total:>11,}  {active / total:8.4%}"
         for name, shape, total, active in rows
-    )
+    ]
+    if collapsed := collapsed_layers(counted):
+        lines.append(f"collapsed, nothing passes through: {', '.join(collapsed)}")
+    return "\n".join(lines)
 
 
 def collapsed_layers(stats: Iterable[LayerStats]) -> tuple[str, ...]:

@@ -102,6 +102,12 @@ METRICS: tuple[dict[str, str], ...] = (
         "better": "higher",
         "help": "share of the maskable weights that was ever active (dynamic methods)",
     },
+    {
+        "name": "collapsed_layers",
+        "unit": "layers",
+        "better": "lower",
+        "help": "maskable layers without a single active weight at the end",
+    },
 )
 """Every final metric the trainer writes: name, unit, which way is better, meaning."""
 

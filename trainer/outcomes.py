@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from grids.cell import Cell
-from sparse.stats import explored_rate, layer_stats, realised_density
+from sparse.stats import collapsed_layers, explored_rate, layer_stats, realised_density
 from trainer.cell_run import CellRun
 from trainer.evaluate import Score, evaluate
 from trainer.failure import Failure
@@ -129,7 +129,9 @@ def _metrics(loop: BlockLoop, run: CellRun, scores: dict[str, Score]) -> dict[st
     history: Sequence[float] = run.curve["val_accuracy"]
     metrics["generalisation_gap"] = metrics["train_accuracy"] - metrics["test_accuracy"]
     full_size = loop.engine.workload.full_size
-    metrics["density"] = realised_density(layer_stats(run.sparsifier.layers), full_size)
+    stats = layer_stats(run.sparsifier.layers)
+    metrics["density"] = realised_density(stats, full_size)
+    metrics["collapsed_layers"] = float(len(collapsed_layers(stats)))
     metrics["best_val_accuracy"] = max(history)
     metrics["best_val_epoch"] = run.curve["epoch"][history.index(max(history))]
     metrics |= run.cost.metrics(loop.step)

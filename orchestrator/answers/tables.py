@@ -35,6 +35,7 @@ BETTER: Mapping[str, str] = MappingProxyType(
         "inference_flops": "lower",
         "inference_flops_ratio": "lower",
         "explored_rate": "higher",
+        "collapsed_layers": "lower",
     }
 )
 """Measurement to the better end of it, as `METRICS` in trainer/evaluate.py says it.

@@ -119,6 +119,7 @@ _METRICS = _columns(
     ("inference_flops", "real", "FLOPs", "Operations of the final network for one sample."),
     ("inference_flops_ratio", "real", "fraction", "The same over those of the dense network."),
     ("explored_rate", "real", "fraction", "Weights ever active over all; dynamic methods only."),
+    ("collapsed_layers", "real", "layers", "Maskable layers without a single active weight."),
 )
 
 _ERROR = _columns(

@@ -43,11 +43,17 @@ def test_a_layer_without_active_weights_has_collapsed(stats):
     assert collapsed_layers(stats) == ("head",)
 
 
-def test_the_table_ends_with_the_network(stats):
-    assert table(stats).splitlines() == [
+def test_the_table_ends_with_the_network_and_what_has_collapsed(stats):
+    lines = [
         "conv  2x2x1x1            1 of           4  25.0000%",
         "head      2x3            0 of           6   0.0000%",
         "all                      1 of          10  10.0000%",
+        "collapsed, nothing passes through: head",
+    ]
+    assert table(stats).splitlines() == lines
+    assert table(stats[:1]).splitlines() == [
+        "conv  2x2x1x1            1 of           4  25.0000%",
+        "all                      1 of           4  25.0000%",
     ]
 
 
