@@ -214,7 +214,7 @@ class Sparsifier:
     def target(self) -> int:
         """Return the number of weights that density or allocation keep in the whole network."""
         if decides_density(self.allocation):
-            return sum(self.allocated.values())
+            return sum((self.allocated or self._allocate()).values())
         return network_count(self.density, list(self.sizes().values()))
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""er, erk: sparse layers as random graphs, the smaller the layer the denser."""
+"""er, er_epsilon, erk: sparse layers as random graphs, the smaller the layer the denser."""
 
 import dataclasses
 import math
@@ -19,6 +19,15 @@ class PowerOptions:
         ge=0.0,
         le=4.0,
         help="exponent of the Erdos-Renyi factor; 0 gives every layer the same density",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class EpsilonOptions:
+    """Options of er_epsilon."""
+
+    epsilon: float = option(
+        20.0, gt=0, help="weights per neuron: a layer keeps epsilon * (inputs + outputs) of them"
     )
 
 
@@ -63,3 +72,23 @@ def erk(network: Network, options: PowerOptions) -> list[Fraction]:
     """
     factors = [factor(shape, options.power) for shape in network.shapes.values()]
     return share(factors, network.sizes, Fraction(network.target))
+
+
+@ALLOCATIONS.register(
+    "er_epsilon",
+    summary="Erdos-Renyi as SET has it: epsilon * (inputs + outputs) weights per layer",
+    options=EpsilonOptions,
+    ignores=[{"field": "density", "when": None}],
+    scores=False,
+    source="Mocanu et al. 2018 (SET), the initial topology",
+)
+def er_epsilon(network: Network, options: EpsilonOptions) -> list[Fraction]:
+    """Keep a layer's weights with probability min(1, epsilon * (in + out) / (in * out)) on average.
+
+    The density of the network follows from epsilon: `network.target` has no say. As in er, channels
+    are counted; every position of a kernel counts alike.
+    """
+    epsilon = Fraction(str(options.epsilon))
+    one = Fraction(1)
+    parts = [min(one, epsilon * factor(shape[:2])) for shape in network.shapes.values()]
+    return [max(one, part * size) for part, size in zip(parts, network.sizes, strict=True)]

@@ -10,10 +10,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from sparse.allocations import ALLOCATIONS
+from sparse.allocation import decides_density
 from sparse.methods import METHODS
 from sparse.sparsifier import Sparsifier
-from tests.support.methods import frequent, keeps_layer_counts, method_names
+from tests.support.methods import (
+    allocation_names,
+    frequent,
+    keeps_layer_counts,
+    layer_wise_names,
+    layer_wise_options,
+    method_names,
+)
 from tests.support.toy import ToyContext, make_layers, make_method, network_of, run_steps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,19 +128,36 @@ def test_the_density_is_exact_from_beginning_to_end(name, density, count):
     assert sum(int(layer.mask.sum()) for layer in method.layers) == count
 
 
-@having(density="exact")
-def test_layer_counts_are_the_allocated_ones_unless_allocation_is_ignored(name):
-    if any(rule["field"] == "allocation" for rule in METHODS.get(name).traits["ignores"]):
-        pytest.skip("selects over all layers together")
-    for allocation in ALLOCATIONS.names():
-        method = make_method(name, allocation=allocation, **frequent(name, 2))
-        method.prepare(ToyContext(make_layers(), total_steps=STEPS))
+@pytest.mark.parametrize("name", layer_wise_names(density="exact"))
+@pytest.mark.parametrize("allocation", allocation_names())
+def test_layer_counts_are_the_allocated_ones(name, allocation):
+    sparse_enough = {"er_epsilon": {"epsilon": 2}}.get(allocation, {})
+    method = make_method(
+        name,
+        "1" if decides_density(allocation) else "0.3",
+        allocation={"name": allocation, **sparse_enough},
+        **frequent(name, 2),
+        **layer_wise_options(name),
+    )
+    method.prepare(ToyContext(make_layers(), total_steps=STEPS))
+    assert decides_density(allocation) or sum(method.allocated.values()) == 66
+    assert 1 <= min(method.allocated.values()) <= 27
+    assert method.counts == method.allocated_counts()
+    run_steps(method, 1, STEPS)
+    if keeps_layer_counts(name):
         assert method.counts == method.allocated_counts()
-        run_steps(method, 1, STEPS)
-        if keeps_layer_counts(name):
-            assert method.counts == method.allocated_counts()
-        else:
-            assert sum(method.counts.values()) == sum(method.allocated_counts().values())
+    else:
+        assert sum(method.counts.values()) == sum(method.allocated_counts().values())
+
+
+@pytest.mark.parametrize("name", layer_wise_names(density="scheduled"))
+def test_a_scheduled_density_ends_where_an_allocation_decides_it(name):
+    allocation = {"name": "er_epsilon", "epsilon": 2}
+    options = {**frequent(name, 2), **layer_wise_options(name)}
+    method = make_method(name, "1", allocation=allocation, **options)
+    method.prepare(ToyContext(make_layers(), total_steps=STEPS))
+    run_steps(method, 1, STEPS)
+    assert sum(method.counts.values()) == 104
 
 
 @having(density="scheduled")

@@ -1,4 +1,4 @@
-"""Published layer-wise densities of ERK and SET, to the last printed digit.
+"""Published layer-wise densities of ERK, SET and IGQ, to the last printed digit.
 
 Real-valued shares are compared, because published codes round them each in their own way: "exact"
 below means the unrounded budget density * weights, "floored" the RigL code's budget, in which every
@@ -13,6 +13,7 @@ import pytest
 
 from sparse.allocation import allocate, target_count
 from sparse.allocations.er import factor
+from sparse.allocations.igq import common_force
 from sparse.budgets import share
 
 CONVS = ((64, 3, 3, 3), (128, 64, 3, 3), (10, 128))
@@ -84,11 +85,35 @@ def test_our_integer_targets_of_these_networks():
     assert allocate("erk", named, "0.1") == {"0": 18714, "1": 6906, "2": 1000}
 
 
-def test_our_counts_of_the_network_that_nerva_prints():
+@pytest.mark.parametrize("allocation", ["er", "erk"])
+def test_our_counts_of_the_network_that_nerva_prints(allocation):
     named = {str(i): shape for i, shape in enumerate(NERVA)}
-    counts = list(allocate("erk", named, "0.05").values())
+    counts = list(allocate(allocation, named, "0.05").values())
     assert sum(counts) == target_count("0.05", sum(map(prod, NERVA))) == 210227
     assert counts == [133325, 66662, 10240]
+
+
+def test_the_epsilon_that_nerva_prints_gives_its_counts_but_for_the_digits_it_lacks():
+    named = {str(i): shape for i, shape in enumerate(NERVA)}
+    counts = allocate("er_epsilon", named, "1", {"epsilon": 32.55})
+    assert list(counts.values()) == [133325, 66662, 10240]
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "shape", "expected"),
+    [
+        (20, (3000, 3312), 126240),
+        (20, (3000, 3000), 120000),
+        (20, (5, 3000), 15000),  # 60100 are asked for
+        (10, (5, 3000), 15000),  # 30050
+        (13, (1000, 784), 23192),
+        (13, (1000, 1000), 26000),
+        (13, (10, 1000), 10000),  # 13130
+    ],
+)
+def test_counts_of_set_are_the_mean_of_its_bernoulli_masks(epsilon, shape, expected):
+    # Convention: SET's Keras release, p = min(1, epsilon * (in + out) / (in * out)).
+    assert allocate("er_epsilon", {"w": shape}, "1", {"epsilon": epsilon}) == {"w": expected}
 
 
 FULL_AT_A_TENTH = {"conv1", "layer2.0.shortcut", "layer3.0.shortcut", "classifier"}
@@ -180,6 +205,45 @@ def test_densities_of_vgg16():
     )
     epsilon = found[1] / float(Fraction(64 + 64 + 6, 64 * 64 * 9))
     assert epsilon == pytest.approx(151.835388, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "budget", "force", "expected"),
+    [
+        (LENET, 26620, 6.172086e-5, [0.06445, 0.35068, 0.94187]),
+        (CONVS, 7673.6, 1.7507e-4, [0.76774, 0.07190, 0.81693]),
+    ],
+)
+def test_ideal_gas_quotas_of_small_networks(shapes, budget, force, expected):
+    sizes = [prod(shape) for shape in shapes]
+    found = common_force(sizes, budget)
+    assert found == pytest.approx(force, rel=1e-5)
+    assert rounded(1 / (found * size + 1) for size in sizes) == expected
+
+
+def test_our_counts_of_ideal_gas_quotas():
+    named = {str(i): shape for i, shape in enumerate(LENET)}
+    assert allocate("igq", named, "0.1") == {"0": 15158, "1": 10520, "2": 942}
+    named = {str(i): shape for i, shape in enumerate(CONVS)}
+    assert allocate("igq", named, "0.1") == {"0": 1327, "1": 5301, "2": 1046}
+
+
+def test_ideal_gas_quotas_of_resnet18():
+    shapes = resnet18(10)
+    sizes = {name: prod(shape) for name, shape in shapes.items()}
+    force = common_force(list(sizes.values()), target_count("0.1", sum(sizes.values())))
+    assert force == pytest.approx(1.02364e-5, rel=1e-5)
+    found = {name: round(1 / (force * size + 1), 4) for name, size in sizes.items()}
+    assert found == (
+        three_by_three(1, 0.7260, 0.7260)
+        | three_by_three(2, 0.5699, 0.3985)
+        | three_by_three(3, 0.2488, 0.1421)
+        | three_by_three(4, 0.0765, 0.0398)
+        | {f"layer{n}.0.shortcut": d for n, d in ((2, 0.9226), (3, 0.7488), (4, 0.4270))}
+        | {"conv1": 0.9826, "classifier": 0.9502}
+    )
+    counts = allocate("igq", shapes, "0.1")
+    assert sum(counts.values()) == target_count("0.1", sum(sizes.values()))
 
 
 def test_everything_is_dense_at_density_one():

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from sparse.allocations import ALLOCATIONS
 from sparse.methods import METHODS
 
 
@@ -42,3 +43,32 @@ def frequent(name: str, every: int = 4) -> dict[str, int]:
     """Options that make updates frequent enough for a short run; none where none can."""
     fields = {field.name for field in dataclasses.fields(METHODS.get(name).target.Options)}
     return {"update_every": every} if "update_every" in fields else {}
+
+
+def layer_wise_names(**traits: Any) -> list[str]:
+    """The names of the methods with these traits that can follow an allocation, sorted."""
+    return [
+        name
+        for name in method_names(**traits)
+        if all(rule["when"] for rule in _rules(name, "allocation"))
+    ]
+
+
+def layer_wise_options(name: str) -> dict[str, Any]:
+    """Options under which the method follows an allocation."""
+    fields = {f.name: f for f in dataclasses.fields(METHODS.get(name).target.Options)}
+    return {
+        option: next(other for other in fields[option].metadata["choices"] if other != ignoring)
+        for rule in _rules(name, "allocation")
+        for option, ignoring in rule["when"].items()
+    }
+
+
+def _rules(name: str, field: str) -> list[Any]:
+    return [rule for rule in METHODS.get(name).traits["ignores"] if rule["field"] == field]
+
+
+def allocation_names(**traits: Any) -> list[str]:
+    """The names of the allocations with these traits, sorted."""
+    found = {name: ALLOCATIONS.get(name).traits for name in ALLOCATIONS.names()}
+    return [name for name, own in found.items() if all(own[key] == traits[key] for key in traits)]

@@ -38,6 +38,10 @@ def test_density_is_read_as_decimal_text():
         ),
         (lambda: Dense(0.1), "Dense ignores density, but it is 0.1; leave it out"),
         (lambda: Dense(allocation="uniform"), "Dense ignores allocation"),
+        (
+            lambda: Static(0.1, allocation="er_epsilon"),
+            "er_epsilon decides the density itself, but density is 0.1; leave it out",
+        ),
         (lambda: SNIP(0.1, allocation="uniform"), "SNIP ignores allocation"),
         (lambda: GMP(0.1, allocation={"name": "erk", "power": 2.0}), "GMP ignores allocation"),
         (lambda: GMP(0.1, start=0.5, stop=0.5), "start is 0.5; it must be below stop, 0.5"),
@@ -82,6 +86,15 @@ def test_masks_depend_on_the_seed_only():
 def test_a_model_without_maskable_weights_is_refused():
     with pytest.raises(ValueError, match="Static found no maskable weight"):
         Static("0.5").prepare(ToyContext([]))
+
+
+def test_the_target_is_that_of_an_allocation_that_decides_it():
+    method = Static(allocation={"name": "er_epsilon", "epsilon": 2})
+    layers = make_layers()
+    method.bind(ToyContext(layers))
+    assert method.target() == 104
+    method.prepare(ToyContext(layers))
+    assert method.counts == method.allocated == {"first": 38, "second": 42, "third": 24}
 
 
 def test_exchange_zeroes_weights_and_slots_of_dropped_and_grown_positions():

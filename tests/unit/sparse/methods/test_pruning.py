@@ -100,6 +100,13 @@ def test_gmp_needs_to_know_the_length_of_the_run():
         prepared(GMP("0.1"), make_layers(), None)
 
 
+def test_gmp_within_layers_ends_where_an_epsilon_says():
+    method = GMP(scope="layer", allocation={"name": "er_epsilon", "epsilon": 2}, update_every=2)
+    prepared(method, make_layers(), 20)
+    run_steps(method, 1, 20)
+    assert method.counts == {"first": 38, "second": 42, "third": 24}
+
+
 def test_gmp_refuses_a_density_that_would_cut_layers_off_before_it_trains():
     with pytest.raises(ValueError, match="fewer than one for each of the 3 layers"):
         prepared(GMP("0.01"), make_layers())
