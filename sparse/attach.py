@@ -18,10 +18,11 @@ from torch import Tensor, nn
 
 from sparse.flow import divided_outputs, flow
 from sparse.optim_state import parameter_slots
+from sparse.scaling import skips, unscale
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 from sparse.stats import layer_stats, realised_density, table
 from sparse.stored import stored_weights_of
-from sparse.targets import bias_of, find_targets
+from sparse.targets import Excluded, bias_of, find_targets, reasons
 
 Loss = Callable[[nn.Module, Any], Tensor]
 Artifacts = Mapping[str, Mapping[str, Tensor]]
@@ -60,10 +61,10 @@ def attach(
             " sparse.narrowed_widths for its widths, and train it as it is"
         )
     parameters = dict(model.named_parameters())
-    targets = find_targets(model, include=include, exclude=exclude).targets
+    found = find_targets(model, include=include, exclude=exclude)
     layers = [
         ModuleLayer(name, parameters[name], optimizer, bias=bias_of(name, parameters))
-        for name in (target.name for target in targets)
+        for name in (target.name for target in found.targets)
     ]
     _refuse_untrained(layers, optimizer)
     sparsifier.prepare(
@@ -77,7 +78,7 @@ def attach(
             seed=seed,
         )
     )
-    return Attached(optimizer, sparsifier, _group_of(layers[0], optimizer))
+    return Attached(optimizer, sparsifier, _group_of(layers[0], optimizer), found.excluded)
 
 
 class ModuleLayer:
@@ -229,16 +230,23 @@ class Attached:
     """A sparsifier at work in a user's loop.
 
     group: number of the parameter group whose learning rate the sparsifier learns with.
+    excluded: the parameters that stay dense.
     """
 
     def __init__(
-        self, optimizer: torch.optim.Optimizer, sparsifier: Sparsifier, group: int = 0
+        self,
+        optimizer: torch.optim.Optimizer,
+        sparsifier: Sparsifier,
+        group: int = 0,
+        excluded: Sequence[Excluded] = (),
     ) -> None:
         self.sparsifier = sparsifier
+        self.excluded = tuple(excluded)
         self._stored = stored_weights_of(sparsifier)
         self._group = group
         self.step = 0
         self.last_update: TopologyUpdate | None = None
+        self._skipped = False
         self._hooks = [
             optimizer.register_step_pre_hook(self._before_step),
             optimizer.register_step_post_hook(self._after_step),
@@ -251,8 +259,9 @@ class Attached:
         return realised_density(layer_stats(self.sparsifier.layers))
 
     def report(self) -> str:
-        """Return a table with the active weights of every layer."""
-        return table(layer_stats(self.sparsifier.layers))
+        """Return a table with the active weights of every layer, and what stays dense and why."""
+        masked = table(layer_stats(self.sparsifier.layers))
+        return "\n".join(filter(None, [masked, reasons(self.excluded)]))
 
     def masks(self) -> dict[str, Tensor]:
         """Return copies of the masks (bool) by parameter name."""
@@ -290,12 +299,19 @@ class Attached:
         closure = any(args[1:]) or kwargs.get("closure")
         if closure and (wanted or self._stored is not None):
             raise ValueError("the gradients must be there before step(): give it no closure")
+        self._skipped = skips(optimizer)
+        if self._skipped:
+            return
+        if wanted or self._stored is not None:
+            unscale(optimizer)
         if wanted:
             self.sparsifier.after_backward(self.step + 1)
         if self._stored is not None:
             self._stored.before_step()
 
     def _after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+        if self._skipped:
+            return
         self.step += 1
         if self._stored is None:
             self.sparsifier.apply_masks()

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sparse.context import Context
 from sparse.scores import snip, widened
@@ -57,7 +58,8 @@ def grasp_scores(context: Context, batches: int = 2, temperature: float = 200.0)
     def loss(batch: Any) -> Tensor:
         return context.loss(batch, weights, temperature=temperature)
 
-    with torch.enable_grad():
+    # The fused kernels of attention can be differentiated once only.
+    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
         gradient = _summed(_gradients(loss(batch), weights) for batch in data)
         product = _summed(_hessian_product(loss(batch), weights, gradient) for batch in data)
     return {layer.name: widened(layer.weight) * product[layer.name] for layer in context.layers}

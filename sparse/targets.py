@@ -47,13 +47,10 @@ class TargetReport:
 
     def __str__(self) -> str:
         """Return a table with one line per parameter."""
-        rows = [(item.name, _sides(item.shape), "maskable") for item in self.targets]
-        rows += [(item.name, _sides(item.shape), item.reason) for item in self.excluded]
-        names = max((len(row[0]) for row in rows), default=0)
-        shapes = max((len(row[1]) for row in rows), default=0)
-        lines = [f"{name:<{names}}  {shape:>{shapes}}  {note}" for name, shape, note in rows]
+        rows = [(item.name, item.shape, "maskable") for item in self.targets]
+        rows += [(item.name, item.shape, item.reason) for item in self.excluded]
         total = sum(target.size for target in self.targets)
-        return "\n".join([*lines, f"{total} maskable weights in {len(self.targets)} layers"])
+        return "\n".join([*_lines(rows), f"{total} maskable weights in {len(self.targets)} layers"])
 
 
 def find_targets(
@@ -99,6 +96,17 @@ def bias_of(weight: str, parameters: Mapping[str, nn.Parameter]) -> nn.Parameter
     path, dot, name = weight.rpartition(".")
     bias = path + dot + name.replace("weight", "bias")
     return None if bias == weight else parameters.get(bias)
+
+
+def reasons(excluded: Sequence[Excluded]) -> str:
+    """Return a table with one line per parameter that stays dense; empty where none does."""
+    return "\n".join(_lines([(item.name, item.shape, item.reason) for item in excluded]))
+
+
+def _lines(rows: Sequence[tuple[str, tuple[int, ...], str]]) -> list[str]:
+    names = max((len(name) for name, _, _ in rows), default=0)
+    shapes = max((len(_sides(shape)) for _, shape, _ in rows), default=0)
+    return [f"{name:<{names}}  {_sides(shape):>{shapes}}  {note}" for name, shape, note in rows]
 
 
 def _owned(model: nn.Module) -> Iterator[tuple[str, nn.Module, nn.Parameter]]:

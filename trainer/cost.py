@@ -51,17 +51,17 @@ class CostMeter:
         Nothing where the network has no layer of a kind whose cost is known.
         """
         self.advance(step)
-        cost = self._engine.forward_cost
-        dense, sparse = cost.flops({}), cost.flops(self._sparsifier.passes(False).forward)
-        if dense == 0:
+        cost, full = self._engine.forward_cost, self._engine.full_flops
+        if full == 0:
             return {}
         # A loss asked for while scoring is computed and differentiated in the dense network.
-        spent = self._flops + 3 * dense * self._context.scored_samples
+        spent = self._flops + 3 * cost.flops({}) * self._context.scored_samples
+        final = cost.flops(self._sparsifier.passes(False).forward)
         return {
             "train_flops": float(spent),
-            "train_flops_ratio": spent / (3 * dense * self._engine.workload.samples(step)),
-            "inference_flops": float(sparse),
-            "inference_flops_ratio": sparse / dense,
+            "train_flops_ratio": spent / (3 * full * self._engine.workload.samples(step)),
+            "inference_flops": float(final),
+            "inference_flops_ratio": final / full,
         }
 
     def state(self) -> dict[str, Any]:

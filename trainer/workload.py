@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,14 @@ class Workload:
         recipe: the recipe of the block. The entries named in
             ``grids.recipe.PER_CELL`` are those of one cell; engines read them from each cell.
         stackable: whether the model trains as one batched program.
-        full_size: maskable weights of the model that the cells name, where they train a narrower
-            one in its place.
+        full_options: the options of the model that the cells name.
+        full_size: maskable weights of that model, where they train a narrower one in its place.
     """
 
     bundle: Bundle
     model: str
     model_options: Mapping[str, Any]
+    full_options: Mapping[str, Any]
     recipe: Recipe
     device: str
     stackable: bool
@@ -61,6 +62,10 @@ class Workload:
     def forward_cost(self) -> ForwardCost:
         """What one sample costs in the dense network."""
         return forward_cost(self.build_model(seed=0), self.bundle.train.inputs[:1])
+
+    def full_flops(self) -> int:
+        """What one sample costs in the dense network that the cells name, in FLOPs."""
+        return replace(self, model_options=self.full_options).forward_cost().flops({})
 
     def parameter_count(self) -> int:
         """Parameters of one cell's model, counted without allocating them."""
@@ -92,6 +97,7 @@ def load_workload(cell: Cell, data_root: Path | None, device: str) -> Workload:
         bundle=bundle,
         model=cell.model.name,
         model_options=shape,
+        full_options=cell.model.as_dict(),
         full_size=full_size,
         recipe=Recipe.of(cell),
         device=device,

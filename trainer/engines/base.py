@@ -78,6 +78,13 @@ class Engine(ABC):
         """What one sample costs in the dense network of these cells."""
         return self.workload.forward_cost()
 
+    @cached_property
+    def full_flops(self) -> int:
+        """What one sample costs in the dense network that they name, in FLOPs."""
+        if self.workload.full_size is None:
+            return self.forward_cost.flops({})
+        return self.workload.full_flops()
+
     @abstractmethod
     def layers(self, n: int) -> list[LayerView]:
         """Views of the maskable weights of cell ``n``."""

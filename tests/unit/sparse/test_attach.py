@@ -242,11 +242,24 @@ def test_detached_it_lets_go():
     assert bool(model[0].weight[~handle.masks()["0.weight"]].any())
 
 
-def test_the_report_lists_layers_and_network():
+def test_the_report_lists_layers_and_network_and_what_stays_dense_and_why():
     model, optimizer = make()
-    report = attach(model, optimizer, Static(0.25)).report().splitlines()
-    assert [line.split()[0] for line in report] == ["0.weight", "3.weight", "all"]
-    assert report[-1].endswith("45 of         180  25.0000%")
+    report = attach(model, optimizer, Static(0.25), exclude=["3.*"]).report().splitlines()
+    assert [line.split()[0] for line in report[:2]] == ["0.weight", "all"]
+    assert report[1].endswith("30 of         120  25.0000%")
+    assert report[2:] == [
+        "0.bias      20  bias or vector",
+        "1.weight    20  bias or vector",
+        "1.bias      20  bias or vector",
+        "3.weight  3x20  excluded by name",
+        "3.bias       3  excluded by name",
+    ]
+
+
+def test_the_report_of_a_model_that_is_masked_whole_ends_with_the_network():
+    model = nn.Linear(4, 2, bias=False)
+    handle = attach(model, torch.optim.SGD(model.parameters(), lr=0.1), Static(0.25))
+    assert handle.report().splitlines()[-1].endswith("2 of           8  25.0000%")
 
 
 def drawn(number):

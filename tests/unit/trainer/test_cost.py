@@ -66,6 +66,12 @@ def test_gmp_pays_the_density_of_every_step():
     assert metrics["inference_flops"] == 2 * 264
 
 
+def test_a_narrower_network_is_compared_with_the_one_that_the_cell_names():
+    metrics = metrics_of("small_dense", "0.3")
+    assert metrics["inference_flops"] == 2 * 241 == round(2 * metrics["density"] * 881)
+    assert metrics["inference_flops_ratio"] == metrics["density"] == metrics["train_flops_ratio"]
+
+
 @pytest.mark.parametrize(("model", "engine"), [("mlp", "stack"), ("convnet", "solo")])
 def test_the_cost_does_not_depend_on_the_company(model, engine):
     task = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
