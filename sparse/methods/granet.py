@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparse.allocation import Density, parse_density
+from sparse.allocation import Density, decides_density, parse_density
 from sparse.flops import Passes
 from sparse.methods import METHODS
 from sparse.options import option
@@ -73,9 +73,17 @@ class GraNet(Sparsifier):
         return ("allocation",) if self.options.initial_density == 1 else ()
 
     def resolve(self, total_steps: int | None) -> None:
-        """Turn fractions of the run into steps; a run of unknown length is a ValueError."""
+        """Turn fractions of the run into steps; a run of unknown length is a ValueError.
+
+        So is an allocation that decides the density: there would be nothing to prune.
+        """
         if total_steps is None:
             raise ValueError("granet needs to know the length of the run: give total_steps")
+        if decides_density(self.allocation):
+            raise ValueError(
+                f"allocation {self.allocation} decides the density itself, but granet is to divide"
+                f" an initial density of {self.first_density()}; allowed: an allocation that does"
+            )
         self.topology = Topology(self, total_steps)
         self.stop = min(resolve_step(self.options.prune_stop, total_steps), total_steps - 1)
         self.start = min(resolve_step(self.options.prune_start, total_steps), self.stop)

@@ -55,12 +55,13 @@ def layer_wise_names(**traits: Any) -> list[str]:
 
 
 def layer_wise_options(name: str) -> dict[str, Any]:
-    """Options under which the method follows an allocation."""
+    """Options under which the method follows an allocation, where its defaults do not."""
     fields = {f.name: f for f in dataclasses.fields(METHODS.get(name).target.Options)}
     return {
         option: next(other for other in fields[option].metadata["choices"] if other != ignoring)
         for rule in _rules(name, "allocation")
         for option, ignoring in rule["when"].items()
+        if fields[option].default == ignoring
     }
 
 
