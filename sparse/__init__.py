@@ -12,9 +12,12 @@ from sparse.methods.force import FORCE as FORCE
 from sparse.methods.gmp import GMP as GMP
 from sparse.methods.granet import GraNet as GraNet
 from sparse.methods.grasp import GraSP as GraSP
+from sparse.methods.imp import IMP as IMP
 from sparse.methods.iter_snip import IterSNIP as IterSNIP
+from sparse.methods.lth import LTH as LTH
 from sparse.methods.magnitude import Magnitude as Magnitude
 from sparse.methods.omp import OMP as OMP
+from sparse.methods.pretrained import Pretrained as Pretrained
 from sparse.methods.rigl import RigL as RigL
 from sparse.methods.set import SET as SET
 from sparse.methods.small_dense import SmallDense as SmallDense

@@ -186,21 +186,24 @@ def _with_producers(
 ) -> _Ordered:
     """(cell, wave, what it needs), every producer before its consumers, each cell once."""
     waves: dict[str, int] = {}
+    found: dict[str, list[Need]] = {}
     ordered: list[tuple[Cell, int, list[Need]]] = []
-
-    def visit(cell: Cell, *, ahead: bool) -> int:
-        if cell.id not in waves:
+    # A stack of its own: chains of cells may be longer than Python lets calls be nested.
+    left = [(cell, False) for cell in reversed([*canaries.values(), *cells])]
+    while left:
+        cell, ahead = left[-1]
+        if cell.id not in found:
             needs = needs_of(cell, catalogue)
             first = canaries.get(cell.method.name, cell)
             ahead = ahead or first.id == cell.id  # and so goes all that a canary needs
-            needs += [] if ahead else [Need(producer=first)]
-            after = [visit(need.producer, ahead=ahead) + 1 for need in needs]
+            found[cell.id] = needs + ([] if ahead else [Need(producer=first)])
+            left += [(need.producer, ahead) for need in found[cell.id]]
+            continue
+        left.pop()
+        if cell.id not in waves:
+            after = [waves[need.producer.id] + 1 for need in found[cell.id]]
             waves[cell.id] = max(after, default=0)
-            ordered.append((cell, waves[cell.id], needs))
-        return waves[cell.id]
-
-    for cell in [*canaries.values(), *cells]:
-        visit(cell, ahead=False)
+            ordered.append((cell, waves[cell.id], found[cell.id]))
     rank = {cell.id: position for position, cell in enumerate(cells)}
     return sorted(ordered, key=lambda entry: (entry[1], rank.get(entry[0].id, -1)))
 

@@ -29,6 +29,8 @@ from orchestrator.worker.failures import FailureCluster, cluster
 from orchestrator.worker.heartbeat import request_stop
 from orchestrator.worker.spent_artifacts import remove_spent_artifacts
 
+_NOTHING_LEFT = "what its producer left in this run is not there"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lost:
@@ -242,6 +244,8 @@ def _result(
         index=index, artifacts=answering_artifacts(store, index), losses=planned.seen.losses
     )
     plan = replan(planned.grid, planned.catalogue, planned.request, seen)
+    ended = stopped or lost or halt
+    starved = [] if ended else [e for e in plan.cells if e.train and e.cell.id not in attempted]
     blocked = [entry for entry in plan.cells if entry.standing is Standing.BLOCKED]
     return Result(
         submission=submission,
@@ -249,7 +253,10 @@ def _result(
         completed=sum(cell.id in index and index[cell.id].completed for cell in planned.grid.cells),
         failures=tuple(cluster(state for state in states if state.state in FAILURES)),
         lost=tuple(lost),
-        blocked=tuple(f"{e.cell.label()}: {e.reason}" for e in blocked),
+        blocked=(
+            *(f"{entry.cell.label()}: {entry.reason}" for entry in blocked),
+            *(f"{entry.cell.label()}: {_NOTHING_LEFT}" for entry in starved),
+        ),
         halted=str(halt or ""),
         stopped=stopped,
         seconds=time.time() - began,

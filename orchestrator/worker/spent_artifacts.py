@@ -1,6 +1,7 @@
 """Artifacts that were left only for other cells, and that nobody needs any more."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from orchestrator.store.artifacts import Artifact, list_artifacts, remove_artifacts
 from orchestrator.store.index import CellState
@@ -29,24 +30,50 @@ def remove_spent_artifacts(
         return []
     others = [last_submission(store, grid) for grid in submitted_grids(store)]
     kept = [submission, *(other for other in others if other is not None)]
-    names = spent_names(kept, index)
-    spent = [one for one in list_artifacts(store) if (one.cell, one.name) in names]
+    here = list_artifacts(store)
+    names = spent_names(kept, index, {(one.cell, one.name) for one in here})
+    spent = [one for one in here if (one.cell, one.name) in names]
     remove_artifacts(spent)
     return spent
 
 
-def spent_names(submissions: Sequence[Submission], index: Mapping[str, CellState]) -> set[Named]:
-    """The artifacts that some of these submissions consumed, and that none of them wants still."""
+def spent_names(
+    submissions: Sequence[Submission], index: Mapping[str, CellState], here: Collection[Named]
+) -> set[Named]:
+    """The artifacts that some of these submissions consumed, and that none of them wants still.
+
+    Args:
+        submissions: Whose cells consume artifacts, or leave them.
+        index: What the store holds, by cell id.
+        here: The artifacts that there are. A cell that has results is trained again where it shall
+            leave what is not among them, and then it consumes once more.
+    """
     consumed: set[Named] = set()
+    kept: set[Named] = set()
     wanted: set[Named] = set()
+    inputs: dict[str, set[Named]] = defaultdict(set)
     for submission in submissions:
         for name in submission.artifacts.leave:
             wanted |= {(cell, name) for cell in ids_of(submission.cells)}
         removes = submission.artifacts.consumed == "remove"
         for consumer, named in _inputs(submission):
+            inputs[consumer].add(named)
             done = consumer in index and index[consumer].completed
-            (consumed if done and removes else wanted).add(named)
-    return consumed - wanted
+            (wanted if not done else consumed if removes else kept).add(named)
+    return consumed - kept - _with_all_before(wanted, inputs, here)
+
+
+def _with_all_before(
+    wanted: Collection[Named], inputs: Mapping[str, Collection[Named]], here: Collection[Named]
+) -> set[Named]:
+    """What is wanted, and what the cells begin with that must make it first."""
+    found, left = set(), list(wanted)
+    while left:
+        named = left.pop()
+        if named not in found:
+            found.add(named)
+            left += () if named in here else inputs.get(named[0], ())
+    return found
 
 
 def _inputs(submission: Submission) -> Iterable[tuple[str, Named]]:

@@ -84,6 +84,9 @@ FROZEN = {
         "synflow": (1, {"rounds": 100, "positions": "scored"}),
         "omp": (1, {"scope": "global"}),
         "small_dense": (1, {}),
+        "imp": (1, {"rate": 0.2, "rewind": "weights", "rewind_step": 0, "scope": "global"}),
+        "lth": (1, {"scope": "global"}),
+        "pretrained": (1, {}),
         "srigl": (
             1,
             {

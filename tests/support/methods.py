@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from grids.traits import starts_from as started_from
 from sparse.allocations import ALLOCATIONS
 from sparse.methods import METHODS
 
@@ -30,7 +31,9 @@ def maskable_names() -> list[str]:
 
 def starts_from(name: str) -> str:
     """The artifact of another cell that the method starts from; "" when it has its own weights."""
-    return str(METHODS.get(name).traits.get("starts_from", ""))
+    entry = METHODS.get(name)
+    options = dataclasses.asdict(entry.target.Options())
+    return started_from(entry.traits.get("starts_from"), options)
 
 
 def keeps_layer_counts(name: str) -> bool:

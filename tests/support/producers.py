@@ -36,7 +36,11 @@ def left_by(producer: Cell, name: str, data_root: Path | None = None) -> Path:
         assert outcome.state == "COMPLETED", outcome.error
         path.write_bytes(outcome.artifacts[name])
 
-    request = PackRequest(artifacts={producer.id: [name]}, data_root=data_root)
+    request = PackRequest(
+        artifacts={producer.id: [name]},
+        inputs=inputs_of([producer], data_root),
+        data_root=data_root,
+    )
     run_pack([producer], publish=publish, request=request)
     return path
 

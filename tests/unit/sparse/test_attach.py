@@ -281,6 +281,7 @@ def masks_of(name, dtype):
         total_steps=20,
         batches=itertools.repeat(drawn(1)),
         loss=lambda model, batch: (model.weight.float() * batch).sum(),
+        artifacts={"final": {"weight": drawn(2).to(dtype)}},
     )
     found = [handle.masks()["weight"]]
     for step in range(1, 21):

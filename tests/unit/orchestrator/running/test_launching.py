@@ -147,6 +147,18 @@ def test_a_cell_whose_retry_failed_again_is_not_lost(plan: Plan) -> None:
     assert [len(failure.cells) for failure in again.failures] == [1]
 
 
+def test_cells_whose_producers_left_nothing_are_told_and_not_passed_over(
+    plan: Plan, tmp_path: Path
+) -> None:
+    planned = plan(1, overrides=("method=omp",))
+    backend = Told()  # its stand-in leaves no artifacts
+    result = go(planned, backend)
+    assert (backend.sizes(), result.completed, result.exit_code) == ([[1]], 0, 1)
+    assert result.blocked == (
+        "omp density=0.5 seed=0: what its producer left in this run is not there",
+    )
+
+
 def test_nothing_is_written_before_the_backend_stands(plan: Plan, tmp_path: Path) -> None:
     with pytest.raises(BackendError, match="nobody answers"):
         go(plan(2), Absent())

@@ -1,16 +1,18 @@
 """Which artifacts nobody needs any more."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from grids.artifacts import ArtifactWishes
 from grids.cell import Cell
 from orchestrator.store.index import CellState
 from orchestrator.store.index_part import IndexEntry
 from orchestrator.submissions.submission import Submission
-from orchestrator.worker.spent_artifacts import spent_names
+from orchestrator.worker.spent_artifacts import Named, spent_names
 from tests.support.cells import make_cell
 
 DENSE = make_cell("dense")
+FINAL = (DENSE.id, "final")
 SPARSE, SPARSER = make_cell("omp", "0.3"), make_cell("omp", "0.1")
 
 
@@ -34,22 +36,59 @@ def done(*cells: Cell) -> Mapping[str, CellState]:
 
 
 def test_what_every_consumer_has_consumed_is_spent() -> None:
-    assert spent_names([submission(SPARSE)], done(SPARSE)) == {(DENSE.id, "final")}
+    assert spent_names([submission(SPARSE)], done(SPARSE), {FINAL}) == {FINAL}
 
 
 def test_not_while_a_consumer_is_left() -> None:
-    assert spent_names([submission(SPARSE, SPARSER)], done(SPARSE)) == set()
+    assert spent_names([submission(SPARSE, SPARSER)], done(SPARSE), {FINAL}) == set()
 
 
 def test_not_while_another_grid_needs_it() -> None:
-    assert spent_names([submission(SPARSE), submission(SPARSER)], done(SPARSE)) == set()
+    assert spent_names([submission(SPARSE), submission(SPARSER)], done(SPARSE), {FINAL}) == set()
 
 
 def test_not_when_a_grid_keeps_what_it_consumed() -> None:
     both = [submission(SPARSE), submission(SPARSER, consumed="keep")]
-    assert spent_names(both, done(SPARSE, SPARSER)) == set()
+    assert spent_names(both, done(SPARSE, SPARSER), {FINAL}) == set()
 
 
 def test_not_when_a_grid_asks_for_it() -> None:
     both = [submission(SPARSE), submission(DENSE, leave=("final",))]
-    assert (DENSE.id, "final") not in spent_names(both, done(SPARSE, DENSE))
+    assert spent_names(both, done(SPARSE, DENSE), {FINAL}) == set()
+
+
+ROUNDS = [make_cell("imp", density) for density in ("0.8", "0.64", "0.512")]
+FINALS = [(cell.id, "final") for cell in ROUNDS]
+
+
+def chain(*rounds: Cell) -> Submission:
+    """A grid of rounds, each of which begins with the one before; the first with dense."""
+    before = dict(zip(rounds, (DENSE, *rounds), strict=False))
+    inputs = {cell.id: {"final": before[cell].id} for cell in rounds}
+    return replace(submission(*rounds), inputs=inputs)
+
+
+def spent_after(*ended: Cell, here: set[Named], rounds: int = 3) -> set[Named]:
+    return spent_names([chain(*ROUNDS[:rounds])], done(*ended), here)
+
+
+def test_a_round_is_spent_when_the_next_one_has_results() -> None:
+    here = {FINAL, *FINALS[:2]}
+    assert spent_after(DENSE, *ROUNDS[:1], here=here - {FINALS[1]}) == {FINAL}
+    assert spent_after(DENSE, *ROUNDS[:2], here=here) == {FINAL, FINALS[0]}
+    assert spent_after(DENSE, *ROUNDS, here=here) == {FINAL, *FINALS[:2]}
+
+
+def test_a_round_that_must_be_trained_again_consumes_once_more() -> None:
+    """The last round is new, and nothing of the first two is left but their results."""
+    assert spent_after(DENSE, *ROUNDS[:2], here={FINAL}) == set()
+    assert spent_after(DENSE, *ROUNDS[:2], here={FINAL, FINALS[0]}) == {FINAL}
+    assert spent_after(DENSE, *ROUNDS[:2], here={FINAL, *FINALS[:2]}) == {FINAL, FINALS[0]}
+
+
+def test_what_a_grid_keeps_but_lost_is_made_again_for_nobody() -> None:
+    kept = replace(chain(*ROUNDS), artifacts=ArtifactWishes(consumed="keep"))
+    removing = submission(SPARSE)
+    ended = done(DENSE, SPARSE, *ROUNDS)
+    assert spent_names([removing, kept], ended, {FINAL}) == set()
+    assert spent_names([removing, chain(*ROUNDS)], ended, {FINAL}) == {FINAL, *FINALS[:2]}

@@ -1,0 +1,113 @@
+"""imp: iterative magnitude pruning, one round of it; the rounds before are other networks."""
+
+import dataclasses
+
+import torch
+from torch import Tensor
+
+from sparse.inherited import inherited_masks, inherited_weights
+from sparse.methods import METHODS
+from sparse.options import option
+from sparse.scores import magnitude
+from sparse.select import largest, largest_global
+from sparse.sparsifier import Sparsifier
+
+_DENSE = {"method": "dense", "density": "1", "allocation": "erk"}
+_REWIND = "rewind@{rewind_step}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class ImpOptions:
+    """Options of imp."""
+
+    rate: float = option(
+        0.2, ge=0.01, le=0.99, help="share of the active weights that a round prunes"
+    )
+    rewind: str = option(
+        "weights",
+        choices=["weights", "learning_rate"],
+        help="what a round begins with: early weights of the dense run, or those just trained",
+    )
+    rewind_step: int = option(
+        0,
+        ge=0,
+        only_with={"rewind": "weights"},
+        help="optimizer step of the dense run whose weights come back; 0 for the initial ones",
+    )
+    scope: str = option(
+        "global",
+        choices=["global", "layer"],
+        help="rank weights over all layers together, or within layers to the allocated densities",
+    )
+
+
+@METHODS.register(
+    "imp",
+    summary="iterative magnitude pruning: train, prune a share, rewind, again; one cell a round",
+    options=ImpOptions,
+    stored_weights="masked",
+    density="exact",
+    changes_shape=False,
+    stackable=True,
+    dynamic=False,
+    ignores=[{"field": "allocation", "when": {"scope": "global"}}],
+    needs=[
+        {"ladder": {"rate": "rate"}, "first": _DENSE, "artifact": "final"},
+        {"cell": _DENSE, "artifact": _REWIND, "unless": {"rewind_step": 0}},
+    ],
+    starts_from=[
+        {"artifact": "final", "when": {"rewind": "learning_rate"}},
+        {"artifact": _REWIND, "unless": {"rewind_step": 0}},
+    ],
+    source="Frankle and Carbin 2019; rewinding: Frankle et al. 2020 (weights), Renda et al. 2020",
+)
+class IMP(Sparsifier):
+    """Prunes what is smallest among the weights that were active at the end of the round before.
+
+    That round's network is the artifact `final`, the dense one before the first round. The weights
+    to go on from are those that it is given: the initial ones, those of an early step of the dense
+    run, or with `rewind` of the learning rate those of `final`. Optimizer and schedule begin anew.
+    """
+
+    Options = ImpOptions
+
+    def ignored_fields(self) -> tuple[str, ...]:
+        """Return allocation when weights are ranked over all layers together."""
+        return ("allocation",) if self.options.scope == "global" else ()
+
+    @torch.no_grad()
+    def initial_masks(self) -> dict[str, Tensor]:
+        """Return masks of the largest weights that were active; inactive ones rank below, at -1."""
+        active = inherited_masks(self.context, "final")
+        trained = inherited_weights(self.context, "final")
+        limits = {name: int(mask.count_nonzero()) for name, mask in active.items()}
+        self._refuse_too_few(sum(limits.values()))
+        scores = {
+            name: magnitude(weight).where(active[name], -1.0) for name, weight in trained.items()
+        }
+        if self.options.scope == "global":
+            return largest_global(scores, self.target())
+        counts = _within(self.allocated_counts(), limits)
+        return {name: largest(values, counts[name]) for name, values in scores.items()}
+
+    def _refuse_too_few(self, active: int) -> None:
+        if active < self.target():
+            raise ValueError(
+                f"density {self.density} keeps {self.target()} weights, but only {active} of the"
+                " round before were active"
+            )
+
+
+def _within(counts: dict[str, int], limits: dict[str, int]) -> dict[str, int]:
+    """Return counts of the same sum, none above its limit.
+
+    Rounding may give a layer more weights at a lower density; it gives them to the layers with the
+    most room.
+    """
+    kept = {name: min(count, limits[name]) for name, count in counts.items()}
+    surplus = sum(counts.values()) - sum(kept.values())
+    for name in sorted(kept, key=lambda each: kept[each] - limits[each]):
+        more = min(surplus, limits[name] - kept[name])
+        kept[name] += more
+        surplus -= more
+    return kept

@@ -1,0 +1,25 @@
+"""pretrained: a random mask on the weights of a trained dense network."""
+
+from sparse.methods import METHODS
+from sparse.sparsifier import Sparsifier
+
+
+@METHODS.register(
+    "pretrained",
+    summary="a random mask with the allocated densities on the trained dense weights",
+    options=Sparsifier.Options,
+    stored_weights="masked",
+    density="exact",
+    changes_shape=False,
+    stackable=True,
+    dynamic=False,
+    ignores=[],
+    needs=[{"cell": {"method": "dense", "density": "1", "allocation": "erk"}, "artifact": "final"}],
+    starts_from="final",
+    source="pre_erk in the code of Xiao et al. 2024 (hard samples)",
+)
+class Pretrained(Sparsifier):
+    """The base class as it is, attached to a trained network: what training is worth, not ranking.
+
+    The mask is the one that `static` draws for the same seed.
+    """

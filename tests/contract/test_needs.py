@@ -1,0 +1,59 @@
+"""What methods declare of other cells: plain data that the plan and the trainer can both follow."""
+
+import functools
+import itertools
+
+import pytest
+
+from grids.artifacts import check_name
+from grids.catalogue import Catalogue
+from grids.traits import starts_from
+from orchestrator.planning.needs import needs_of
+from sparse.methods import METHODS
+from tests.support.cells import make_cell
+from tests.support.methods import takes_density
+from trainer.describe import describe
+
+NEEDY = [name for name in METHODS.names() if METHODS.get(name).traits["needs"]]
+
+
+@functools.cache
+def catalogue():
+    return Catalogue.from_json(describe())
+
+
+def cells_of(name):
+    """The method at some densities, at its defaults and at every other choice that is legal."""
+    entry = catalogue().entry("method", name)
+    choices = [{option.name: choice} for option in entry.options for choice in option.choices or ()]
+    whole = [{option.name: 3} for option in entry.options if option.type == "int"]
+    for options, density in itertools.product([{}, *choices, *whole], ("0.5", "0.3", "1")):
+        cell = make_cell(name, density if takes_density(name) else "1", options=options)
+        if not entry.conflicts(cell.method):
+            yield cell
+
+
+def test_some_methods_begin_with_what_others_left():
+    assert {"imp", "lth", "omp", "pretrained"} <= set(NEEDY)
+
+
+@pytest.mark.parametrize("name", NEEDY)
+def test_producers_end_somewhere_and_are_no_denser_copies_for_ever(name):
+    for cell in cells_of(name):
+        left, seen = [cell], set()
+        while left:
+            now = left.pop()
+            assert len(seen) < 100
+            if now.id not in seen:
+                seen.add(now.id)
+                left += [need.producer for need in needs_of(now, catalogue())]
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_what_a_method_trains_on_is_among_what_it_needs(name):
+    entry = catalogue().entry("method", name)
+    for cell in cells_of(name):
+        needed = [need.artifact for need in needs_of(cell, catalogue())]
+        start = starts_from(entry.traits.get("starts_from"), entry.settings(cell.method))
+        assert start in ("", *needed)
+        assert all(check_name(str(each)) for each in needed if each is not None)
