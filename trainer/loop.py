@@ -64,8 +64,8 @@ class BlockLoop:
         self._updates_due = self._calendar(lambda run, at: run.sparsifier.wants_update(at))
         self._rewinds_due = self._calendar(lambda run, at: at in run.rewinds)
         self._storing = [(run, run.stored) for run in self.runs if run.stored is not None]
-        for due, wanting in self._gradients_due.items():
-            for run in wanting:
+        for due in sorted(self._gradients_due):
+            for run in self._gradients_due[due]:
                 run.cost.gradient_steps.append(due)
         self._started = time.monotonic()
         self._totals = _EpochTotals(len(self.runs), engine.workload.device)

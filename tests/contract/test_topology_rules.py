@@ -7,15 +7,17 @@ import torch
 
 from sparse.methods import METHODS
 from sparse.topology_options import DROPS, GROWTHS, REDISTRIBUTIONS
+from tests.support.cells import make_cell, result, train
 from tests.support.methods import method_names
 from tests.support.toy import ToyContext, make_layers, make_method, run_steps
 
 STEPS = 24
+TASK = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
 NAMES = [name for name in method_names(dynamic=True) if name in ("set", "rigl", "snfs", "granet")]
 RULES = list(itertools.product(DROPS, GROWTHS, REDISTRIBUTIONS))
 
 
-def started(name, drop, growth, redistribution, layers=None):
+def rule_options(drop, growth, redistribution):
     options = {"drop": drop, "growth": growth, "redistribution": redistribution, "update_every": 2}
     if drop == "threshold":
         options["drop_threshold"] = 0.5
@@ -23,7 +25,11 @@ def started(name, drop, growth, redistribution, layers=None):
         options["dense_until"] = 0.4
     if growth == "candidates":
         options["candidate_factor"] = 1  # soon too few, so that some growth is random
-    method = make_method(name, "0.3", **options)
+    return options
+
+
+def started(name, *rules, layers=None):
+    method = make_method(name, "0.3", **rule_options(*rules))
     context = ToyContext(layers or make_layers(), total_steps=STEPS)
     method.bind(context) if layers else method.prepare(context)
     return method
@@ -83,3 +89,24 @@ def test_redistribution_moves_weights_between_layers(redistribution):
     run_steps(method, 1, STEPS)
     assert method.counts != before
     assert all(count >= 1 for count in method.counts.values())
+
+
+def test_a_stack_of_all_rules_trains_every_cell_to_its_own_bits():
+    # Every growth rule with some drop and some redistribution, in turn for the four methods.
+    rules = zip(GROWTHS * 2, itertools.cycle(DROPS), itertools.cycle(REDISTRIBUTIONS[::-1]))
+    cells = [
+        make_cell(
+            NAMES[n % len(NAMES)],
+            "0.2",
+            seed=n,
+            options=rule_options(drop, growth, redistribution),
+            dataset_options=TASK,
+        )
+        for n, (growth, drop, redistribution) in enumerate(rules)
+    ]
+    together = train(*cells)
+    for cell in cells:
+        alone = train(cell)[cell.id]
+        assert alone.state == "COMPLETED"
+        assert alone.topology_updates > 3
+        assert result(together[cell.id]) == result(alone)
