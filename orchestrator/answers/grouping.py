@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.answers.naming import names_along
 from orchestrator.answers.results import RENAMED, Answer, AnswerError, Answers, not_found, text_of
 from orchestrator.answers.statistics import Summary, summarise
 from orchestrator.watching.states import FAILURES
@@ -37,7 +38,8 @@ class Grouped:
 
     Attributes:
         value: Name of the measurement.
-        rows: Values of the first field as text, in the order of the grid.
+        rows: Values of the first field as text, in the order of the grid; a component that occurs
+            in several variants is told with the options that differ.
         columns: Values of the second field as text, numbers ascending.
         entries: (row, column) to entry; combinations that the grid does not have are absent.
         notes: What a reader must be told.
@@ -91,9 +93,9 @@ def group(
     """
     _check_asked(answers, rows, columns, value)
     groups: dict[tuple[str, str], list[Answer]] = {}
-    for answer in answers.answers:
-        key = (text_of(answer.fields.get(rows)), text_of(answer.fields.get(columns)))
-        groups.setdefault(key, []).append(answer)
+    along = names_along(answers.answers, rows, columns), names_along(answers.answers, columns, rows)
+    for answer, *key in zip(answers.answers, *along, strict=True):
+        groups.setdefault((key[0], key[1]), []).append(answer)
     _check_alike(groups, rows, columns)
     return Grouped(
         value=value,

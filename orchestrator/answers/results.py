@@ -41,6 +41,7 @@ class Answer:
         metrics: Measurements by their column in the table results, or by their own name when they
             have none; None for a cell without a completed attempt.
         provenance: What made it, by column of the table results; empty when `metrics` is None.
+        chosen: Paths of the options of components that do not stand at their default.
     """
 
     cell: str
@@ -48,6 +49,7 @@ class Answer:
     state: str
     metrics: Mapping[str, float] | None
     provenance: Row
+    chosen: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,9 +152,14 @@ def _read(
 
 def _answer(cell: Cell, row: Row | None, extra: Mapping[str, float]) -> Answer:
     fields = fields_of_cell(cell)
+    chosen = frozenset(
+        f"{name}.{option}" for name in COMPONENTS for option, _ in getattr(cell, name).options
+    )
     state = State.PENDING.value if row is None else row["state"]
     if row is None or state != COMPLETED:
-        return Answer(cell=cell.id, fields=fields, state=state, metrics=None, provenance={})
+        return Answer(
+            cell=cell.id, fields=fields, state=state, metrics=None, provenance={}, chosen=chosen
+        )
     recorded = {
         path: _plain(value)
         for path, value in fields_of(row).items()
@@ -165,6 +172,7 @@ def _answer(cell: Cell, row: Row | None, extra: Mapping[str, float]) -> Answer:
         state=state,
         metrics={**known, **extra},
         provenance={name: row[name] for name in _PROVENANCE},
+        chosen=chosen,
     )
 
 
