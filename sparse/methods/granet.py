@@ -34,11 +34,7 @@ class GranetOptions(TopologyOptions):
         0.5, gt=0, le=1, at_most="update_stop", help="fraction of the run at which it ends"
     )
     drop_fraction: float = option(
-        0.5,
-        ge=0,
-        lt=1,
-        only_with={"drop": BY_FRACTION},
-        help="share of a layer's active weights exchanged at the first update; 0 only prunes",
+        0.5, ge=0, lt=1, only_with={"drop": BY_FRACTION}, help="share exchanged; 0: prune only"
     )
     final_drop_fraction: float = shared_option("final_drop_fraction", 0.005)
 
@@ -116,9 +112,7 @@ class GraNet(Sparsifier):
     @torch.no_grad()
     def after_step(self, step: int) -> TopologyUpdate:
         """Prune all layers together, then drop and grow."""
-        before = {
-            layer.name: positions(layer.mask, self.counts[layer.name]) for layer in self.layers
-        }
+        before = {each.name: positions(each.mask, self.counts[each.name]) for each in self.layers}
         left, count = sum(self.counts.values()), self._count(step)
         if count < left:
             self.set_masks(self._kept(count))
