@@ -46,7 +46,7 @@ def attach(
     total_steps: optimizer steps of the whole run. gmp and granet need it; without it rigl, set and
     snfs update for ever with a constant drop fraction, and warn.
     batches, loss: training batches and `loss(model, batch)`, a scalar mean; snip, iter_snip, force
-    and grasp need both. synflow needs the batches alone, for the shape of an input.
+    and grasp need both, also as allocations. synflow needs the batches alone, for an input's shape.
     artifacts: state dicts of trained networks for the methods that begin with one, by the names in
     their cards: `{"final": trained.state_dict()}`. What is exactly zero in one counts as inactive.
     include, exclude: globs over parameter names, see `find_targets`.
@@ -161,7 +161,7 @@ class ModuleContext:
     def scoring_batches(self, count: int) -> Iterable[Any]:
         """Return the first batches that `attach` was given; too few are a ValueError."""
         if self._batches is None or self._loss is None:
-            raise ValueError("this method scores with training batches: give batches= and loss=")
+            raise ValueError("scores are made with training batches: give batches= and loss=")
         taken = list(itertools.islice(self._batches, count))
         if len(taken) < count:
             raise ValueError(f"batches= has {len(taken)} of the {count} batches that are needed")
@@ -219,7 +219,7 @@ class ModuleContext:
             inputs = first[0] if isinstance(first, tuple | list) and first else first
             if not isinstance(inputs, Tensor) or not inputs.ndim:
                 raise ValueError(
-                    "this method needs the shape of an input: give batches= whose first batch is a"
+                    "scores need the shape of an input: give batches= whose first batch is a"
                     " tensor of inputs, or a tuple that begins with one"
                 )
             self._inputs = inputs[:1]

@@ -63,6 +63,13 @@ def test_a_convnet_stopped_at_any_step_goes_on_to_the_same_bits(method, stop, tm
     assert result(train(cell, resume_from=files)[cell.id]) == whole
 
 
+def test_counts_of_the_weights_a_cell_began_with_survive(tmp_path):
+    cell = make_cell("gmp", options={"scope": "layer", "update_every": 2}, allocation="snip")
+    whole = result(train(cell)[cell.id])
+    _, files = interrupted([cell], 7, tmp_path)
+    assert result(train(cell, resume_from=files)[cell.id]) == whole
+
+
 @pytest.mark.parametrize("optimizer", ["adam", "adamw"])
 def test_the_moments_and_their_bias_correction_survive(optimizer, tmp_path):
     cells = cells_of("mlp", optimizer=optimizer, lr=0.01)

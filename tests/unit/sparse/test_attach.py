@@ -212,6 +212,7 @@ def test_without_a_length_the_topology_keeps_moving_and_that_is_said_once(method
     [
         (lambda: GMP(0.2), {}, "give total_steps"),
         (lambda: SNIP(0.2), {}, "give batches= and loss="),
+        (lambda: Static(0.2, allocation="snip"), {}, "give batches= and loss="),
         (
             lambda: SNIP(0.2, batches=3),
             {"batches": [1], "loss": mean_loss},
@@ -333,3 +334,13 @@ def test_what_another_network_left_is_given_by_name():
         ValueError, match=r"give artifacts=\{'rewind@5': its state_dict\}; given: fin"
     ):
         context.artifact("rewind@5")
+
+
+def test_an_allocation_may_rank_the_weights_of_ones_own_model():
+    counts = []
+    for method in (SNIP(0.2, batches=2), Static(0.2, allocation={"name": "snip", "batches": 2})):
+        model, optimizer = make()
+        attach(model, optimizer, method, batches=batches(2), loss=mean_loss)
+        counts.append(method.counts)
+    assert counts[0] == counts[1]
+    assert sum(counts[0].values()) == 36  # of 180
