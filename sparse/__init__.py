@@ -16,6 +16,7 @@ from sparse.methods.imp import IMP as IMP
 from sparse.methods.iter_snip import IterSNIP as IterSNIP
 from sparse.methods.lth import LTH as LTH
 from sparse.methods.magnitude import Magnitude as Magnitude
+from sparse.methods.n_m import NM as NM
 from sparse.methods.omp import OMP as OMP
 from sparse.methods.pretrained import Pretrained as Pretrained
 from sparse.methods.rigl import RigL as RigL

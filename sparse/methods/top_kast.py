@@ -10,6 +10,7 @@ from torch import Tensor
 
 from sparse.context import Layer
 from sparse.drop import whole_share
+from sparse.flops import Passes
 from sparse.methods import METHODS
 from sparse.optim_state import zero_inactive
 from sparse.options import option
@@ -115,6 +116,11 @@ class TopKAST(Sparsifier):
     def updated_mask(self, layer: Layer) -> Tensor:
         """Return the trained weights."""
         return self.trained[layer.name]
+
+    def passes(self, dense_gradients: bool) -> Passes:
+        """Return sparse passes; the gradients of the weights are those of all that are trained."""
+        trained = {name: int(mask.count_nonzero()) for name, mask in self.trained.items()}
+        return Passes(forward=self.counts, input_gradients=self.counts, weight_gradients=trained)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all own state, the trained weights included."""

@@ -17,12 +17,14 @@ from trainer.workload import load_workload
 STACKABLE = method_names(stackable=True, changes_shape=False)
 OF_THEIR_OWN_SHAPE = method_names(stackable=True, changes_shape=True)
 SIZES = (*range(1, 17), 60)
+GROUPED = {"model_options": {"hidden": (17, 36)}}
+"""No width is a multiple of a vector register, and one of the 4 weights that n_m groups."""
 
 
 def mixed_cells(count, **recipe):
     """A stack of every method in turn, each with updates in most epochs and a seed of its own."""
     return [
-        make_cell(name, seed=n, options=frequent(name), **recipe)
+        make_cell(name, seed=n, options=frequent(name), **(GROUPED | recipe))
         for n, name in zip(range(count), itertools.cycle(STACKABLE), strict=False)
     ]
 
@@ -61,7 +63,7 @@ def recipe(request):
         "adamw": {
             "optimizer": "adamw",
             "lr": 0.01,
-            "model_options": {"hidden": (9,), "activation": "tanh"},
+            "model_options": {"hidden": (12,), "activation": "tanh"},
         },
         "clipped": {"clip_norm": 0.5, "schedule": "step"},
     }[request.param]

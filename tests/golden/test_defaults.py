@@ -82,6 +82,7 @@ FROZEN = {
         "force": (1, {"rounds": 60, "batches": 1, "positions": "scored"}),
         "grasp": (1, {"batches": 2, "temperature": 200.0, "positions": "scored"}),
         "synflow": (1, {"rounds": 100, "positions": "scored"}),
+        "n_m": (1, {"m": 4, "decay": 2e-4}),
         "omp": (1, {"scope": "global"}),
         "small_dense": (1, {}),
         "imp": (1, {"rate": 0.2, "rewind": "weights", "rewind_step": 0, "scope": "global"}),

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from sparse.methods.n_m import NM
 from sparse.methods.top_kast import TopKAST
 from tests.support.toy import ToyContext, ToyLayer
 
@@ -43,3 +44,24 @@ def test_top_kast_has_a_square_penalty_too():
     method = TopKAST("0.25", backward_extra=0.25, penalty="l2", penalty_rate=0.5)
     layer = started(method, [1.0, -0.5, 0.25, 0.1])
     assert method.stored_gradient(layer, torch.zeros(1, 4)).tolist() == [[0.5, -1, 0, 0]]
+
+
+# --- n_m (Zhou et al. 2021, SR-STE) ---------------------------------------------------------------
+
+
+def test_two_of_four_keeps_the_two_largest_of_every_group():
+    method = NM("0.5")
+    layer = started(method, [0.1, -0.4, 0.3, 0.2])
+    assert layer.mask.tolist() == [[0, 1, 1, 0]]
+    assert method.effective_weight(layer).tolist() == [
+        [0, pytest.approx(-0.4), pytest.approx(0.3), 0]
+    ]
+
+
+def test_the_gradient_of_what_is_inactive_has_the_decay_towards_zero():
+    # The authors' program; a popular summary prints the opposite sign.
+    method = NM("0.5")
+    layer = started(method, [0.1, -0.4, 0.3, 0.2])
+    gradient = method.stored_gradient(layer, torch.zeros(1, 4))
+    assert gradient[0].tolist() == pytest.approx([2e-4 * 0.1, 0, 0, 2e-4 * 0.2])
+    assert method.stored_gradient(layer, torch.ones(1, 4))[0, 0] == pytest.approx(1 + 2e-5)

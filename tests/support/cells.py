@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from grids.cell import Cell, Component
-from tests.support.methods import takes_density
+from tests.support.methods import fitting
 from tests.support.producers import inputs_of
 from trainer.outcome import Outcome, PackReport, PackRequest
 from trainer.run import run_pack
@@ -34,7 +34,7 @@ def make_cell(
     settings = {"epochs": 3, "batch": 16, "lr": 0.05, **recipe}
     return Cell(
         method=component(method, options or {}),
-        density=density or ("0.3" if takes_density(method) else "1"),
+        density=density or fitting(method, "0.3"),
         allocation=component(allocation, {}),
         dataset=component(dataset, chosen if dataset == "synthetic" else dataset_options or {}),
         data_ratio=data_ratio,

@@ -1,6 +1,7 @@
 """The registered methods, as tests choose them: by trait, so that a new one is tested at once."""
 
 import dataclasses
+from decimal import Decimal
 from typing import Any
 
 from grids.traits import starts_from as started_from
@@ -17,6 +18,22 @@ def method_names(**traits: Any) -> list[str]:
 def takes_density(name: str) -> bool:
     """Whether the method can be given a density below 1."""
     return all(rule["field"] != "density" for rule in METHODS.get(name).traits["ignores"])
+
+
+def fitting(name: str, density: str) -> str:
+    """The density, or the nearest that the method can have: some keep n of every m weights."""
+    entry = METHODS.get(name)
+    unit = entry.traits.get("density_unit")
+    if unit is None:
+        return density if takes_density(name) else "1"
+    parts = entry.target().options.m
+    return str(Decimal(max(1, round(Decimal(density) * parts))) / parts)
+
+
+def follows_weights(name: str) -> bool:
+    """Whether the masks are those of the stored weights after every step, without updates."""
+    traits = METHODS.get(name).traits
+    return traits["stored_weights"] == "dense" and traits["density"] in ("pattern", "learned")
 
 
 def sparse_names() -> list[str]:

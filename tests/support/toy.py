@@ -10,7 +10,7 @@ from torch import Tensor
 from sparse.methods import METHODS
 from sparse.sparsifier import Sparsifier
 from sparse.stored import stored_weights_of
-from tests.support.methods import takes_density
+from tests.support.methods import fitting
 
 
 class ToyLayer:
@@ -77,9 +77,9 @@ class ToyContext:
 
 
 def make_method(name: str, density: str = "0.3", **options: Any) -> Sparsifier:
-    """A method with a density, or without one where it takes none."""
+    """A method with a density that it can have, or without one where it takes none."""
     kind = METHODS.get(name).target
-    return kind(density if takes_density(name) else "1", **options)
+    return kind(fitting(name, density), **options)
 
 
 def make_layers(seed: int = 0, scale: float = 1.0) -> list[ToyLayer]:

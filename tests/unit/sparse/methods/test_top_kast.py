@@ -25,6 +25,9 @@ def test_what_is_trained_is_wider_by_the_extra_share_and_holds_what_is_active():
     counts = {name: int(mask.sum()) for name, mask in trained(method).items()}
     assert method.counts == {"first": 24, "second": 27, "third": 15}
     assert counts == {"first": 24 + 16, "second": 27 + 21, "third": 15 + 5}
+    passes = method.passes(False)
+    assert passes.forward == passes.input_gradients == method.counts
+    assert passes.weight_gradients == counts
     for layer in method.layers:
         assert bool(trained(method)[layer.name][layer.mask.bool()].all())
         smallest = layer.weight[trained(method)[layer.name]].abs().min()
