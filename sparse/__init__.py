@@ -21,6 +21,7 @@ from sparse.methods.omp import OMP as OMP
 from sparse.methods.pretrained import Pretrained as Pretrained
 from sparse.methods.rigl import RigL as RigL
 from sparse.methods.set import SET as SET
+from sparse.methods.set_np import SetNP as SetNP
 from sparse.methods.small_dense import SmallDense as SmallDense
 from sparse.methods.snfs import SNFS as SNFS
 from sparse.methods.snip import SNIP as SNIP

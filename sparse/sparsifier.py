@@ -27,6 +27,7 @@ from sparse.flops import Passes
 from sparse.optim_state import zero_inactive
 from sparse.options import NoOptions, build_options
 from sparse.select import fill, random_among
+from sparse.stats import explored_rate
 from sparse.stored import StoredLayer, stored_layers
 
 
@@ -146,6 +147,10 @@ class Sparsifier:
         """
         weights = self.sizes() if dense_gradients else self.counts
         return Passes(forward=self.counts, input_gradients=self.counts, weight_gradients=weights)
+
+    def metrics(self) -> dict[str, float]:
+        """Return final metrics of the method's own, by names that the trainer lists."""
+        return {"explored_rate": explored_rate(self.explored)} if self.explored else {}
 
     def finish(self) -> None:
         """End the run: called once, after the last step and its evaluation."""

@@ -88,6 +88,18 @@ def chance_corrected(overlap: float, density: float) -> float:
     return (overlap - density) / (1 - density)
 
 
+def living_share(alive: Iterable[Tensor]) -> dict[str, float]:
+    """Return the metric `alive_neurons`: living over all hidden units, given as bool per layer.
+
+    Without a hidden layer there is no such metric.
+    """
+    layers = list(alive)
+    if not layers:
+        return {}
+    living = sum(int(units.count_nonzero()) for units in layers)
+    return {"alive_neurons": living / sum(units.numel() for units in layers)}
+
+
 def explored_rate(explored: Mapping[str, Tensor]) -> float:
     """Return the share of weights that were ever active: R_s of ITOP (Liu et al. 2021)."""
     seen = sum(int(tensor.count_nonzero()) for tensor in explored.values())

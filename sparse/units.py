@@ -6,9 +6,46 @@ Weights and masks are matrices here, (units, inputs), the sides of a kernel coun
 import math
 from fractions import Fraction
 
+import torch
 from torch import Tensor
 
-from sparse.select import largest_among
+from sparse.select import largest_among, largest_in_rows, random_among
+
+
+def random_rows(
+    units: int, inputs: int, budget: int, generator: torch.Generator, *, every: bool
+) -> Tensor:
+    """Return a random mask (bool, units x inputs) of constant fan-in, on the generator's device.
+
+    A budget smaller than the number of units gives one weight to as many units as it has, drawn at
+    random, or with `every` to all of them.
+    """
+    alive = torch.ones(units, dtype=torch.bool, device=generator.device)
+    if budget < units and not every:
+        alive = random_among(alive, budget, generator)
+    draws = torch.rand(units, inputs, generator=generator, device=generator.device)
+    count = fan_in(budget, int(alive.count_nonzero()), inputs)
+    return largest_in_rows(draws, count) & alive[:, None]
+
+
+def rewired(
+    sizes: Tensor, scores: Tensor, active: Tensor, *, k: int, budget: int, ablate_below: float
+) -> Tensor:
+    """Return the mask (bool) after one update of a layer with constant fan-in (SRigL).
+
+    sizes: |w|. scores: what growth ranks, >= 0. active: the mask so far (bool). The k smallest
+    weights are dropped, fewer where fewer could grow; units too few of whose weights are salient
+    are removed (see `survivors`), and the others grow to the fan-in that the budget gives them.
+    """
+    free = ~active & active.any(1, keepdim=True)
+    k = min(k, int(free.count_nonzero()))
+    kept = largest_among(sizes, int(active.count_nonzero()) - k, active, checked=True)
+    salient = kept | largest_among(scores, k, free, checked=True)
+    alive = survivors(salient, active, budget, ablate_below)
+    # What was dropped ranks below all that may grow, and stays where nothing else can.
+    ranks = torch.where(active, -1 / sizes, scores).masked_fill(kept, math.inf)
+    count = fan_in(budget, int(alive.count_nonzero()), active.shape[1])
+    return largest_in_rows(ranks, count) & alive[:, None]
 
 
 def fan_in(budget: int, units: int, inputs: int) -> int:

@@ -108,6 +108,12 @@ METRICS: tuple[dict[str, str], ...] = (
         "better": "lower",
         "help": "maskable layers without a single active weight at the end",
     },
+    {
+        "name": "alive_neurons",
+        "unit": "fraction",
+        "better": "lower",
+        "help": "share of the units of all layers but the last that was not pruned (srigl, set_np)",
+    },
 )
 """Every final metric the trainer writes: name, unit, which way is better, meaning."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from grids.cell import Cell
-from sparse.stats import collapsed_layers, explored_rate, layer_stats, realised_density
+from sparse.stats import collapsed_layers, layer_stats, realised_density
 from trainer.cell_run import CellRun
 from trainer.evaluate import Score, evaluate
 from trainer.failure import Failure
@@ -135,6 +135,4 @@ def _metrics(loop: BlockLoop, run: CellRun, scores: dict[str, Score]) -> dict[st
     metrics["best_val_accuracy"] = max(history)
     metrics["best_val_epoch"] = run.curve["epoch"][history.index(max(history))]
     metrics |= run.cost.metrics(loop.step)
-    if run.sparsifier.explored:
-        metrics["explored_rate"] = explored_rate(run.sparsifier.explored)
-    return metrics
+    return metrics | run.sparsifier.metrics()

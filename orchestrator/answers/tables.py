@@ -36,6 +36,7 @@ BETTER: Mapping[str, str] = MappingProxyType(
         "inference_flops_ratio": "lower",
         "explored_rate": "higher",
         "collapsed_layers": "lower",
+        "alive_neurons": "lower",
     }
 )
 """Measurement to the better end of it, as `METRICS` in trainer/evaluate.py says it.

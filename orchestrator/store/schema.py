@@ -120,6 +120,7 @@ _METRICS = _columns(
     ("inference_flops_ratio", "real", "fraction", "The same over those of the dense network."),
     ("explored_rate", "real", "fraction", "Weights ever active over all; dynamic methods only."),
     ("collapsed_layers", "real", "layers", "Maskable layers without a single active weight."),
+    ("alive_neurons", "real", "fraction", "Hidden units not pruned over all; srigl and set_np."),
 )
 
 _ERROR = _columns(

@@ -4,7 +4,6 @@ A unit is one output of a layer: a row of a matrix, an output channel of a kerne
 """
 
 import dataclasses
-import math
 
 import torch
 from torch import Tensor
@@ -15,9 +14,10 @@ from sparse.methods import METHODS
 from sparse.options import option
 from sparse.schedule import dynamic_schedules
 from sparse.scores import gradient, magnitude
-from sparse.select import largest_among, largest_in_rows, positions, random_among, refuse_nan
+from sparse.select import positions, refuse_nan
 from sparse.sparsifier import Sparsifier, TopologyUpdate
-from sparse.units import fan_in, survivors
+from sparse.stats import living_share
+from sparse.units import random_rows, rewired
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,32 +127,27 @@ class SRigL(Sparsifier):
         self.growth_scores = {}
         return TopologyUpdate(step=step, drop_fraction=fraction, dropped=dropped, grown=grown)
 
+    def metrics(self) -> dict[str, float]:
+        """Return the base class's metrics and the share of the hidden units that is left."""
+        hidden = (layer.mask.flatten(1).any(1) for layer in self.layers[:-1])
+        return {**super().metrics(), **living_share(hidden)}
+
     def _random_mask(self, layer: Layer, generator: torch.Generator) -> Tensor:
-        units, inputs = layer.weight.flatten(1).shape
+        units, inputs = layer.mask.flatten(1).shape
         budget = self.allocated[layer.name]
-        alive = torch.ones(units, dtype=torch.bool, device=layer.mask.device)
-        if budget < units and not self._is_last(layer):
-            alive = random_among(alive, budget, generator)
-        draws = torch.rand(units, inputs, generator=generator, device=generator.device)
-        count = fan_in(budget, int(alive.count_nonzero()), inputs)
-        chosen = largest_in_rows(draws.to(alive.device), count) & alive[:, None]
-        return chosen.view(layer.mask.shape)
+        chosen = random_rows(units, inputs, budget, generator, every=self._is_last(layer))
+        return chosen.to(layer.mask.device).view(layer.mask.shape)
 
     def _updated(self, layer: Layer, active: Tensor, fraction: float) -> Tensor:
         """Return the new mask (units, inputs) of a layer with this mask of active weights."""
-        sizes = magnitude(layer.weight).flatten(1)
-        scores = self.growth_scores[layer.name].flatten(1)
-        alive, budget = active.any(1), self.allocated[layer.name]
-        free = ~active & alive[:, None]
-        k = min(whole_share(fraction, self.counts[layer.name]), int(free.count_nonzero()))
-        kept = largest_among(sizes, self.counts[layer.name] - k, active, checked=True)
-        if not self._is_last(layer):
-            salient = kept | largest_among(scores, k, free, checked=True)
-            alive = survivors(salient, active, budget, self.options.ablate_below)
-        # What was dropped ranks below all that may grow, and stays where nothing else can.
-        ranks = torch.where(active, -1 / sizes, scores).masked_fill(kept, math.inf)
-        count = fan_in(budget, int(alive.count_nonzero()), active.shape[1])
-        return largest_in_rows(ranks, count) & alive[:, None]
+        return rewired(
+            magnitude(layer.weight).flatten(1),
+            self.growth_scores[layer.name].flatten(1),
+            active,
+            k=whole_share(fraction, self.counts[layer.name]),
+            budget=self.allocated[layer.name],
+            ablate_below=0.0 if self._is_last(layer) else self.options.ablate_below,
+        )
 
     def _is_last(self, layer: Layer) -> bool:
         return layer.name == self.layers[-1].name

@@ -60,6 +60,9 @@ def test_no_weight_is_masked_and_the_density_is_recorded(method, model):
     assert 0.27 < realised <= 0.3
     assert outcome.metrics["density"] == realised
     assert outcome.curve["density"] == [realised] * 3
+    flops = workload.forward_cost().flops({}) / workload.full_flops()
+    assert outcome.metrics["inference_flops_ratio"] == flops < 0.6
+    assert outcome.metrics["train_flops_ratio"] == flops
 
 
 @pytest.mark.parametrize("method", METHODS_THAT_DO)

@@ -205,9 +205,11 @@ def test_updates_move_what_they_report_and_nothing_moves_between_them(name):
             assert dropped == grown == 0
             continue
         assert (update.step, update.dropped, update.grown) == (step, dropped, grown)
-        # A pattern keeps its count up to rounding, see the next test; a scheduled one falls.
-        falls = METHODS.get(name).traits["density"] == "scheduled" and dropped > grown
-        assert dropped == grown or falls or METHODS.get(name).traits["density"] == "pattern"
+        # A pattern keeps its count up to rounding and a bound is kept, see the next tests; a
+        # scheduled one falls.
+        density = METHODS.get(name).traits["density"]
+        falls = density == "scheduled" and dropped > grown
+        assert dropped == grown or falls or density in ("pattern", "bounded")
         assert dropped > 0 or update.drop_fraction < 0.05
 
 
@@ -219,6 +221,16 @@ def test_a_pattern_keeps_its_density_up_to_rounding(name, density, count):
         run_steps(method, step, step)
         # Half a weight for each of 24 units.
         assert abs(sum(method.counts.values()) - count) <= (12 if count < TOTAL else 0)
+
+
+@having(density="bounded", changes_shape=False)
+@pytest.mark.parametrize(("density", "count"), [("0.1", 22), ("0.3", 66), ("0.977", 214)])
+def test_a_bounded_density_begins_exact_and_is_never_exceeded(name, density, count):
+    method = started(name, density=density)
+    assert sum(method.counts.values()) == count
+    for step in range(1, STEPS + 1):
+        run_steps(method, step, step)
+        assert sum(method.counts.values()) <= count
 
 
 def one_step(method, step):

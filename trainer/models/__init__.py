@@ -17,7 +17,8 @@ MODELS = Registry("model", "sparsesweep.models")
 """Every model a grid may name.
 
 The trait ``stackable`` marks those built as an ``MLP``; ``widths`` names the option that holds the
-width of the layers, or a list of widths, where a narrower model of the same kind can be built.
+width of the layers, or a list of widths, where a narrower model of the same kind can be built;
+``chain`` marks those whose maskable layers, in their order, feed each other and nothing else.
 """
 
 

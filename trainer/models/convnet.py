@@ -22,6 +22,7 @@ class ConvNetOptions:
     options=ConvNetOptions,
     stackable=False,
     widths="channels",
+    chain=True,
 )
 def convnet(options: ConvNetOptions, input_shape: tuple[int, ...], classes: int) -> nn.Module:
     """Blocks of convolution, (batch norm,) ReLU and 2 x 2 max pooling; then mean and head.

@@ -52,6 +52,7 @@ class MLP(nn.Module):
     options=MLPOptions,
     stackable=True,
     widths="hidden",
+    chain=True,
 )
 def mlp(options: MLPOptions, input_shape: tuple[int, ...], classes: int) -> MLP:
     """An MLP with torch's default (Kaiming-uniform) initial weights."""

@@ -6,13 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from sparse import attach
+from sparse import METHODS, attach
 from tests.support.methods import frequent, method_names, starts_from, takes_density
 from tests.support.toy import make_method
 
 STEPS = 14
 NAMES = [name for name in method_names(changes_shape=False) if takes_density(name)]
 NAMES = [name for name in NAMES if not starts_from(name)]
+OF_CHAINS = [name for name in NAMES if METHODS.get(name).traits.get("models") == {"trait": "chain"}]
 
 
 class Encoder(nn.Module):
@@ -89,7 +90,14 @@ def trained(kind, method):
 
 
 @pytest.mark.parametrize("kind", MODELS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", OF_CHAINS)
+def test_a_method_for_chains_of_layers_refuses_what_is_none(name, kind):
+    with pytest.raises(ValueError, match=f"{name} needs layers that feed each other in a chain"):
+        trained(kind, make_method(name, "0.3"))
+
+
+@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in OF_CHAINS])
 def test_every_method_trains_it_and_masks_what_it_says(name, kind):
     model, optimizer, handle = trained(kind, make_method(name, "0.3", **frequent(name)))
     masks, parameters = handle.masks(), dict(model.named_parameters())

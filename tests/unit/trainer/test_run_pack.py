@@ -10,7 +10,7 @@ from trainer.describe import describe
 
 
 def test_every_metric_of_the_catalogue_is_measured_and_no_other():
-    cell = make_cell("set", options={"update_every": 4})
+    cell = make_cell("set_np", options={"update_every": 4})
     outcome = train(cell)[cell.id]
     assert outcome.state == "COMPLETED"
     assert outcome.metrics.keys() == {metric["name"] for metric in describe()["metrics"]}

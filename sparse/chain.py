@@ -1,0 +1,66 @@
+"""Units between the layers of a chain: each layer feeds the next one, and a unit joins the two.
+
+Unit j of a layer is row j of its weight (out, in, ...), a neuron or a channel. The next layer reads
+it in its inputs [j * s, (j + 1) * s); s is 1, or the places of a channel that was flattened.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from sparse.context import Layer
+from sparse.scores import magnitude
+
+
+def refuse_other_than_chain(layers: Sequence[Layer], method: str) -> None:
+    """Raise a ValueError unless every layer has as many outputs as the next one reads.
+
+    Seen are the shapes alone: layers in another order than they are applied, or with a shortcut
+    around them, may pass.
+    """
+    for layer, following in pairwise(layers):
+        units, inputs = layer.weight.shape[0], following.weight.shape[1]
+        flattened = layer.weight.ndim > 2 and following.weight.ndim == 2
+        if inputs != units and not (flattened and inputs % units == 0):
+            raise ValueError(
+                f"{method} needs layers that feed each other in a chain, but {layer.name} has"
+                f" {units} outputs and {following.name} after it reads {inputs} inputs"
+            )
+
+
+def strengths(layer: Layer, following: Layer, *, score: str, normalise: bool) -> Tensor:
+    """Return how strongly each unit of a layer is connected, (units,) in float64.
+
+    score: "in" sums |w| of the weights that lead to the unit, "out" of those that the next layer
+    reads it with, "both" adds the two. `normalise` takes means over the active weights instead of
+    sums, 0 where there are none (Curci et al. 2021 sum over "in").
+    """
+    units = layer.weight.shape[0]
+    sides = {
+        "in": lambda tensor: tensor[0].reshape(units, -1),
+        "out": lambda tensor: tensor[1].transpose(0, 1).reshape(units, -1),
+    }
+    weights = magnitude(layer.weight).double(), magnitude(following.weight).double()
+    masks = layer.mask.double(), following.mask.double()
+    total = torch.zeros(units, dtype=torch.float64, device=layer.weight.device)
+    for side in sides if score == "both" else (score,):
+        strength = sides[side](weights).sum(1)
+        degree = sides[side](masks).sum(1).clamp_min(1)
+        total += strength / degree if normalise else strength
+    return total
+
+
+def joined(layer: Layer, outputs: Tensor | None, inputs: Tensor | None) -> Tensor:
+    """Return the places (bool, the weight's shape) between living units on both sides.
+
+    outputs, inputs: which units of this layer and of the one before live (bool); None: all.
+    """
+    places = torch.ones_like(layer.mask, dtype=torch.bool)
+    if outputs is not None:
+        places &= outputs.view(-1, *[1] * (places.ndim - 1))
+    if inputs is not None:
+        per_unit = places.shape[1] // len(inputs)
+        places &= inputs.repeat_interleave(per_unit).view(1, -1, *[1] * (places.ndim - 2))
+    return places

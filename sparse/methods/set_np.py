@@ -1,0 +1,99 @@
+"""set_np: set, and hidden units that are weakly connected are pruned while it trains."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from sparse.methods import METHODS
+from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.stats import living_share
+from sparse.topology import Topology
+from sparse.topology_options import shared_option
+from sparse.unit_pruning import UnitPruning, UnitPruningOptions
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class SetNpOptions(UnitPruningOptions):
+    """Options of set_np."""
+
+    drop: str = shared_option("drop", "signed")
+    anneal: str = shared_option("anneal", "constant")
+    growth: str = shared_option("growth", "random")
+
+
+@METHODS.register(
+    "set_np",
+    summary="dynamic, structured: set that prunes weakly connected hidden units (SET-NP)",
+    options=SetNpOptions,
+    stored_weights="masked",
+    density="bounded",
+    changes_shape=False,
+    stackable=True,
+    dynamic=True,
+    ignores=[],
+    needs=[],
+    models={"trait": "chain"},
+    source="this project; after the abstract of Liu et al. 2019 and after Curci et al. 2021",
+)
+class SetNP(Sparsifier):
+    """SET with neuron pruning in the hidden layers of a chain.
+
+    After a step, prunings that are due come first, then the topology update; what prunings removed
+    is grown last, so that it is trained before the next update can drop it.
+    """
+
+    Options = SetNpOptions
+    tracks_explored = True
+
+    def resolve(self, total_steps: int | None) -> None:
+        """Resolve the steps of updates and prunings; the length of the run must be known."""
+        if total_steps is None:
+            raise ValueError("set_np needs to know the length of the run: give total_steps")
+        self.topology = Topology(self, total_steps, headroom=2)
+        self.units = UnitPruning(self, total_steps, "set_np")
+
+    def wants_gradients(self, step: int) -> bool:
+        """Return whether a rule other than the default needs this step's gradients."""
+        return self.topology.wants_gradients(step)
+
+    def wants_update(self, step: int) -> bool:
+        """Return whether a topology update or a pruning is due."""
+        return self.units.is_due(step) or self.topology.wants_update(step)
+
+    def after_backward(self, step: int) -> None:
+        """Keep what the rules need of the gradients."""
+        self.topology.after_backward(step)
+
+    @torch.no_grad()
+    def after_step(self, step: int) -> TopologyUpdate:
+        """Prune units, drop and grow, and grow what was pruned at places between living units."""
+        before = {layer.name: layer.mask.bool() for layer in self.layers}
+        self.units.prune(step)
+        fraction = None
+        if self.topology.wants_update(step):
+            fraction = self.topology.update(step, self.units.occupied(before)).drop_fraction
+        self.units.refill(step, before)
+        moves = [(before[layer.name], layer.mask.bool()) for layer in self.layers]
+        return TopologyUpdate(
+            step=step,
+            drop_fraction=fraction,
+            dropped=sum(int((old & ~new).count_nonzero()) for old, new in moves),
+            grown=sum(int((new & ~old).count_nonzero()) for old, new in moves),
+        )
+
+    def metrics(self) -> dict[str, float]:
+        """Return the base class's metrics and the share of the hidden units that live."""
+        return {**super().metrics(), **living_share(self.units.alive.values())}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all own state, that of updates and prunings included."""
+        own = {"topology": self.topology.state_dict(), "units": self.units.state_dict()}
+        return {**super().state_dict(), **own}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up a state made with the same options."""
+        super().load_state_dict(state)
+        self.topology.load_state_dict(state["topology"])
+        self.units.load_state_dict(state["units"])
