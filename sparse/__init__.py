@@ -7,6 +7,7 @@ Masks simulate sparsity: inactive weights are zeros in dense tensors, and nothin
 from sparse.attach import Attached as Attached
 from sparse.attach import attach as attach
 from sparse.methods import METHODS as METHODS
+from sparse.methods.acdc import ACDC as ACDC
 from sparse.methods.dense import Dense as Dense
 from sparse.methods.force import FORCE as FORCE
 from sparse.methods.gmp import GMP as GMP

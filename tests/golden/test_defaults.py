@@ -14,6 +14,7 @@ RULES = {"drop_threshold": 0.001, "dense_until": 0.1, "candidate_factor": 4, "mo
 
 FROZEN = {
     "methods": {
+        "acdc": (1, {"warm_up": 0.1, "phase": 0.05, "final_start": 0.85, "scope": "global"}),
         "dense": (1, {}),
         "gmp": (1, {"start": 0.1, "stop": 0.8, "update_every": 100, "scope": "global"}),
         "rigl": (
