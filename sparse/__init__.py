@@ -28,6 +28,7 @@ from sparse.methods.snfs import SNFS as SNFS
 from sparse.methods.snip import SNIP as SNIP
 from sparse.methods.srigl import SRigL as SRigL
 from sparse.methods.static import Static as Static
+from sparse.methods.str import STR as STR
 from sparse.methods.synflow import SynFlow as SynFlow
 from sparse.methods.top_kast import TopKAST as TopKAST
 from sparse.narrow import narrowed_widths as narrowed_widths

@@ -131,6 +131,13 @@ class CellRun:
             for name in self.leaves
         }
 
+    def finish(self) -> None:
+        """Let the method end the run; what it then finds wrong is the cell's failure."""
+        try:
+            self.sparsifier.finish()
+        except ValueError as error:
+            self.fail(error, "finish")
+
     def fail(self, error: BaseException, phase: str) -> None:
         """Note what stopped the cell; the first failure counts."""
         if self.failure is None:

@@ -58,7 +58,7 @@ def outcomes_of(loop: BlockLoop, clock: BlockClock) -> list[Outcome]:
     living = [run for run in loop.runs if run.alive]
     scores = _scores(loop) if living else {}
     for run in living:
-        run.sparsifier.finish()
+        run.finish()
     return [_outcome(loop, run, scores, clock) for run in loop.runs]
 
 

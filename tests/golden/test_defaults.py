@@ -123,6 +123,7 @@ FROZEN = {
         ),
         "snip": (1, {"batches": 1, "positions": "scored"}),
         "static": (1, {}),
+        "str": (1, {"initial": -5.0, "decay": 0.01, "momentum": 0.9}),
         "top_kast": (
             1,
             {
