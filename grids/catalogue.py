@@ -31,7 +31,8 @@ class Entry:
 
     `semantics` is raised when its behaviour or a default changes. `traits` are plain data that
     others read; grids read `ignores` of a method or an allocation: a list of
-    {"field": "density" | "allocation", "when": {option: value} or None}.
+    {"field": "density" | "allocation", "when": {option: value} or None}, and of a method `models`
+    and `densities` (`grids.legality`).
     """
 
     name: str

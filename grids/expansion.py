@@ -17,6 +17,7 @@ from grids.document import Block, Document
 from grids.excluding import Exclusions
 from grids.factors import Factor
 from grids.fields import Setting
+from grids.legality import Legality
 from grids.resolving import Resolved, Resolver, without_effect
 
 MAX_CELLS = 1_000_000
@@ -42,9 +43,13 @@ class Table:
 
 @dataclass(kw_only=True, slots=True)
 class Expansion:
-    """The cells found so far. `taken` has the seeds of every point, so that none comes twice."""
+    """The cells found so far. `taken` has the seeds of every point, so that none comes twice.
+
+    `legality` judges what is added: a combination that `exclude` removes may be anything.
+    """
 
     seeds: Sequence[int]
+    legality: Legality
     cells: list[Cell] = field(default_factory=list)
     taken: dict[Hashable, set[int]] = field(default_factory=dict)
 
@@ -71,6 +76,8 @@ class Expansion:
         return len(self.cells) - before
 
     def _add(self, point: Point, seeds: Sequence[int]) -> None:
+        if seeds:
+            self.legality.judge(point)
         shared: dict[str, Any] = {
             name: value.value for name, value in zip(FIELDS, point, strict=True)
         }

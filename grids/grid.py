@@ -13,6 +13,7 @@ from grids.document import Document, read_document
 from grids.excluding import Exclusions
 from grids.expansion import MAX_CELLS, Expansion, Table, count, points, tables
 from grids.finding import find_study
+from grids.legality import Legality
 from grids.overrides import Override, read_overrides
 from grids.problems import Collector, Problem
 from grids.reading import Node, read_file, read_yaml
@@ -121,7 +122,8 @@ def _expand(
     exclusions: Exclusions,
 ) -> list[Cell]:
     problems = resolver.checker.problems
-    expansion = Expansion(seeds=document.seeds)
+    legality = Legality(resolver.checker.catalogue, problems)
+    expansion = Expansion(seeds=document.seeds, legality=legality)
     for block, its_tables in zip(document.blocks, block_tables, strict=True):
         its_points = points(block, its_tables, resolver)
         if block.what == "grid":

@@ -40,7 +40,7 @@ def methods(
         _list(entries)
     else:
         for kind, entry in entries:
-            _describe(kind, entry)
+            _describe(kind, entry, catalogue)
 
 
 def schema(
@@ -131,11 +131,17 @@ def _list(entries: list[tuple[str, "Entry"]]) -> None:
     write("\nsparsesweep methods NAME shows the options of one of them")
 
 
-def _describe(kind: str, entry: "Entry") -> None:
+def _describe(kind: str, entry: "Entry", catalogue: "Catalogue") -> None:
+    from grids.legality import densities_in_words, legal_models
+
     write(f"{kind} {entry.name}: {entry.summary}")
     source = entry.traits.get("source")
     if source:
         write(f"  source: {source}")
+    if kind == "method":
+        models = legal_models(entry, catalogue)
+        write(f"  models: {'any' if models is None else ', '.join(models)}")
+        write(f"  densities: {densities_in_words(entry)}")
     if not entry.options:
         write("  no options")
     for option in entry.options:

@@ -42,7 +42,7 @@ class NMOptions:
     dynamic=True,
     ignores=[{"field": "allocation", "when": None}],
     needs=[],
-    density_unit="m",
+    densities={"multiple_of_one_over": "m"},
     source="Zhou et al. 2021 (SR-STE), eq. 9",
 )
 class NM(Sparsifier):

@@ -29,6 +29,22 @@ def test_methods_describes_one_of_them_with_its_options() -> None:
     assert "  update_every: an integer >= 1, default 100\n" in said.out
 
 
+@pytest.mark.parametrize(
+    ("name", "models", "densities"),
+    [
+        ("rigl", "any", "any"),
+        ("set_np", "convnet, mlp", "any"),
+        ("n_m", "any", "multiples of 1 / m"),
+        ("dense", "any", "none to choose"),
+    ],
+)
+def test_methods_says_which_models_and_densities_are_legal(
+    name: str, models: str, densities: str
+) -> None:
+    said = sparsesweep("methods", name).out
+    assert f"  models: {models}\n  densities: {densities}\n" in said
+
+
 def test_methods_as_json_is_for_scripts() -> None:
     [entry] = json.loads(sparsesweep("methods", "set", "--json").out)
     assert (entry["kind"], entry["name"]) == ("method", "set")

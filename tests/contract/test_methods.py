@@ -78,6 +78,8 @@ def test_declares_every_trait_in_plain_data(name):
     assert traits["needs"] == [] or all(isinstance(item, dict) for item in traits["needs"])
     assert traits["source"]
     assert entry.options is entry.target.Options
+    assert set(traits.get("densities", {})) <= {"multiple_of_one_over"}
+    assert {traits.get("models", {}).get("trait", "chain")} <= {"chain", "widths"}
     assert traits["changes_shape"] == entry.target.changes_shape
     assert issubclass(entry.target, Sparsifier)
     assert entry.target.__mro__[1] is Sparsifier, "methods are one class deep"

@@ -23,10 +23,10 @@ def takes_density(name: str) -> bool:
 def fitting(name: str, density: str) -> str:
     """The density, or the nearest that the method can have: some keep n of every m weights."""
     entry = METHODS.get(name)
-    unit = entry.traits.get("density_unit")
-    if unit is None:
+    rule = entry.traits.get("densities")
+    if rule is None:
         return density if takes_density(name) else "1"
-    parts = entry.target().options.m
+    parts = getattr(entry.target().options, rule["multiple_of_one_over"])
     return str(Decimal(max(1, round(Decimal(density) * parts))) / parts)
 
 

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from sparse import METHODS, attach
-from tests.support.methods import frequent, method_names, starts_from, takes_density
+from tests.support.methods import frequent, method_names, takes_density
 from tests.support.toy import make_method
 
 STEPS = 14
 NAMES = [name for name in method_names(changes_shape=False) if takes_density(name)]
-NAMES = [name for name in NAMES if not starts_from(name)]
+NAMES = [name for name in NAMES if not METHODS.get(name).traits["needs"]]
 OF_CHAINS = [name for name in NAMES if METHODS.get(name).traits.get("models") == {"trait": "chain"}]
 
 

@@ -1,0 +1,114 @@
+"""Which methods go with which models and densities, by rules in the traits of the catalogue.
+
+`models` says which models a method works on: `{"names": [...]}`, or `{"trait": "chain"}` for those
+that have this trait. `densities` says which densities it can have:
+`{"multiple_of_one_over": "m"}` for n / m, m being an option. A method without a rule takes all.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from grids.catalogue import Catalogue, Entry
+from grids.cell import FIELDS
+from grids.options import MAX_DECIMALS, Value, plain_decimal
+from grids.problems import Collector, GridError
+from grids.resolving import Resolved
+
+METHOD, MODEL, DENSITY = (FIELDS.index(name) for name in ("method", "model", "density"))
+
+_LISTED = 12
+
+
+class Legality:
+    """Judges the points of a grid and notes the combinations that cannot be trained.
+
+    A combination is judged once, however many cells have it. The place that is blamed is where the
+    density or, for a model, the method was written.
+    """
+
+    def __init__(self, catalogue: Catalogue, problems: Collector) -> None:
+        self._catalogue = catalogue
+        self._problems = problems
+        self._judged: set[tuple[int, ...]] = set()
+
+    def judge(self, point: Sequence[Resolved]) -> None:
+        """Note what is wrong with the method, model and density of a point."""
+        method, model, density = (point[position] for position in (METHOD, MODEL, DENSITY))
+        key = (method.key, model.key, density.key)
+        if key in self._judged:
+            return
+        self._judged.add(key)
+        entry = self._catalogue.entry("method", str(method.name()))
+        try:
+            check_model(entry, str(model.name()), self._catalogue)
+        except GridError as error:
+            self._problems.add_error(method.used[0].where, error)
+        try:
+            check_density(entry, str(density.name()), method.full())
+        except GridError as error:
+            self._problems.add_error((density.used or method.used)[0].where, error)
+
+
+def legal_models(method: Entry, catalogue: Catalogue) -> tuple[str, ...] | None:
+    """The names of the models that a method works on; None where it works on all."""
+    rule = method.traits.get("models")
+    if rule is None:
+        return None
+    if "names" in rule:
+        return tuple(rule["names"])
+    models = catalogue.entries("model")
+    return tuple(model.name for model in models if model.traits.get(rule["trait"]))
+
+
+def check_model(method: Entry, model: str, catalogue: Catalogue) -> None:
+    """Raise `GridError` when a method does not work on a model."""
+    allowed = legal_models(method, catalogue)
+    if allowed is not None and model not in allowed:
+        listed = ", ".join(allowed) or "none"
+        raise GridError(f"method {method.name} does not work on model {model}; allowed: {listed}")
+
+
+def check_density(method: Entry, density: str, options: Mapping[str, Value]) -> None:
+    """Raise `GridError`, with the nearest legal density, when a method cannot have this one.
+
+    `options` are all of the method's, defaults filled in.
+    """
+    for name, option in (method.traits.get("densities") or {}).items():
+        value = options[option]
+        legal = _RULES[name](value)
+        if density in legal:
+            continue
+        closest = min(legal, key=lambda text: abs(Decimal(text) - Decimal(density)))
+        raise GridError(
+            f"density {density} is not legal for {method.name} with {option}: {value}; allowed:"
+            f" {_listed(legal, value)}",
+            f"nearest: {closest}",
+        )
+
+
+def densities_in_words(method: Entry) -> str:
+    """What `sparsesweep methods` says of the densities that a method can have."""
+    if any(rule["field"] == "density" and not rule.get("when") for rule in _ignored(method)):
+        return "none to choose"
+    rules = (method.traits.get("densities") or {}).values()
+    return ", ".join(f"multiples of 1 / {option}" for option in rules) or "any"
+
+
+def _multiples(parts: Any) -> list[str]:
+    """The decimals n / parts in (0, 1], in order; those without an end are left out."""
+    shares = [(n, round(Decimal(n) / parts, MAX_DECIMALS)) for n in range(1, parts + 1)]
+    return [plain_decimal(share) for n, share in shares if Fraction(share) * parts == n]
+
+
+def _listed(legal: Sequence[str], parts: Value) -> str:
+    return ", ".join(legal) if len(legal) <= _LISTED else f"multiples of 1 / {parts}"
+
+
+def _ignored(method: Entry) -> Sequence[Mapping[str, Any]]:
+    rules: Sequence[Mapping[str, Any]] = method.traits.get("ignores", ())
+    return rules
+
+
+_RULES: Mapping[str, Callable[[Any], list[str]]] = {"multiple_of_one_over": _multiples}

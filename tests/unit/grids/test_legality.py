@@ -1,0 +1,124 @@
+"""Combinations of method, model and density that cannot be trained are refused with their line."""
+
+from pathlib import Path
+
+import pytest
+
+from grids.catalogue import Catalogue, Entry
+from grids.grid import load
+from grids.legality import check_density, densities_in_words, legal_models
+from grids.options import Option
+from grids.problems import GridError, GridProblems
+
+GROUPS = Entry(
+    name="groups",
+    options=(Option(name="m", type="int", default=4, ge=2, le=64),),
+    traits={"densities": {"multiple_of_one_over": "m"}},
+)
+CHAINED = Entry(name="chained", traits={"models": {"trait": "chain"}})
+PICKY = Entry(name="picky", traits={"models": {"names": ["mlp"]}})
+DENSE = Entry(name="dense", traits={"ignores": [{"field": "density", "when": None}]})
+CATALOGUE = Catalogue(
+    methods=(Entry(name="any"), CHAINED, DENSE, GROUPS, PICKY),
+    allocations=(
+        Entry(name="erk"),
+        Entry(name="deciding", traits={"ignores": [{"field": "density", "when": None}]}),
+    ),
+    scenarios=(Entry(name="clean"),),
+    datasets=(Entry(name="digits"),),
+    models=(
+        Entry(name="convnet", traits={"chain": True}),
+        Entry(name="mlp", traits={"chain": True}),
+        Entry(name="resnet"),
+        Entry(name="wide", traits={"chain": False}),
+    ),
+)
+
+
+def cells_of(text: str, folder: Path) -> list[str]:
+    path = folder / "grid.yaml"
+    path.write_text(f"name: g\nbase: {{dataset: digits}}\n{text}\n")
+    return [cell.label() for cell in load(str(path), CATALOGUE).cells]
+
+
+def problems_of(text: str, folder: Path) -> list[str]:
+    with pytest.raises(GridProblems) as caught:
+        cells_of(text, folder)
+    return [line.removeprefix(f"{folder}/grid.yaml:") for line in str(caught.value).splitlines()]
+
+
+def test_all_mistakes_are_told_at_once_each_with_its_line(tmp_path: Path) -> None:
+    text = """axes:
+  model: [mlp, resnet]
+  method:
+    - any
+    - chained
+    - groups
+    - {name: groups, m: 8}
+    - picky
+  density:
+    - 0.25
+    - 0.3"""
+    groups = "0.25, 0.5, 0.75, 1; nearest: 0.25"
+    eighths = "0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1; nearest: 0.25"
+    assert problems_of(text, tmp_path) == [
+        "7: method chained does not work on model resnet; allowed: convnet, mlp",
+        "10: method picky does not work on model resnet; allowed: mlp",
+        f"13: density 0.3 is not legal for groups with m: 4; allowed: {groups}",
+        f"13: density 0.3 is not legal for groups with m: 8; allowed: {eighths}",
+    ]
+
+
+def test_what_exclude_removes_may_be_anything(tmp_path: Path) -> None:
+    text = """axes:
+  model: [mlp, resnet]
+  method: [any, chained]
+  density: [0.3]
+exclude:
+  - {method: chained, model: resnet}"""
+    assert len(cells_of(text, tmp_path)) == 3
+
+
+def test_included_cells_are_judged_too(tmp_path: Path) -> None:
+    text = """include:
+  - {method: groups, model: mlp, density: 0.5}
+  - {method: groups, model: mlp, density: 0.6}"""
+    assert problems_of(text, tmp_path) == [
+        "5: density 0.6 is not legal for groups with m: 4; allowed: 0.25, 0.5, 0.75, 1;"
+        " nearest: 0.5"
+    ]
+
+
+def test_a_density_without_effect_is_not_judged(tmp_path: Path) -> None:
+    text = """axes:
+  model: [mlp]
+  method: [any, groups]
+  allocation: [deciding]"""
+    assert len(cells_of(text, tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("density", "m", "message"),
+    [
+        ("0.1", 3, "allowed: 1; nearest: 1"),  # a third has no last decimal
+        ("0.01", 64, "allowed: multiples of 1 / 64; nearest: 0.015625"),
+        ("0.999999999999", 2, "allowed: 0.5, 1; nearest: 1"),
+        ("0.625", 4, "nearest: 0.5"),
+    ],
+)
+def test_the_nearest_legal_density_is_named(density: str, m: int, message: str) -> None:
+    with pytest.raises(GridError, match=message):
+        check_density(GROUPS, density, {"m": m})
+
+
+def test_every_whole_share_is_legal() -> None:
+    for count in range(1, 65):
+        check_density(GROUPS, f"{count / 64}".removesuffix(".0"), {"m": 64})
+
+
+def test_what_is_legal_is_said_in_words() -> None:
+    assert legal_models(CHAINED, CATALOGUE) == ("convnet", "mlp")
+    assert legal_models(PICKY, CATALOGUE) == ("mlp",)
+    assert legal_models(GROUPS, CATALOGUE) is None
+    words = [densities_in_words(entry) for entry in (CHAINED, GROUPS, DENSE)]
+    assert words == ["any", "multiples of 1 / m", "none to choose"]
