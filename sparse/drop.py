@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from sparse.scores import widened
-from sparse.select import positions, smallest
+from sparse.select import largest_positions, positions
 
 
 def whole_share(fraction: float, count: int) -> int:
@@ -105,8 +105,7 @@ def _values(weight: Tensor, active: Tensor) -> Tensor:
 
 
 def _closest(values: Tensor, at: Tensor, k: int) -> Tensor:
-    chosen = smallest(values.abs(), k, checked=True)
-    return at.index_select(0, positions(chosen, k))
+    return at.index_select(0, largest_positions(-values.abs(), k, checked=True))
 
 
 def _decimal(fraction: float) -> Fraction:

@@ -81,10 +81,11 @@ class GradientMemory:
         return active
 
     def refuse_nan(self) -> None:
-        """Raise a ValueError that names the layers whose gradients cannot be ranked."""
+        """Raise a ValueError that names the layers whose gradients cannot be ranked, on the CPU."""
         refuse_nan(
             {f"gradient of {name}": scores for name, scores in self.latest.items()}
-            | {f"mean gradient of {name}": scores for name, scores in self.average.items()}
+            | {f"mean gradient of {name}": scores for name, scores in self.average.items()},
+            wait=False,
         )
 
     def scores(self, step: int, name: str) -> Tensor:

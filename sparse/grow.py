@@ -4,12 +4,10 @@ Positions are flat indices (int64, row-major). `occupied` holds those that may n
 that were active before the update; a published convention leaves out those that it just dropped.
 """
 
-import math
-
 import torch
 from torch import Tensor
 
-from sparse.select import largest, positions, random_positions
+from sparse.select import largest_positions, random_positions
 
 
 def random(size: int, occupied: Tensor, k: int, generator: torch.Generator) -> Tensor:
@@ -23,8 +21,8 @@ def gradient(scores: Tensor, occupied: Tensor, k: int) -> Tensor:
 
     `scores` are the absolute dense gradients (RigL, Evci et al. 2020, algorithm 1).
     """
-    free = scores.flatten().index_fill(0, occupied, -math.inf)
-    return positions(largest(free, k, checked=True), k)
+    free = torch.ones(scores.numel(), dtype=torch.bool, device=scores.device)
+    return largest_positions(scores, k, among=free.index_fill_(0, occupied, False), checked=True)
 
 
 def unexplored(explored: Tensor, occupied: Tensor, k: int, generator: torch.Generator) -> Tensor:
@@ -46,9 +44,8 @@ def candidates(
     Where fewer than k of them are free, all of these grow and the rest is drawn at random.
     """
     free = among.flatten().index_fill(0, occupied, False)
-    ranked = scores.flatten().masked_fill(~free, -math.inf)
     best = min(k, int(free.count_nonzero()))
-    first = positions(largest(ranked, best, checked=True), best)
+    first = largest_positions(scores, best, among=free, checked=True)
     return _filled_up(first, scores.numel(), occupied, k, generator)
 
 

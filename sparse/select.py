@@ -6,7 +6,8 @@ threshold is found by partial selection and ties at it are counted out.
 
 NaN has no place in an order: scores that hold one are refused with a ValueError. That check waits
 for the device; `checked=True` leaves it out, for callers that called `refuse_nan` on all their
-scores at once. Apart from it the selections by score do not wait for a CUDA device.
+scores at once. Apart from it the selections by score do not wait for a CUDA device: there NaN that
+nobody refused rank below all other scores but -inf, and the counts stay exact.
 """
 
 import math
@@ -56,6 +57,25 @@ def largest_in_rows(scores: Tensor, k: int) -> Tensor:
     above = scores > threshold
     ties = scores == threshold
     return above | (ties & (ties.cumsum(1) <= k - above.sum(1, keepdim=True)))
+
+
+def largest_positions(
+    scores: Tensor, k: int, *, among: Tensor | None = None, checked: bool = False
+) -> Tensor:
+    """Return the flat positions (int64, ascending) of exactly the k largest scores.
+
+    The same choice as `largest` makes, found faster where k is small. `among` is a bool mask of the
+    positions to choose from, with at least k of them; scores there lie above -inf.
+    """
+    _refuse_count(k, scores.numel())
+    if not checked:
+        refuse_nan({"scores": scores})
+    values = scores.flatten()
+    if values.is_cpu:
+        return _top_positions(values, k, None if among is None else among.flatten())
+    if among is not None:
+        values = values.masked_fill(~among.flatten(), -math.inf)
+    return positions(_top(values, k), k)
 
 
 def largest_global(scores: Mapping[str, Tensor], k: int, *, minimum: int = 1) -> dict[str, Tensor]:
@@ -108,10 +128,14 @@ def random_positions(among: Tensor, k: int, generator: torch.Generator) -> Tenso
             return distinct.index_select(0, order).to(among.device)
 
 
-def refuse_nan(scores: Mapping[str, Tensor]) -> None:
-    """Raise a ValueError that names the tensors with a NaN in them; waits for the device once."""
+def refuse_nan(scores: Mapping[str, Tensor], *, wait: bool = True) -> None:
+    """Raise a ValueError that names the tensors with a NaN in them; waits for the device once.
+
+    With `wait=False` only tensors on the CPU are looked at.
+    """
+    looked = [tensor for tensor in scores.values() if tensor.numel() and (wait or tensor.is_cpu)]
     # The largest of values with a NaN among them is NaN, and it is found several times faster.
-    peaks = [tensor.max().float() for tensor in scores.values() if tensor.numel()]
+    peaks = [tensor.amax().float() for tensor in looked]
     if peaks and bool(torch.stack(peaks).isnan().any()):
         named = ", ".join(name for name, tensor in scores.items() if bool(tensor.isnan().any()))
         raise ValueError(f"NaN in {named}: it cannot be ranked; has the training diverged?")
@@ -120,10 +144,12 @@ def refuse_nan(scores: Mapping[str, Tensor]) -> None:
 def positions(mask: Tensor, count: int | None = None) -> Tensor:
     """Return the flat positions (int64, ascending) of the non-zero entries of a mask.
 
-    With their `count` known beforehand a CUDA device is not waited for.
+    With their `count` known beforehand a CUDA device is not waited for, and a CPU has less to do.
     """
     flat = mask.flatten().to(torch.bool)
-    if count is None or flat.is_cpu:
+    if flat.is_cpu:
+        return _positions_on_cpu(flat, len(flat) if count is None else count)
+    if count is None:
         return flat.nonzero().flatten()
     return torch.nonzero_static(flat, size=count).flatten()
 
@@ -141,27 +167,88 @@ def fill(tensor: Tensor, at: Tensor, value: float) -> None:
         tensor[torch.unravel_index(at, tensor.shape)] = value
 
 
+def _positions_on_cpu(flat: Tensor, about: int) -> Tensor:
+    """Return the positions of the true entries; `about` how many there are.
+
+    The search of numpy is several times faster than that of torch, and at its best among many true
+    entries. Where few are, words of eight that hold none are left out first.
+    """
+    if 10 * about > len(flat) or len(flat) % 8 or flat.storage_offset() % 8:
+        return _found(flat)
+    words = _found(flat.view(torch.int64) != 0)
+    inside = _found(flat.view(-1, 8).index_select(0, words).view(-1))
+    return words.index_select(0, inside >> 3).mul_(8).add_(inside & 7)
+
+
+def _found(flat: Tensor) -> Tensor:
+    return torch.from_numpy(flat.numpy().nonzero()[0])
+
+
 def _top(values: Tensor, k: int) -> Tensor:
     """Return the exact top-k mask of a flat tensor without NaN."""
     if k == 0:
         return torch.zeros_like(values, dtype=torch.bool)
+    if not values.is_cpu:
+        return _top_on_device(values, k)
     threshold = _kth_largest(values, k)
     reached = values >= threshold
-    if values.is_cpu and int(reached.count_nonzero()) == k:
-        return reached
+    return reached if int(reached.count_nonzero()) == k else _from(values, threshold, k)
+
+
+def _top_on_device(values: Tensor, k: int) -> Tensor:
+    """Return the exact top-k mask of a flat tensor, k > 0, without a word to the host."""
+    size = len(values)
+    if values.is_floating_point():
+        lowest = torch.finfo(values.dtype).min
+        values = values.nan_to_num(nan=lowest, posinf=math.inf, neginf=-math.inf)
+    # torch.kthvalue is slow on CUDA, and refused there in deterministic mode.
+    if 2 * k <= size:
+        threshold = values.topk(k, sorted=False).values.amin()
+    else:
+        threshold = values.topk(size - k + 1, largest=False, sorted=False).values.amax()
+    return _from(values, threshold, k)
+
+
+def _from(values: Tensor, threshold: Tensor, k: int) -> Tensor:
+    """Return the mask of the k values from the threshold upwards, the first of those at it."""
     above = values > threshold
-    ties = reached & ~above
+    ties = values == threshold
     return above | (ties & (ties.cumsum(0) <= k - above.count_nonzero()))
 
 
+def _top_positions(values: Tensor, k: int, among: Tensor | None) -> Tensor:
+    """Return the positions of the exact top-k of a flat tensor on the CPU, ranking few of them."""
+    if among is None and 2 * k > len(values):
+        return positions(_top(values, k))
+    inside = values >= _likely_below(values, k, among)
+    at = positions(inside if among is None else inside & among, 2 * k)
+    if len(at) < k:  # the sample was misleading
+        at = torch.arange(len(values)) if among is None else positions(among)
+        _refuse_count(k, len(at))
+    return at.index_select(0, positions(_top(values.index_select(0, at), k)))
+
+
+def _likely_below(values: Tensor, k: int, among: Tensor | None) -> Tensor:
+    """Return a value that at least k of the values reach, in all likelihood, but not many more."""
+    stride = _stride(len(values))
+    sample = values[::stride] if among is None else values[::stride][among[::stride]]
+    expected = k / stride
+    rank = int(expected + 3 * math.sqrt(expected)) + 3
+    if rank > len(sample):
+        return values.amin() if len(values) else values.new_zeros(())
+    return sample.kthvalue(len(sample) + 1 - rank).values
+
+
+def _stride(size: int) -> int:
+    """Return the distance of the values of a sample: an odd one, to visit all columns of a matrix.
+
+    A larger sample is read for longer and leaves less to rank; most gain from one in 64.
+    """
+    return size // min(max(size // 64, _SAMPLE), 4 * _SAMPLE) | 1
+
+
 def _kth_largest(values: Tensor, k: int) -> Tensor:
-    size = len(values)
-    if not values.is_cpu:
-        # torch.kthvalue is slow on CUDA, and refused there in deterministic mode.
-        if 2 * k <= size:
-            return values.topk(k, sorted=False).values.amin()
-        return values.topk(size - k + 1, largest=False, sorted=False).values.amax()
-    if size > 32 * _SAMPLE:
+    if len(values) > 8 * _SAMPLE:
         values, k = _bracketed(values, k)
     return values.kthvalue(len(values) - k + 1).values
 
@@ -172,8 +259,7 @@ def _bracketed(values: Tensor, k: int) -> tuple[Tensor, int]:
     A strided sample suggests two values around the threshold; were it unlucky, everything is
     returned. The threshold is the same either way, only found more slowly.
     """
-    # An odd stride visits all columns of a matrix with an even number of them.
-    sample = values[:: len(values) // _SAMPLE | 1]
+    sample = values[:: _stride(len(values))]
     expected = k * len(sample) / len(values)
     slack = 3 * math.sqrt(expected * (1 - k / len(values))) + 3
     # A side that leaves out little is not worth the pass over all values.
@@ -185,7 +271,7 @@ def _bracketed(values: Tensor, k: int) -> tuple[Tensor, int]:
         rank = k - len(values) + int(inside.count_nonzero())
     if from_bottom > worth:
         inside &= values >= sample.kthvalue(from_bottom).values
-    part = values.index_select(0, inside.nonzero().flatten())
+    part = values.index_select(0, positions(inside))
     return (part, rank) if 1 <= rank <= len(part) else (values, k)
 
 

@@ -131,7 +131,8 @@ class Topology:
         self.gradients.load_state_dict(state, devices)
 
     def _refuse_nan(self) -> None:
-        refuse_nan({f"weight of {layer.name}": layer.weight for layer in self._method.layers})
+        weights = {f"weight of {layer.name}": layer.weight for layer in self._method.layers}
+        refuse_nan(weights, wait=False)
         self.gradients.refuse_nan()
 
     def _change(self, layer: Layer, fraction: float | None, occupied: Tensor | None) -> _Change:

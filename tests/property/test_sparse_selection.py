@@ -6,8 +6,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sparse import select
 from sparse.drop import signed, whole_share
-from sparse.select import largest, largest_among, largest_global, random_positions, smallest
+from sparse.select import (
+    largest,
+    largest_among,
+    largest_global,
+    largest_positions,
+    positions,
+    random_positions,
+    smallest,
+)
 
 SCORES = st.lists(
     st.one_of(
@@ -44,6 +53,31 @@ def test_among_selects_like_on_the_candidates_alone(scores, data):
     expected = [at for at in ranked(scores) if flags[at]][:k]
     found = largest_among(torch.tensor(scores), k, torch.tensor(flags))
     assert chosen(found) == set(expected)
+
+
+@given(SCORES, st.data())
+def test_positions_are_those_of_the_mask(scores, data):
+    tensor = torch.tensor(scores)
+    k = data.draw(st.integers(0, len(scores)))
+    expected = largest(tensor, k).nonzero().flatten()
+    assert torch.equal(largest_positions(tensor, k), expected)
+    assert torch.equal(positions(largest(tensor, k), k), expected)
+
+
+@given(SCORES, st.data())
+def test_positions_among_some_are_those_of_the_mask(scores, data):
+    flags = data.draw(st.lists(st.booleans(), min_size=len(scores), max_size=len(scores)))
+    k = data.draw(st.integers(0, sum(flags)))
+    tensor, among = torch.tensor(scores).clamp_min(-1e30), torch.tensor(flags)
+    expected = largest_among(tensor, k, among).nonzero().flatten()
+    assert torch.equal(largest_positions(tensor, k, among=among), expected)
+
+
+@given(SCORES, st.data())
+def test_what_runs_on_a_device_chooses_the_same(scores, data):
+    tensor = torch.tensor(scores)
+    k = data.draw(st.integers(1, len(scores)))
+    assert torch.equal(select._top_on_device(tensor, k), largest(tensor, k))
 
 
 @given(st.lists(SCORES, min_size=1, max_size=4), st.integers(1, 3), st.data())

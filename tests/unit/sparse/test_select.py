@@ -11,6 +11,7 @@ from sparse.select import (
     largest,
     largest_among,
     largest_global,
+    largest_positions,
     positions,
     random_among,
     random_positions,
@@ -150,6 +151,65 @@ def test_a_misleading_sample_changes_nothing():
     part, rank = select._bracketed(scores, 9000)
     assert (len(part), rank) == (size, 9000)
     assert torch.equal(largest(scores, 9000), scores >= scores.sort(descending=True).values[8999])
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("k", [0, 1, 700, 4000, 9000, 17000])
+def test_positions_in_large_tensors_are_those_of_the_mask(k, ties):
+    generator = torch.Generator().manual_seed(k)
+    scores = torch.randn(200, 175, generator=generator)
+    among = torch.rand(200, 175, generator=generator) < 0.5
+    if ties:
+        scores = (2 * scores).round()
+    assert torch.equal(
+        largest_positions(scores, k), largest(scores, k).flatten().nonzero().flatten()
+    )
+    expected = largest_among(scores, k, among).flatten().nonzero().flatten()
+    assert torch.equal(largest_positions(scores, k, among=among), expected)
+
+
+@pytest.mark.parametrize("few", [False, True])
+def test_a_misleading_sample_costs_no_position(few):
+    # The sample holds the largest values: more of them than k, or hardly any other is free.
+    scores = torch.arange(40000, dtype=torch.float32)
+    scores[:: select._stride(40000)] += 40000
+    among = torch.zeros(40000, dtype=torch.bool)
+    among[:: select._stride(40000)] = True
+    if few:
+        among[:30] = True
+    k = int(among.sum())
+    found = largest_positions(scores, k, among=among)
+    assert torch.equal(found, among.nonzero().flatten())
+    assert torch.equal(largest_positions(scores, 500), scores.topk(500).indices.sort().values)
+
+
+def test_more_positions_than_there_are_to_choose_from_are_refused():
+    with pytest.raises(ValueError, match="k is 2; it must be between 0 and 1"):
+        largest_positions(torch.zeros(3), 2, among=bools(False, True, False))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.08, 0.5, 1.0])
+@pytest.mark.parametrize("size", [0, 7, 4096, 4100])
+def test_positions_are_found_whatever_their_number_is_said_to_be(size, share):
+    mask = torch.rand(size, generator=torch.Generator().manual_seed(size)) < share
+    expected = mask.nonzero().flatten()
+    for view in (mask, torch.cat([mask[:3], mask])[3:], mask.float()):
+        for count in (None, len(expected)):
+            assert torch.equal(positions(view, count), expected)
+
+
+def test_on_a_device_nan_rank_last_but_one_and_the_count_is_exact():
+    scores = torch.tensor([math.nan, 1.0, -math.inf, math.nan, 2.0, -3.0])
+    ranked = [4, 1, 5, 0, 3, 2]
+    for k in range(1, 7):
+        found = select._top_on_device(scores, k)
+        assert sorted(ranked[:k]) == found.nonzero().flatten().tolist()
+
+
+def test_nan_that_would_have_to_be_waited_for_are_not_looked_for():
+    with pytest.raises(ValueError, match="NaN in here"):
+        refuse_nan({"here": torch.tensor([math.nan])}, wait=False)
+    refuse_nan({"there": torch.empty(2, device="meta")}, wait=False)
 
 
 def test_random_draws_have_the_exact_count_and_stay_among_the_candidates():
