@@ -135,7 +135,7 @@ class SRigL(Sparsifier):
     def _random_mask(self, layer: Layer, generator: torch.Generator) -> Tensor:
         units, inputs = layer.mask.flatten(1).shape
         budget = self.allocated[layer.name]
-        chosen = random_rows(units, inputs, budget, generator, every=self._is_last(layer))
+        chosen = random_rows(units, inputs, budget, generator, every=layer is self.layers[-1])
         return chosen.to(layer.mask.device).view(layer.mask.shape)
 
     def _updated(self, layer: Layer, active: Tensor, fraction: float) -> Tensor:
@@ -146,8 +146,5 @@ class SRigL(Sparsifier):
             active,
             k=whole_share(fraction, self.counts[layer.name]),
             budget=self.allocated[layer.name],
-            ablate_below=0.0 if self._is_last(layer) else self.options.ablate_below,
+            ablate_below=0.0 if layer is self.layers[-1] else self.options.ablate_below,
         )
-
-    def _is_last(self, layer: Layer) -> bool:
-        return layer.name == self.layers[-1].name
