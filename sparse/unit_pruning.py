@@ -31,12 +31,12 @@ class UnitPruningOptions(TopologyOptions):
         0.5, ge=0, lt=1, help="share of the units of every hidden layer that is pruned in all"
     )
     prune_events: int = option(
-        5, ge=1, help="prunings, evenly spaced from prune_start to prune_end"
+        5, ge=1, help="prunings, evenly spaced from prune_start to prune_stop"
     )
     prune_start: float = option(
-        0.1, ge=0, lt=1, at_most="prune_end", help="fraction of the run at the first pruning"
+        0.1, ge=0, lt=1, at_most="prune_stop", help="fraction of the run at the first pruning"
     )
-    prune_end: float = option(0.5, gt=0, le=1, help="fraction of the run at the last pruning")
+    prune_stop: float = option(0.5, gt=0, le=1, help="fraction of the run at the last pruning")
     score: str = option(
         "both",
         choices=["in", "out", "both"],
@@ -118,7 +118,7 @@ class UnitPruning:
     def _steps(self, total: int) -> Counter[int]:
         """Return how many prunings follow each step; the last step has none."""
         options = self._options
-        first, last = (resolve_step(at, total) for at in (options.prune_start, options.prune_end))
+        first, last = (resolve_step(at, total) for at in (options.prune_start, options.prune_stop))
         parts = max(1, options.prune_events - 1)
         steps = [first + (last - first) * n // parts for n in range(options.prune_events)]
         return Counter(min(max(1, step), total - 1) for step in steps if total > 1)

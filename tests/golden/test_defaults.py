@@ -100,7 +100,7 @@ FROZEN = {
                 "target_fraction": 0.5,
                 "prune_events": 5,
                 "prune_start": 0.1,
-                "prune_end": 0.5,
+                "prune_stop": 0.5,
                 "score": "both",
                 "normalise": False,
                 "budget": "keep",

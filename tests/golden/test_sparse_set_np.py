@@ -93,7 +93,7 @@ def test_65_of_128_units_go_in_five_prunings_of_13():
 
 def test_of_equal_units_the_lower_index_goes_and_one_always_stays():
     layers = [ToyLayer("a", torch.ones(4, 2)), ToyLayer("b", torch.ones(2, 4))]
-    method = SetNP("1", target_fraction=0.95, prune_events=2, prune_start=0.2, prune_end=0.4)
+    method = SetNP("1", target_fraction=0.95, prune_events=2, prune_start=0.2, prune_stop=0.4)
     method.prepare(ToyContext(layers, total_steps=10))
     method.after_step(2)
     assert method.units.alive["a"].tolist() == [False, False, True, True]
