@@ -7,12 +7,11 @@ import torch
 from torch import nn
 
 from sparse import METHODS, attach
-from tests.support.methods import frequent, method_names, takes_density
+from tests.support.methods import frequent, maskable_names
 from tests.support.toy import make_method
 
 STEPS = 14
-NAMES = [name for name in method_names(changes_shape=False) if takes_density(name)]
-NAMES = [name for name in NAMES if not METHODS.get(name).traits["needs"]]
+NAMES = maskable_names()
 OF_CHAINS = [name for name in NAMES if METHODS.get(name).traits.get("models") == {"trait": "chain"}]
 
 
@@ -81,7 +80,15 @@ def trained(kind, method):
     model = MODELS[kind]()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     batches = (batch_of(kind, 1000 + step) for step in itertools.count())
-    handle = attach(model, optimizer, method, total_steps=STEPS, batches=batches, loss=mean_loss)
+    handle = attach(
+        model,
+        optimizer,
+        method,
+        total_steps=STEPS,
+        batches=batches,
+        loss=mean_loss,
+        artifacts={"final": MODELS[kind]().state_dict()},
+    )
     for step in range(STEPS):
         optimizer.zero_grad()
         mean_loss(model, batch_of(kind, step)).backward()
