@@ -15,15 +15,15 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from grids.catalogue import KINDS
+
 PACKAGES = ("grids", "orchestrator", "sparse", "trainer")
 """The top-level packages that this application consists of."""
 
 ROOT = Path(__file__).resolve().parents[1]
 """The folder that holds the four packages."""
 
-PLUGIN_GROUPS = tuple(
-    f"sparsesweep.{kind}" for kind in ("methods", "datasets", "models", "scenarios", "probes")
-)
+PLUGIN_GROUPS = tuple(f"sparsesweep.{plural}" for plural in KINDS.values())
 """Entry-point groups through which other distributions add to the catalogue."""
 
 _DIGITS = 16

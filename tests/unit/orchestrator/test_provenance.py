@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import provenance
+from trainer.describe import REGISTRIES
 
 
 @pytest.fixture
@@ -50,3 +51,8 @@ def test_installed_names_are_normalised() -> None:
     found = provenance.installed()
     assert "typing-extensions" in found
     assert found["torch"].startswith("2.")
+
+
+def test_plugins_are_looked_for_under_the_groups_of_all_registries() -> None:
+    assert tuple(each.plugin_group for each in REGISTRIES.values()) == provenance.PLUGIN_GROUPS
+    assert "sparsesweep.allocations" in provenance.PLUGIN_GROUPS
