@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from sparse.flops import Passes
 from sparse.methods import METHODS
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 from sparse.stats import living_share
@@ -82,6 +83,10 @@ class SetNP(Sparsifier):
             dropped=sum(int((old & ~new).count_nonzero()) for old, new in moves),
             grown=sum(int((new & ~old).count_nonzero()) for old, new in moves),
         )
+
+    def passes(self, dense_gradients: bool) -> Passes:
+        """Return which weights a step needs; some rules look at few gradients only."""
+        return self.topology.passes(dense_gradients)
 
     def metrics(self) -> dict[str, float]:
         """Return the base class's metrics and the share of the hidden units that live."""

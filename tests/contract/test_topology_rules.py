@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from sparse.methods import METHODS
-from sparse.topology_options import DROPS, GROWTHS, REDISTRIBUTIONS
+from sparse.topology_options import DROPS, GROWTHS, REDISTRIBUTIONS, TopologyOptions
 from tests.support.cells import make_cell, result, train
-from tests.support.methods import method_names
 from tests.support.toy import ToyContext, make_layers, make_method, run_steps
 
 STEPS = 24
 TASK = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
-NAMES = [name for name in method_names(dynamic=True) if name in ("set", "rigl", "snfs", "granet")]
+DENSE_UNTIL = 10  # 0.4 of the steps, rounded
+NAMES = [name for name in METHODS.names() if issubclass(METHODS.get(name).options, TopologyOptions)]
 RULES = list(itertools.product(DROPS, GROWTHS, REDISTRIBUTIONS))
 
 
@@ -58,6 +58,46 @@ def step_and_check(method, step, *, exact, own_layer):
     )
 
 
+def missing(method):
+    """How many weights found no place yet between the units that a pruning left."""
+    return sum(method.state_dict().get("units", {"missing": {}})["missing"].values())
+
+
+def looks_at_all(step, growth, redistribution):
+    """Whether these rules rank or average the gradients of all weights in a step."""
+    phased = growth in ("stale_gradient", "candidates") and step <= DENSE_UNTIL
+    return phased or growth in ("gradient", "momentum") or redistribution == "momentum"
+
+
+def test_every_method_with_the_shared_rules_is_here():
+    assert NAMES == ["granet", "rigl", "set", "set_np", "snfs"]
+
+
+@pytest.mark.parametrize("rules", RULES, ids=lambda rules: "-".join(rules))
+@pytest.mark.parametrize("name", NAMES)
+def test_only_gradients_that_the_rules_look_at_are_a_cost(name, rules):
+    method = started(name, *rules)
+    sizes, asked = {"first": 84, "second": 108, "third": 27}, 0
+    for step in range(1, STEPS):
+        run_steps(method, step, step)
+        sparse, seen = method.passes(False), method.passes(method.wants_gradients(step))
+        active = {layer.name: int(layer.mask.sum()) for layer in method.layers}
+        assert sparse.forward == sparse.input_gradients == sparse.weight_gradients == active
+        assert seen.forward == seen.input_gradients == active
+        if not method.wants_gradients(step):
+            assert seen.weight_gradients == active
+        elif looks_at_all(step, *rules[1:]):
+            assert seen.weight_gradients == sizes
+        elif rules[1] == "candidates":
+            found = sum(seen.weight_gradients.values())
+            assert sum(active.values()) < found < 219
+        else:
+            assert seen.weight_gradients == active
+        asked += method.wants_gradients(step)
+    blind = rules[0] != "taylor" and rules[1].startswith("random") and rules[2] != "momentum"
+    assert (asked == 0) == blind
+
+
 @pytest.mark.parametrize("rules", RULES, ids=lambda rules: "-".join(rules))
 @pytest.mark.parametrize("name", NAMES)
 def test_counts_are_exact_and_a_resumed_run_takes_the_same_way(name, rules, tmp_path):
@@ -65,7 +105,7 @@ def test_counts_are_exact_and_a_resumed_run_takes_the_same_way(name, rules, tmp_
     whole = started(name, *rules)
     checks = {"exact": exact, "own_layer": rules[2] == "none"}
     assert sum(step_and_check(whole, step, **checks) for step in range(1, STEPS + 1)) >= 3
-    assert sum(whole.counts.values()) == 66
+    assert sum(whole.counts.values()) + missing(whole) == 66
 
     first = started(name, *rules)
     run_steps(first, 1, 13)
@@ -92,7 +132,7 @@ def test_redistribution_moves_weights_between_layers(redistribution):
 
 
 def test_a_stack_of_all_rules_trains_every_cell_to_its_own_bits():
-    # Every growth rule with some drop and some redistribution, in turn for the four methods.
+    # Every growth rule with some drop and some redistribution, in turn for the methods.
     rules = zip(GROWTHS * 2, itertools.cycle(DROPS), itertools.cycle(REDISTRIBUTIONS[::-1]))
     cells = [
         make_cell(
