@@ -96,6 +96,7 @@ class CellRun:
         if start := starts_from(trait, dataclasses.asdict(self.sparsifier.options)):
             self._start_from(engine, start, inputs)
         self.sparsifier.prepare(self._context(engine, inputs))
+        self.cost.begin()
         self.stored = stored_weights_of(self.sparsifier)
         self._show()
 
@@ -118,6 +119,7 @@ class CellRun:
         if self.sparsifier.after_step(step) is not None:
             self.topology_updates += 1
             self._show()
+        self.cost.begin()
 
     def take_rewind(self, engine: Engine, step: int) -> None:
         """Keep the cell as it is after an optimizer step, for the artifact of that step."""

@@ -1,7 +1,8 @@
 """What training one cell costs in FLOPs, added up from one change of its masks to the next.
 
 Between two topology updates every step costs the same per sample, but for those that need dense
-gradients; so nothing is done in a step. Evaluation and the cells that a cell needs are not counted.
+gradients; so nothing is done in a step. A method whose masks move in between is taken as it was
+after the last update. Evaluation and the cells that a cell needs are not counted.
 """
 
 from bisect import bisect_right
@@ -31,18 +32,25 @@ class CostMeter:
         self._context = context
         self._flops = 0
         self._step = 0
+        self._each = 0
+
+    def begin(self) -> None:
+        """Note what a sample costs from now on: the masks have just been set or changed."""
+        passes = self._sparsifier.passes(False)
+        self._each = self._engine.forward_cost.training_flops(passes)
 
     def advance(self, step: int) -> None:
-        """Add the steps up to and with this one; the masks have not changed since the last call."""
-        workload, cost = self._engine.workload, self._engine.forward_cost
+        """Add the steps up to and with this one; called before the masks change after it."""
+        workload = self._engine.workload
         first, last = (bisect_right(self.gradient_steps, at) for at in (self._step, step))
         looked = sum(
             workload.samples(at) - workload.samples(at - 1)
             for at in self.gradient_steps[first:last]
         )
-        plain = workload.samples(step) - workload.samples(self._step) - looked
-        for samples, dense in ((looked, True), (plain, False)):
-            self._flops += samples * cost.training_flops(self._sparsifier.passes(dense))
+        self._flops += (workload.samples(step) - workload.samples(self._step) - looked) * self._each
+        if looked:
+            passes = self._sparsifier.passes(True)
+            self._flops += looked * self._engine.forward_cost.training_flops(passes)
         self._step = step
 
     def metrics(self, step: int) -> dict[str, float]:
@@ -67,10 +75,13 @@ class CostMeter:
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps."""
         return {
-            "flops": self._flops, "step": self._step, "scored": self._context.scored_samples
-        }  # fmt: skip
+            "flops": self._flops,
+            "step": self._step,
+            "each": self._each,
+            "scored": self._context.scored_samples,
+        }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Put back what ``state`` returned."""
-        self._flops, self._step = state["flops"], state["step"]
+        self._flops, self._step, self._each = state["flops"], state["step"], state["each"]
         self._context.scored_samples = state["scored"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.cells import make_cell, train
+from tests.support.cells import make_cell, train, train_reported
 from trainer.workload import load_workload
 
 WEIGHTS = {"layers.0.weight": 221, "layers.1.weight": 561, "layers.2.weight": 99}
@@ -84,3 +84,18 @@ def test_the_cost_does_not_depend_on_the_company(model, engine):
         alone = train(cell)[cell.id]
         assert alone.engine == engine
         assert together[cell.id].metrics["train_flops"] == alone.metrics["train_flops"]
+
+
+def test_a_method_whose_counts_drift_costs_the_same_when_it_is_interrupted(tmp_path):
+    # str counts its weights every 100 steps, and whenever it is saved.
+    cell = make_cell("str", epochs=21)
+    polls = iter(range(50))
+    _, report = train_reported(
+        cell, checkpoint_folder=tmp_path, should_stop=lambda: next(polls, None) is None
+    )
+    assert report.stopped
+    files = sorted(tmp_path.glob("*.pt"), reverse=True)
+    resumed = train(cell, resume_from=files)[cell.id]
+    assert resumed.resumed_step > 0
+    assert resumed.metrics == train(cell)[cell.id].metrics
+    assert 0 < resumed.metrics["train_flops_ratio"] < 1
