@@ -74,6 +74,18 @@ def test_the_demo_s_twin_asks_the_same_methods(shipped: Catalogue) -> None:
     assert len(twin.cells) < len(study.cells) / 4
 
 
+@pytest.mark.parametrize("name", ["zoo", "zoo_ci"])
+def test_the_zoo_has_every_method_at_three_densities(name: str, shipped: Catalogue) -> None:
+    found: dict[str, set[str]] = {}
+    for cell in load(name, shipped).cells:
+        found.setdefault(cell.method.name, set()).add(cell.density)
+    assert set(found) == {entry.name for entry in shipped.methods}
+    assert {method for method, own in found.items() if own == {"1"}} == {"dense", "str"}
+    assert {frozenset(own) for own in found.values() if own != {"1"}} == {
+        frozenset({"0.0625", "0.125", "0.25"})
+    }
+
+
 def test_every_documented_grid_says_how_many_cells_it_has_or_what_is_wrong() -> None:
     assert len(EXAMPLES) + len(MISTAKEN) == DOCUMENT.count("```yaml") > 8
 
