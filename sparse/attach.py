@@ -8,24 +8,18 @@ scaler skips do not count. Where a method stores dense weights, the model holds 
 between two steps, and the handle the stored ones.
 """
 
-import hashlib
-import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sparse.flow import divided_outputs, flow
-from sparse.optim_state import parameter_slots
+from sparse.module import Artifacts, Loss, ModuleContext, ModuleLayer
 from sparse.scaling import skips, unscale
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 from sparse.stats import layer_stats, realised_density, table
 from sparse.stored import stored_weights_of
 from sparse.targets import Excluded, bias_of, find_targets, reasons
-
-Loss = Callable[[nn.Module, Any], Tensor]
-Artifacts = Mapping[str, Mapping[str, Tensor]]
 
 
 def attach(
@@ -47,6 +41,7 @@ def attach(
     snfs update for ever with a constant drop fraction, and warn.
     batches, loss: training batches and `loss(model, batch)`, a scalar mean; snip, iter_snip, force
     and grasp need both, also as allocations. synflow needs the batches alone, for an input's shape.
+    Those that scoring takes are kept: every score begins with the first, from an iterator too.
     artifacts: state dicts of trained networks for the methods that begin with one, by the names in
     their cards: `{"final": trained.state_dict()}`. What is exactly zero in one counts as inactive.
     include, exclude: globs over parameter names, see `find_targets`.
@@ -79,151 +74,6 @@ def attach(
         )
     )
     return Attached(optimizer, sparsifier, _group_of(layers[0], optimizer), found.excluded)
-
-
-class ModuleLayer:
-    """One parameter of a module as a sparsifier's layer; the mask follows its device and type."""
-
-    def __init__(
-        self,
-        name: str,
-        parameter: nn.Parameter,
-        optimizer: torch.optim.Optimizer,
-        bias: nn.Parameter | None = None,
-    ) -> None:
-        self.name = name
-        self.parameter = parameter
-        self._bias = bias
-        self._optimizer = optimizer
-        self._mask = torch.ones_like(parameter, requires_grad=False)
-
-    @property
-    def weight(self) -> Tensor:
-        """The parameter without its graph."""
-        return self.parameter.detach()
-
-    @property
-    def mask(self) -> Tensor:
-        """1 where the weight is active, 0 where not."""
-        self._mask = self._mask.to(self.parameter.detach())
-        return self._mask
-
-    @property
-    def gradient(self) -> Tensor | None:
-        """The parameter's gradient."""
-        return self.parameter.grad
-
-    def slots(self) -> Mapping[str, Tensor]:
-        """Return the optimizer's tensors of the parameter's shape."""
-        return parameter_slots(self._optimizer, self.parameter)
-
-    @property
-    def bias(self) -> Tensor | None:
-        """The bias that the module keeps beside the parameter, without its graph."""
-        return None if self._bias is None else self._bias.detach()
-
-    def bias_slots(self) -> Mapping[str, Tensor]:
-        """Return the optimizer's tensors of the bias's shape."""
-        return {} if self._bias is None else parameter_slots(self._optimizer, self._bias)
-
-
-class ModuleContext:
-    """A module in a user's own loop as a sparsifier's context."""
-
-    steps_per_epoch = None
-
-    def __init__(
-        self,
-        layers: Sequence[ModuleLayer],
-        *,
-        model: nn.Module,
-        batches: Iterable[Any] | None = None,
-        loss: Loss | None = None,
-        artifacts: Artifacts | None = None,
-        total_steps: int | None = None,
-        seed: int = 0,
-    ) -> None:
-        self.layers = layers
-        self.total_steps = total_steps
-        self._batches = batches
-        self._model = model
-        self._loss = loss
-        self._artifacts = {} if artifacts is None else artifacts
-        self._seed = seed
-        self._inputs: Tensor | None = None
-
-    def generator(self, purpose: str, index: int = 0) -> torch.Generator:
-        """Return a fresh CPU generator named by (seed, purpose, index)."""
-        text = f"{self._seed}/{purpose}/{index}".encode()
-        seed = int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
-        return torch.Generator().manual_seed(seed)
-
-    def scoring_batches(self, count: int) -> Iterable[Any]:
-        """Return the first batches that `attach` was given; too few are a ValueError."""
-        if self._batches is None or self._loss is None:
-            raise ValueError("scores are made with training batches: give batches= and loss=")
-        taken = list(itertools.islice(self._batches, count))
-        if len(taken) < count:
-            raise ValueError(f"batches= has {len(taken)} of the {count} batches that are needed")
-        return taken
-
-    def loss(
-        self,
-        batch: Any,
-        weights: Mapping[str, Tensor] | None = None,
-        *,
-        temperature: float = 1.0,
-    ) -> Tensor:
-        """Return the user's loss in the model's current mode; its buffers are left as they are.
-
-        A temperature divides every output of the model that the loss asks for.
-        """
-        if self._loss is None:
-            raise ValueError("this method needs the loss: give loss=")
-        wrapped = _LossOf(self._model, self._loss)
-        copies = {name: buffer.clone() for name, buffer in self._model.named_buffers()}
-        stand_ins = {
-            f"model.{name}": tensor for name, tensor in {**copies, **(weights or {})}.items()
-        }
-        with divided_outputs(self._model, temperature):
-            result = torch.func.functional_call(wrapped, stand_ins, (batch,))
-        if not isinstance(result, Tensor):
-            raise ValueError(
-                f"loss= returned {type(result).__name__}; it must return a scalar tensor"
-            )
-        return result
-
-    def flow(self, weights: Mapping[str, Tensor]) -> Tensor:
-        """Return SynFlow's objective for an input shaped like one of the first batch's."""
-        return flow(self._model, self._example(), weights)
-
-    def artifact(self, name: str) -> Mapping[str, Tensor]:
-        """Return a state dict that `attach` was given; a missing one is a ValueError."""
-        if name not in self._artifacts:
-            given = ", ".join(self._artifacts) or "none"
-            raise ValueError(
-                f"this method needs a trained network: give artifacts={{{name!r}: its state_dict}};"
-                f" given: {given}"
-            )
-        return self._artifacts[name]
-
-    def artifact_masks(self, name: str) -> Mapping[str, Tensor]:
-        """Return where the weights of a given state dict are not zero."""
-        weights = self.artifact(name)
-        return {layer.name: weights[layer.name] != 0 for layer in self.layers}
-
-    def _example(self) -> Tensor:
-        """Return the first example of the first batch, which is looked at once."""
-        if self._inputs is None:
-            first = next(iter(self._batches), None) if self._batches is not None else None
-            inputs = first[0] if isinstance(first, tuple | list) and first else first
-            if not isinstance(inputs, Tensor) or not inputs.ndim:
-                raise ValueError(
-                    "scores need the shape of an input: give batches= whose first batch is a"
-                    " tensor of inputs, or a tuple that begins with one"
-                )
-            self._inputs = inputs[:1]
-        return self._inputs
 
 
 class Attached:
@@ -324,18 +174,6 @@ class Attached:
     def _show(self) -> None:
         if self._stored is not None:
             self._stored.show()
-
-
-class _LossOf(nn.Module):
-    """The user's loss as a module, so that weights can stand in for the model's own."""
-
-    def __init__(self, model: nn.Module, loss: Loss) -> None:
-        super().__init__()
-        self.model = model
-        self._loss = loss
-
-    def forward(self, batch: Any) -> Any:
-        return self._loss(self.model, batch)
 
 
 def _group_of(layer: ModuleLayer, optimizer: torch.optim.Optimizer) -> int:

@@ -1,0 +1,198 @@
+"""A module in a user's own loop, as a sparsifier sees it: its layers and its context."""
+
+import contextlib
+import hashlib
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sparse.flow import divided_outputs, flow
+from sparse.optim_state import parameter_slots
+
+Loss = Callable[[nn.Module, Any], Tensor]
+Artifacts = Mapping[str, Mapping[str, Tensor]]
+
+
+class ModuleLayer:
+    """One parameter of a module as a sparsifier's layer; the mask follows its device and type."""
+
+    def __init__(
+        self,
+        name: str,
+        parameter: nn.Parameter,
+        optimizer: torch.optim.Optimizer,
+        bias: nn.Parameter | None = None,
+    ) -> None:
+        self.name = name
+        self.parameter = parameter
+        self._bias = bias
+        self._optimizer = optimizer
+        self._mask = torch.ones_like(parameter, requires_grad=False)
+
+    @property
+    def weight(self) -> Tensor:
+        """The parameter without its graph."""
+        return self.parameter.detach()
+
+    @property
+    def mask(self) -> Tensor:
+        """1 where the weight is active, 0 where not."""
+        self._mask = self._mask.to(self.parameter.detach())
+        return self._mask
+
+    @property
+    def gradient(self) -> Tensor | None:
+        """The parameter's gradient."""
+        return self.parameter.grad
+
+    def slots(self) -> Mapping[str, Tensor]:
+        """Return the optimizer's tensors of the parameter's shape."""
+        return parameter_slots(self._optimizer, self.parameter)
+
+    @property
+    def bias(self) -> Tensor | None:
+        """The bias that the module keeps beside the parameter, without its graph."""
+        return None if self._bias is None else self._bias.detach()
+
+    def bias_slots(self) -> Mapping[str, Tensor]:
+        """Return the optimizer's tensors of the bias's shape."""
+        return {} if self._bias is None else parameter_slots(self._optimizer, self._bias)
+
+
+class ModuleContext:
+    """A module in a user's own loop as a sparsifier's context."""
+
+    steps_per_epoch = None
+
+    def __init__(
+        self,
+        layers: Sequence[ModuleLayer],
+        *,
+        model: nn.Module,
+        batches: Iterable[Any] | None = None,
+        loss: Loss | None = None,
+        artifacts: Artifacts | None = None,
+        total_steps: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.layers = layers
+        self.total_steps = total_steps
+        self._batches = batches
+        self._pulled: list[Any] = []
+        self._model = model
+        self._loss = loss
+        self._artifacts = {} if artifacts is None else artifacts
+        self._seed = seed
+
+    def generator(self, purpose: str, index: int = 0) -> torch.Generator:
+        """Return a fresh CPU generator named by (seed, purpose, index)."""
+        return torch.Generator().manual_seed(self._named_seed(purpose, index))
+
+    def scoring_batches(self, count: int) -> Iterable[Any]:
+        """Return the first batches that `attach` was given, the same ones whenever it is asked.
+
+        Too few are a ValueError.
+        """
+        if self._batches is None or self._loss is None:
+            raise ValueError("scores are made with training batches: give batches= and loss=")
+        taken = self._first(count)
+        if len(taken) < count:
+            raise ValueError(f"batches= has {len(taken)} of the {count} batches that are needed")
+        return taken
+
+    def loss(
+        self,
+        batch: Any,
+        weights: Mapping[str, Tensor] | None = None,
+        *,
+        temperature: float = 1.0,
+    ) -> Tensor:
+        """Return the user's loss in the model's current mode; its buffers are left as they are.
+
+        A temperature divides every output of the model that the loss asks for. What it draws, as
+        dropout does, is the same in every call, and moves no global generator.
+        """
+        if self._loss is None:
+            raise ValueError("this method needs the loss: give loss=")
+        wrapped = _LossOf(self._model, self._loss)
+        copies = {name: buffer.clone() for name, buffer in self._model.named_buffers()}
+        stand_ins = {
+            f"model.{name}": tensor for name, tensor in {**copies, **(weights or {})}.items()
+        }
+        with self._named_draws(), divided_outputs(self._model, temperature):
+            result = torch.func.functional_call(wrapped, stand_ins, (batch,))
+        if not isinstance(result, Tensor):
+            raise ValueError(
+                f"loss= returned {type(result).__name__}; it must return a scalar tensor"
+            )
+        return result
+
+    def flow(self, weights: Mapping[str, Tensor]) -> Tensor:
+        """Return SynFlow's objective for an input shaped like one of the first batch's."""
+        return flow(self._model, self._example(), weights)
+
+    def artifact(self, name: str) -> Mapping[str, Tensor]:
+        """Return a state dict that `attach` was given; a missing one is a ValueError."""
+        if name not in self._artifacts:
+            given = ", ".join(self._artifacts) or "none"
+            raise ValueError(
+                f"this method needs a trained network: give artifacts={{{name!r}: its state_dict}};"
+                f" given: {given}"
+            )
+        return self._artifacts[name]
+
+    def artifact_masks(self, name: str) -> Mapping[str, Tensor]:
+        """Return where the weights of a given state dict are not zero."""
+        weights = self.artifact(name)
+        return {layer.name: weights[layer.name] != 0 for layer in self.layers}
+
+    def _example(self) -> Tensor:
+        """Return the first example of the first batch."""
+        first = next(iter(self._first(1)), None)
+        inputs = first[0] if isinstance(first, tuple | list) and first else first
+        if not isinstance(inputs, Tensor) or not inputs.ndim:
+            raise ValueError(
+                "scores need the shape of an input: give batches= whose first batch is a"
+                " tensor of inputs, or a tuple that begins with one"
+            )
+        return inputs[:1]
+
+    def _first(self, count: int) -> list[Any]:
+        """Return the first batches, at most `count`; those that are not there yet are pulled."""
+        missing = count - len(self._pulled)
+        if missing > 0 and self._batches is not None:
+            # An iterator goes on where it was left; anything else begins again.
+            known = 0 if isinstance(self._batches, Iterator) else len(self._pulled)
+            self._pulled += itertools.islice(self._batches, known, known + missing)
+        return self._pulled[:count]
+
+    def _named_seed(self, purpose: str, index: int = 0) -> int:
+        text = f"{self._seed}/{purpose}/{index}".encode()
+        return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
+
+    @contextlib.contextmanager
+    def _named_draws(self) -> Iterator[None]:
+        """Let code that draws from the global generators draw from those named "forward"."""
+        seed = self._named_seed("forward")
+        devices = {weight.device for weight in self._model.parameters() if weight.is_cuda}
+        with torch.random.fork_rng(devices, device_type="cuda"):
+            # torch.manual_seed would move the generators of all other devices as well.
+            torch.default_generator.manual_seed(seed)
+            for device in devices:
+                torch.cuda.default_generators[device.index].manual_seed(seed)
+            yield
+
+
+class _LossOf(nn.Module):
+    """The user's loss as a module, so that weights can stand in for the model's own."""
+
+    def __init__(self, model: nn.Module, loss: Loss) -> None:
+        super().__init__()
+        self.model = model
+        self._loss = loss
+
+    def forward(self, batch: Any) -> Any:
+        return self._loss(self.model, batch)
