@@ -1,9 +1,11 @@
 """Registries: named things that plug in by a decorator, and the plain data derived from them."""
 
 import dataclasses
+import importlib
 import importlib.metadata
+import pkgutil
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from sparse.options import describe_options, nearest
@@ -100,6 +102,15 @@ class Registry:
             else:
                 loaded.add(distribution)
         return sorted(loaded)
+
+
+def import_modules(package: str, path: Iterable[str]) -> None:
+    """Import every module of a package, so that what they define registers itself.
+
+    A package calls it with its `__name__` and `__path__`, below its registry.
+    """
+    for module in pkgutil.iter_modules(path):
+        importlib.import_module(f"{package}.{module.name}")
 
 
 def _described(entry: Entry) -> dict[str, Any]:

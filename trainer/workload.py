@@ -16,8 +16,9 @@ from sparse.flops import ForwardCost, forward_cost
 from sparse.methods import METHODS
 from sparse.options import build_options
 from trainer import seeding
+from trainer.building import build_model, narrowed_options
 from trainer.data.bundle import Bundle, load_bundle
-from trainer.models import MODELS, build_model, narrowed_options
+from trainer.models import MODELS
 from trainer.recipe import Recipe
 from trainer.scenarios import SCENARIOS
 

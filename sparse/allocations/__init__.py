@@ -7,12 +7,8 @@ else []; `scores` says whether it ranks weights, through `network.context`; `sou
 paper.
 """
 
-import importlib
-import pkgutil
-
-from sparse.registry import Registry
+from sparse.registry import Registry, import_modules
 
 ALLOCATIONS = Registry("allocation", "sparsesweep.allocations")
 
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+import_modules(__name__, __path__)

@@ -1,11 +1,7 @@
 """The methods, one file each; importing this package registers them all in `METHODS`."""
 
-import importlib
-import pkgutil
-
-from sparse.registry import Registry
+from sparse.registry import Registry, import_modules
 
 METHODS = Registry("method", "sparsesweep.methods")
 
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+import_modules(__name__, __path__)

@@ -10,7 +10,8 @@ from sparse.targets import find_targets
 from tests.support.cells import make_cell, result, train
 from tests.support.methods import method_names
 from tests.support.toy import make_method
-from trainer.models import MODELS, build_model
+from trainer.building import build_model
+from trainer.models import MODELS
 from trainer.workload import load_workload, workload_key
 
 TASK = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}

@@ -5,7 +5,8 @@ import torch
 
 from sparse.targets import find_targets
 from tests.support.cells import make_cell
-from trainer.models import MODELS, build_model
+from trainer.building import build_model
+from trainer.models import MODELS
 from trainer.models.mlp import MLP
 from trainer.workload import load_workload
 

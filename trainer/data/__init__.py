@@ -4,9 +4,9 @@ A dataset is a function ``(options, data_root) -> RawData``. Splitting, scaling 
 device are the same for all and live in :mod:`trainer.data.bundle`.
 """
 
-from sparse.registry import Registry
+from sparse.registry import Registry, import_modules
 
 DATASETS = Registry("dataset", "sparsesweep.datasets")
 """Every dataset a grid may name."""
 
-from trainer.data import idx, sklearn_small, synthetic  # noqa: E402, F401  (they register themselves)
+import_modules(__name__, __path__)

@@ -3,9 +3,9 @@
 A scenario is a function ``(options, bundle) -> bundle`` applied before training.
 """
 
-from sparse.registry import Registry
+from sparse.registry import Registry, import_modules
 
 SCENARIOS = Registry("scenario", "sparsesweep.scenarios")
 """Every scenario a grid may name."""
 
-from trainer.scenarios import clean  # noqa: E402, F401  (it registers itself)
+import_modules(__name__, __path__)
