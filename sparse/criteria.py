@@ -1,19 +1,19 @@
 """Masks that pruning an untrained network leaves, by criterion.
 
-Every criterion is a function of a context, a target and options. It returns masks (bool) by layer
-name that keep exactly `target` weights: the largest scores over all layers together, ties to the
-earlier layer and lower position. Each layer keeps one weight at least, so that none is cut off.
-`scored_masks` finds a criterion by name.
+Every criterion is a function of a context, a target and its options (`sparse.scoring_options`). It
+returns masks (bool) by layer name that keep exactly `target` weights: the largest scores over all
+layers together, ties to the earlier layer and lower position. Each layer keeps one weight at least,
+so that none is cut off.
 """
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from sparse.context import Context
-from sparse.options import nearest, option
+from sparse.options import option
 from sparse.schedule import exponential_counts
 from sparse.scores import magnitude
 from sparse.scoring import Tensors, grasp_scores, sensitivities, snip_scores, synflow_scores
@@ -25,21 +25,17 @@ def magnitude_masks(context: Context, target: int) -> Tensors:
     return largest_global({layer.name: magnitude(layer.weight) for layer in context.layers}, target)
 
 
-def snip_masks(context: Context, target: int, *, batches: int = 1) -> Tensors:
+def snip_masks(context: Context, target: int, *, batches: int) -> Tensors:
     """Return masks of the largest `snip_scores`."""
     return largest_global(snip_scores(context, batches), target)
 
 
-def grasp_masks(
-    context: Context, target: int, *, batches: int = 2, temperature: float = 200.0
-) -> Tensors:
+def grasp_masks(context: Context, target: int, *, batches: int, temperature: float) -> Tensors:
     """Return masks of the largest `grasp_scores`."""
     return largest_global(grasp_scores(context, batches, temperature), target)
 
 
-def iter_snip_masks(
-    context: Context, target: int, *, rounds: int = 60, batches: int = 1
-) -> Tensors:
+def iter_snip_masks(context: Context, target: int, *, rounds: int, batches: int) -> Tensors:
     """Return masks from rounds of snip on what is left; a pruned weight never returns.
 
     Source: de Jorge et al. 2021 (FORCE), section 4, "Iterative SNIP".
@@ -48,7 +44,7 @@ def iter_snip_masks(
     return _in_rounds(context, target, rounds, score, returning=False)
 
 
-def force_masks(context: Context, target: int, *, rounds: int = 60, batches: int = 1) -> Tensors:
+def force_masks(context: Context, target: int, *, rounds: int, batches: int) -> Tensors:
     """Return masks from rounds of snip on what is left, in which pruned weights may return.
 
     Source: de Jorge et al. 2021 (FORCE), section 4 and algorithm 1.
@@ -57,7 +53,7 @@ def force_masks(context: Context, target: int, *, rounds: int = 60, batches: int
     return _in_rounds(context, target, rounds, score, returning=True)
 
 
-def synflow_masks(context: Context, target: int, *, rounds: int = 100) -> Tensors:
+def synflow_masks(context: Context, target: int, *, rounds: int) -> Tensors:
     """Return masks from rounds of `synflow_scores` on what is left.
 
     Source: Tanaka et al. 2020 (SynFlow), algorithm 1.
@@ -67,26 +63,6 @@ def synflow_masks(context: Context, target: int, *, rounds: int = 100) -> Tensor
         return synflow_scores(context, masks)
 
     return _in_rounds(context, target, rounds, score, returning=False)
-
-
-CRITERIA: Mapping[str, Callable[[Context, int], Tensors]] = {
-    "magnitude": magnitude_masks,
-    "snip": snip_masks,
-    "iter_snip": iter_snip_masks,
-    "force": force_masks,
-    "grasp": grasp_masks,
-    "synflow": synflow_masks,
-}
-"""The criteria by the names of the methods that prune by them."""
-
-
-def scored_masks(name: str, context: Context, target: int) -> Tensors:
-    """Return the masks of a criterion, by its name in `CRITERIA`, with its default options."""
-    if name not in CRITERIA:
-        allowed = ", ".join(CRITERIA)
-        hint = nearest(name, list(CRITERIA))
-        raise ValueError(f"unknown criterion {name!r}; allowed: {allowed}{hint}")
-    return CRITERIA[name](context, target)
 
 
 def positions_option() -> Any:

@@ -20,7 +20,7 @@ from sparse.scores import snip, widened
 Tensors = dict[str, Tensor]
 
 
-def snip_scores(context: Context, batches: int = 1) -> Tensors:
+def snip_scores(context: Context, batches: int) -> Tensors:
     """Return |w * dL/dw|, the gradients of so many scoring batches summed.
 
     Source: Lee et al. 2019 (SNIP), section 4.
@@ -44,7 +44,7 @@ def sensitivities(
     return {name: snip(weight, gradients[name]) for name, weight in stored.items()}
 
 
-def grasp_scores(context: Context, batches: int = 2, temperature: float = 200.0) -> Tensors:
+def grasp_scores(context: Context, batches: int, temperature: float) -> Tensors:
     """Return w * (H g), the negative of GraSP's score S = -w * (H g).
 
     g is the gradient and H the Hessian of the loss, each summed over the scoring batches, with

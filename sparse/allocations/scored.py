@@ -14,31 +14,10 @@ from sparse import criteria
 from sparse.allocations import ALLOCATIONS
 from sparse.budgets import Network, rounded, share
 from sparse.context import Context
-from sparse.options import NoOptions, option
+from sparse.options import NoOptions
 from sparse.scores import magnitude
+from sparse.scoring_options import GraspScoring, SnipScoring, SynflowScoring
 from sparse.select import largest_global
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class SnipOptions:
-    """Options of snip."""
-
-    batches: int = option(1, ge=1, help="training batches whose gradients are averaged")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class GraspOptions:
-    """Options of grasp."""
-
-    batches: int = option(2, ge=1, help="training batches whose gradients are averaged")
-    temperature: float = option(200.0, gt=0, help="number that logits are divided by")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class SynflowOptions:
-    """Options of synflow."""
-
-    rounds: int = option(100, ge=1, help="rounds of scoring and pruning down to the density")
 
 
 @ALLOCATIONS.register(
@@ -82,12 +61,12 @@ def half_magnitude(network: Network, options: NoOptions) -> list[Fraction]:
 @ALLOCATIONS.register(
     "snip",
     summary="as many as the method snip keeps in each layer",
-    options=SnipOptions,
+    options=SnipScoring,
     ignores=[],
     scores=True,
     source="Lee et al. 2019 (SNIP); as a ratio: Liu et al. 2022 (random pruning)",
 )
-def snip(network: Network, options: SnipOptions) -> list[Fraction]:
+def snip(network: Network, options: SnipScoring) -> list[Fraction]:
     """Give a layer as many weights as the method snip would keep there."""
     run = _run_of(network)
     return _counted(criteria.snip_masks(run, network.target, batches=options.batches))
@@ -96,12 +75,12 @@ def snip(network: Network, options: SnipOptions) -> list[Fraction]:
 @ALLOCATIONS.register(
     "grasp",
     summary="as many as the method grasp keeps in each layer",
-    options=GraspOptions,
+    options=GraspScoring,
     ignores=[],
     scores=True,
     source="Wang et al. 2020 (GraSP); as a ratio: Liu et al. 2022 (random pruning)",
 )
-def grasp(network: Network, options: GraspOptions) -> list[Fraction]:
+def grasp(network: Network, options: GraspScoring) -> list[Fraction]:
     """Give a layer as many weights as the method grasp would keep there."""
     given = dataclasses.asdict(options)
     return _counted(criteria.grasp_masks(_run_of(network), network.target, **given))
@@ -110,12 +89,12 @@ def grasp(network: Network, options: GraspOptions) -> list[Fraction]:
 @ALLOCATIONS.register(
     "synflow",
     summary="as many as the method synflow keeps in each layer",
-    options=SynflowOptions,
+    options=SynflowScoring,
     ignores=[],
     scores=True,
     source="Tanaka et al. 2020 (SynFlow), algorithm 1",
 )
-def synflow(network: Network, options: SynflowOptions) -> list[Fraction]:
+def synflow(network: Network, options: SynflowScoring) -> list[Fraction]:
     """Give a layer as many weights as the method synflow would keep there."""
     run = _run_of(network)
     return _counted(criteria.synflow_masks(run, network.target, rounds=options.rounds))

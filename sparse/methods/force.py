@@ -6,16 +6,14 @@ from torch import Tensor
 
 from sparse.criteria import force_masks, placed, positions_option
 from sparse.methods import METHODS
-from sparse.options import option
+from sparse.scoring_options import RoundsScoring
 from sparse.sparsifier import Sparsifier
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class ForceOptions:
+class ForceOptions(RoundsScoring):
     """Options of force."""
 
-    rounds: int = option(60, ge=1, help="rounds of pruning, each keeping the same share fewer")
-    batches: int = option(1, ge=1, help="training batches of every round, different in each")
     positions: str = positions_option()
 
 

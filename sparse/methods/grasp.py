@@ -6,18 +6,14 @@ from torch import Tensor
 
 from sparse.criteria import grasp_masks, placed, positions_option
 from sparse.methods import METHODS
-from sparse.options import option
+from sparse.scoring_options import GraspScoring
 from sparse.sparsifier import Sparsifier
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class GraspOptions:
+class GraspOptions(GraspScoring):
     """Options of grasp."""
 
-    batches: int = option(
-        2, ge=1, help="training batches over which gradient and Hessian are summed"
-    )
-    temperature: float = option(200.0, gt=0, help="divides the logits before the loss")
     positions: str = positions_option()
 
 

@@ -6,17 +6,14 @@ from torch import Tensor
 
 from sparse.criteria import placed, positions_option, snip_masks
 from sparse.methods import METHODS
-from sparse.options import option
+from sparse.scoring_options import SnipScoring
 from sparse.sparsifier import Sparsifier
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class SnipOptions:
+class SnipOptions(SnipScoring):
     """Options of snip."""
 
-    batches: int = option(
-        1, ge=1, help="training batches whose gradients are averaged for the scores"
-    )
     positions: str = positions_option()
 
 

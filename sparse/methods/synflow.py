@@ -6,15 +6,14 @@ from torch import Tensor
 
 from sparse.criteria import placed, positions_option, synflow_masks
 from sparse.methods import METHODS
-from sparse.options import option
+from sparse.scoring_options import SynflowScoring
 from sparse.sparsifier import Sparsifier
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class SynFlowOptions:
+class SynFlowOptions(SynflowScoring):
     """Options of synflow."""
 
-    rounds: int = option(100, ge=1, help="rounds of pruning, each cutting the same share")
     positions: str = positions_option()
 
 

@@ -162,5 +162,5 @@ def test_scores_of_a_pruned_network_are_those_of_its_gradient_and_the_initial_we
 
 def test_force_brings_a_weight_back_and_iterative_snip_does_not(monkeypatch):
     monkeypatch.setattr("sparse.criteria.exponential_counts", lambda total, target, rounds: [2, 2])
-    assert kept(force_masks(in_two_rounds(), 2)) == [0, 1]
-    assert kept(iter_snip_masks(in_two_rounds(), 2)) == [1, 2]
+    assert kept(force_masks(in_two_rounds(), 2, rounds=2, batches=1)) == [0, 1]
+    assert kept(iter_snip_masks(in_two_rounds(), 2, rounds=2, batches=1)) == [1, 2]

@@ -33,7 +33,7 @@ class Regression(ToyContext):
 
 
 def scores_of(layers, inputs, target):
-    scores = snip_scores(Regression(layers, torch.tensor(inputs), target))
+    scores = snip_scores(Regression(layers, torch.tensor(inputs), target), 1)
     return [score.flatten().tolist() for score in scores.values()]
 
 
@@ -73,7 +73,7 @@ def classified(kind, density):
     layer = ToyLayer("w", WEIGHT)
     method = SNIP(density)
     method.bind(kind([layer]))
-    (scores,) = snip_scores(method.context).values()
+    (scores,) = snip_scores(method.context, 1).values()
     method.prepare(method.context)
     return scores.flatten(), layer.mask.tolist()
 

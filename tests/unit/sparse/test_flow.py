@@ -109,10 +109,10 @@ def test_the_shape_of_an_input_must_be_known(given):
         synflow_scores(context)
 
 
-@pytest.mark.parametrize("score", [synflow_scores, grasp_scores])
-def test_a_model_that_returns_no_tensor_is_refused(score):
+@pytest.mark.parametrize(("score", "options"), [(synflow_scores, ()), (grasp_scores, (2, 200.0))])
+def test_a_model_that_returns_no_tensor_is_refused(score, options):
     context = context_of(
         nn.GRU(3, 4), batches=[torch.randn(5, 2, 3)] * 2, loss=lambda model, x: model(x)[0].sum()
     )
     with pytest.raises(ValueError, match="the model returned tuple"):
-        score(context)
+        score(context, *options)

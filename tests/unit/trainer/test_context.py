@@ -109,8 +109,8 @@ def test_a_row_of_a_stack_scores_to_the_bits_of_the_cell_alone():
     workload = load_workload(CELL, None, "cpu")
     alone = CellContext(SoloEngine(workload, [cells[1]]), 0)
     row = CellContext(StackEngine(workload, cells), 1)
-    for score in (snip_scores, grasp_scores, synflow_scores):
-        one, other = score(alone), score(row)
+    for score, options in ((snip_scores, (1,)), (grasp_scores, (2, 200.0)), (synflow_scores, ())):
+        one, other = score(alone, *options), score(row, *options)
         assert list(one) == list(other) == ["layers.0.weight", "layers.1.weight", "layers.2.weight"]
         assert all(torch.equal(one[name], other[name]) for name in one)
         assert all(bool(scores.any()) for scores in one.values())

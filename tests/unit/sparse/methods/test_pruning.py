@@ -33,7 +33,7 @@ def test_snip_cuts_no_layer_off():
     assert sum(method.counts.values()) == 22  # 21.9 weights
 
 
-def test_snip_averages_over_batches_and_leaves_no_gradients_behind():
+def test_snip_sums_over_batches_and_leaves_no_gradients_behind():
     layers = make_layers()
     for layer in layers:
         layer.weight.requires_grad_()
