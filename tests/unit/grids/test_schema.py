@@ -16,7 +16,10 @@ BASE = {"dataset": "digits", "model": "mlp", "method": "rigl", "density": 0.1}
 
 
 def accepts(catalogue: Catalogue, document: Any) -> bool:
-    schema = json_schema(catalogue)
+    return valid(json_schema(catalogue), document)
+
+
+def valid(schema: Any, document: Any) -> bool:
     return bool(jsonschema.Draft7Validator(schema).is_valid(document))
 
 
@@ -34,11 +37,11 @@ def test_the_schema_is_a_schema(catalogue: Catalogue) -> None:
 
 
 @pytest.mark.parametrize("name", shipped_studies())
-def test_the_schema_accepts_every_study_and_each_names_it(name: str, catalogue: Catalogue) -> None:
+def test_the_committed_schema_accepts_every_study_and_each_names_it(name: str) -> None:
     text = (STUDIES / f"{name}.yaml").read_text()
     assert text.startswith("# yaml-language-server: $schema=../schema/grid.schema.json\n")
     assert (STUDIES / "../schema/grid.schema.json").resolve() == COMMITTED
-    assert accepts(catalogue, yaml.safe_load(text))
+    assert valid(json.loads(COMMITTED.read_text()), yaml.safe_load(text))
 
 
 @pytest.mark.parametrize(
