@@ -5,7 +5,7 @@ A rule is plain data. `{"when": {option: value}}` holds where all these options 
 "rewind@{rewind_step}" names options whose values stand in it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grids.options import Value
@@ -22,15 +22,13 @@ def filled(template: object, options: Mapping[str, Value]) -> str:
     return str(template).format_map(options)
 
 
-def starts_from(trait: object, options: Mapping[str, Value]) -> str:
+def starts_from(trait: Sequence[Mapping[str, Any]] | None, options: Mapping[str, Value]) -> str:
     """The artifact whose weights a method trains on, by its trait `starts_from`; "" for none.
 
-    The trait is a template, or a list of rules with a template as `artifact`, of which the first
-    that holds is taken.
+    The trait is a list of rules with a template as `artifact`, of which the first that holds is
+    taken.
     """
-    if isinstance(trait, str):
-        return filled(trait, options)
-    rules: Any = trait or ()
+    rules = trait or ()
     return next((filled(rule["artifact"], options) for rule in rules if holds(rule, options)), "")
 
 

@@ -15,6 +15,7 @@ import torch
 from sparse.context import Context
 from sparse.options import option
 from sparse.schedule import exponential_counts
+from sparse.scope import active_only
 from sparse.scores import magnitude
 from sparse.scoring import Tensors, grasp_scores, sensitivities, snip_scores, synflow_scores
 from sparse.select import largest_global, random_among
@@ -114,6 +115,6 @@ def _in_rounds(
     for count in exponential_counts(total, target, rounds):
         scores = score(masks)
         if not returning:
-            scores = {name: own.masked_fill(~masks[name], -1) for name, own in scores.items()}
+            scores = {name: active_only(own, masks[name]) for name, own in scores.items()}
         masks = largest_global(scores, count)
     return masks

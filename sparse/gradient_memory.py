@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from sparse.context import Layer
-from sparse.schedule import UpdateSchedule, resolve_step
+from sparse.schedule import UpdateSchedule, known_length, resolve_step
 from sparse.scores import gradient, widened
 from sparse.select import largest, refuse_nan
 from sparse.topology_options import PHASED, TopologyOptions
@@ -37,14 +37,8 @@ class GradientMemory:
         self._seen = 0
         self._dense_end = 0
         if options.growth in PHASED:
-            if total_steps is None:
-                raise ValueError(
-                    f"growth: {options.growth} needs to know the length of the run:"
-                    " give total_steps"
-                )
-            self._dense_end = max(
-                resolve_step(options.dense_until, total_steps), options.update_every
-            )
+            total = known_length(total_steps, f"growth: {options.growth}")
+            self._dense_end = max(resolve_step(options.dense_until, total), options.update_every)
 
     def is_dense(self, step: int) -> bool:
         """Return whether `stale_gradient` and `candidates` still see all gradients."""

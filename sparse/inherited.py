@@ -6,6 +6,9 @@ from torch import Tensor
 
 from sparse.context import Context
 
+DENSE_CELL: Mapping[str, str] = {"method": "dense", "density": "1", "allocation": "erk"}
+"""The fields, in a rule of the trait `needs`, of the dense cell that is otherwise the same."""
+
 
 def inherited_weights(context: Context, name: str) -> dict[str, Tensor]:
     """Return the weights of an artifact by layer name.

@@ -6,6 +6,13 @@ import warnings
 from fractions import Fraction
 
 
+def known_length(total_steps: int | None, name: str) -> int:
+    """Return the number of steps of the run; a ValueError that `name` needs it where it is None."""
+    if total_steps is None:
+        raise ValueError(f"{name} needs to know the length of the run: give total_steps")
+    return total_steps
+
+
 def resolve_step(fraction: float, total: int) -> int:
     """Return floor(fraction * total + 1/2), the fraction taken as the decimal that it prints as."""
     return math.floor(Fraction(str(float(fraction))) * total + Fraction(1, 2))

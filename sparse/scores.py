@@ -18,11 +18,6 @@ def magnitude(weight: Tensor) -> Tensor:
     return widened(weight).abs()
 
 
-def active_magnitude(weight: Tensor, mask: Tensor) -> Tensor:
-    """Return |w| where the mask is 1 and -1, below all of them, where it is 0."""
-    return magnitude(weight * mask) + (mask - 1)
-
-
 def gradient(gradient: Tensor) -> Tensor:
     """Return |dL/dw|, the growth score of RigL (Evci et al. 2020, section 3)."""
     return widened(gradient).abs()

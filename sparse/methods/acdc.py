@@ -9,8 +9,9 @@ from torch import Tensor
 
 from sparse.methods import METHODS
 from sparse.options import option
+from sparse.schedule import known_length
+from sparse.scope import IGNORES_ALLOCATION, ignored_by, kept, scope_option
 from sparse.scores import magnitude
-from sparse.select import largest, largest_global
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 
 
@@ -31,11 +32,7 @@ class AcdcOptions:
     final_start: float = option(
         0.85, ge=0, le=1, help="fraction of the run at which the last, compressed phase begins"
     )
-    scope: str = option(
-        "global",
-        choices=["global", "layer"],
-        help="rank weights over all layers together, or within layers to the allocated densities",
-    )
+    scope: str = scope_option()
 
 
 @METHODS.register(
@@ -47,7 +44,7 @@ class AcdcOptions:
     changes_shape=False,
     stackable=True,
     dynamic=True,
-    ignores=[{"field": "allocation", "when": {"scope": "global"}}],
+    ignores=[IGNORES_ALLOCATION],
     needs=[],
     source="Peste et al. 2021 (AC/DC), algorithm 1",
 )
@@ -64,15 +61,13 @@ class ACDC(Sparsifier):
 
     def ignored_fields(self) -> tuple[str, ...]:
         """Return allocation when weights are ranked over all layers together."""
-        return ("allocation",) if self.options.scope == "global" else ()
+        return ignored_by(self.options.scope)
 
     def resolve(self, total_steps: int | None) -> None:
         """Turn the phases into steps; a run of unknown length is a ValueError."""
-        if total_steps is None:
-            raise ValueError("acdc needs to know the length of the run: give total_steps")
-        options = self.options
+        options, total = self.options, known_length(total_steps, "acdc")
         self.compressed_from = phase_starts(
-            options.warm_up, options.phase, options.final_start, total_steps
+            options.warm_up, options.phase, options.final_start, total
         )
 
     def initial_masks(self) -> dict[str, Tensor]:
@@ -95,10 +90,7 @@ class ACDC(Sparsifier):
 
     def _compressed(self) -> dict[str, Tensor]:
         scores = {layer.name: magnitude(layer.weight) for layer in self.layers}
-        if self.options.scope == "global":
-            return largest_global(scores, self.target())
-        counts = self.allocated_counts()
-        return {name: largest(values, counts[name]) for name, values in scores.items()}
+        return kept(scores, self.options.scope, self.target(), self.allocated_counts())
 
     def _dense(self) -> dict[str, Tensor]:
         return {layer.name: torch.ones_like(layer.mask, dtype=torch.bool) for layer in self.layers}

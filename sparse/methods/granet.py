@@ -1,7 +1,6 @@
 """granet: prune gradually, and at every update exchange weights within the layers as rigl does."""
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,10 +9,10 @@ from torch import Tensor
 
 from sparse.allocation import Density, decides_density, parse_density
 from sparse.flops import Passes
+from sparse.gradual import GradualPruning, active_magnitudes
 from sparse.methods import METHODS
 from sparse.options import option
-from sparse.schedule import CubicDensity, resolve_step
-from sparse.scores import active_magnitude
+from sparse.schedule import known_length
 from sparse.select import largest_global, positions
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 from sparse.topology import Topology
@@ -73,29 +72,30 @@ class GraNet(Sparsifier):
 
         So is an allocation that decides the density: there would be nothing to prune.
         """
-        if total_steps is None:
-            raise ValueError("granet needs to know the length of the run: give total_steps")
+        total = known_length(total_steps, "granet")
         if decides_density(self.allocation):
             raise ValueError(
                 f"allocation {self.allocation} decides the density itself, but granet is to divide"
                 f" an initial density of {self.first_density()}; allowed: an allocation that does"
             )
-        self.topology = Topology(self, total_steps)
-        self.stop = min(resolve_step(self.options.prune_stop, total_steps), total_steps - 1)
-        self.start = min(resolve_step(self.options.prune_start, total_steps), self.stop)
+        self.topology = Topology(self, total)
+        self.pruning = GradualPruning(
+            start=self.options.prune_start,
+            stop=self.options.prune_stop,
+            every=self.options.update_every,
+            total=total,
+        )
 
     def first_density(self) -> Density:
         """Return the initial density, or the final one where that is larger."""
         return max(parse_density(self.options.initial_density), self.density)
 
+    @torch.no_grad()
     def initial_masks(self) -> dict[str, Tensor]:
         """Return random masks of the initial density, pruned at once in a run of a single step."""
         dense = {layer.name: torch.ones_like(layer.mask).bool() for layer in self.layers}
-        masks = super().initial_masks() if self.allocated else dense
-        if self.stop > 0:
-            return masks
-        self.set_masks(masks)
-        return self._kept(self._count(self.stop))
+        self.set_masks(super().initial_masks() if self.allocated else dense)
+        return self._kept(self._count(0))
 
     def wants_gradients(self, step: int) -> bool:
         """Return whether a rule needs this step's gradients."""
@@ -103,7 +103,7 @@ class GraNet(Sparsifier):
 
     def wants_update(self, step: int) -> bool:
         """Return whether an update is due, or the density must be reached."""
-        return self.topology.wants_update(step) or step == self.stop
+        return self.topology.wants_update(step) or self.pruning.is_due(step)
 
     def after_backward(self, step: int) -> None:
         """Keep what the rules need of the gradients."""
@@ -136,14 +136,10 @@ class GraNet(Sparsifier):
         self.topology.load_state_dict(state["topology"])
 
     def _kept(self, count: int) -> dict[str, Tensor]:
-        scores = {layer.name: active_magnitude(layer.weight, layer.mask) for layer in self.layers}
-        return largest_global(scores, count)
+        return largest_global(active_magnitudes(self.layers), count)
 
     def _count(self, step: int) -> int:
         """Return how many weights of the network are active after a step."""
         size = sum(self.sizes().values())
         first = sum(self.allocated.values()) or size
-        schedule = CubicDensity(
-            initial=first / size, final=self.target() / size, start=self.start, stop=self.stop
-        )
-        return math.floor(schedule.density(step) * size + 0.5)
+        return self.pruning.count(step, first=first, target=self.target(), size=size)

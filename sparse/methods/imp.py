@@ -5,14 +5,13 @@ import dataclasses
 import torch
 from torch import Tensor
 
-from sparse.inherited import inherited_masks, inherited_weights
+from sparse.inherited import DENSE_CELL, inherited_masks, inherited_weights
 from sparse.methods import METHODS
 from sparse.options import option
+from sparse.scope import IGNORES_ALLOCATION, active_only, ignored_by, kept, scope_option
 from sparse.scores import magnitude
-from sparse.select import largest, largest_global
 from sparse.sparsifier import Sparsifier
 
-_DENSE = {"method": "dense", "density": "1", "allocation": "erk"}
 _REWIND = "rewind@{rewind_step}"
 
 
@@ -34,11 +33,7 @@ class ImpOptions:
         only_with={"rewind": "weights"},
         help="optimizer step of the dense run whose weights come back; 0 for the initial ones",
     )
-    scope: str = option(
-        "global",
-        choices=["global", "layer"],
-        help="rank weights over all layers together, or within layers to the allocated densities",
-    )
+    scope: str = scope_option()
 
 
 @METHODS.register(
@@ -50,10 +45,10 @@ class ImpOptions:
     changes_shape=False,
     stackable=True,
     dynamic=False,
-    ignores=[{"field": "allocation", "when": {"scope": "global"}}],
+    ignores=[IGNORES_ALLOCATION],
     needs=[
-        {"ladder": {"rate": "rate"}, "first": _DENSE, "artifact": "final"},
-        {"cell": _DENSE, "artifact": _REWIND, "unless": {"rewind_step": 0}},
+        {"ladder": {"rate": "rate"}, "first": DENSE_CELL, "artifact": "final"},
+        {"cell": DENSE_CELL, "artifact": _REWIND, "unless": {"rewind_step": 0}},
     ],
     starts_from=[
         {"artifact": "final", "when": {"rewind": "learning_rate"}},
@@ -73,7 +68,7 @@ class IMP(Sparsifier):
 
     def ignored_fields(self) -> tuple[str, ...]:
         """Return allocation when weights are ranked over all layers together."""
-        return ("allocation",) if self.options.scope == "global" else ()
+        return ignored_by(self.options.scope)
 
     @torch.no_grad()
     def initial_masks(self) -> dict[str, Tensor]:
@@ -83,12 +78,10 @@ class IMP(Sparsifier):
         limits = {name: int(mask.count_nonzero()) for name, mask in active.items()}
         self._refuse_too_few(sum(limits.values()))
         scores = {
-            name: magnitude(weight).where(active[name], -1.0) for name, weight in trained.items()
+            name: active_only(magnitude(weight), active[name]) for name, weight in trained.items()
         }
-        if self.options.scope == "global":
-            return largest_global(scores, self.target())
         counts = _within(self.allocated_counts(), limits)
-        return {name: largest(values, counts[name]) for name, values in scores.items()}
+        return kept(scores, self.options.scope, self.target(), counts)
 
     def _refuse_too_few(self, active: int) -> None:
         if active < self.target():

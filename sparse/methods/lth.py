@@ -5,11 +5,10 @@ import dataclasses
 import torch
 from torch import Tensor
 
-from sparse.inherited import inherited_weights
+from sparse.inherited import DENSE_CELL, inherited_weights
 from sparse.methods import METHODS
-from sparse.options import option
+from sparse.scope import IGNORES_ALLOCATION, ignored_by, kept, scope_option
 from sparse.scores import magnitude
-from sparse.select import largest, largest_global
 from sparse.sparsifier import Sparsifier
 
 
@@ -17,11 +16,7 @@ from sparse.sparsifier import Sparsifier
 class LthOptions:
     """Options of lth."""
 
-    scope: str = option(
-        "global",
-        choices=["global", "layer"],
-        help="rank weights over all layers together, or within layers to the allocated densities",
-    )
+    scope: str = scope_option()
 
 
 @METHODS.register(
@@ -33,8 +28,8 @@ class LthOptions:
     changes_shape=False,
     stackable=True,
     dynamic=False,
-    ignores=[{"field": "allocation", "when": {"scope": "global"}}],
-    needs=[{"cell": {"method": "dense", "density": "1", "allocation": "erk"}, "artifact": "final"}],
+    ignores=[IGNORES_ALLOCATION],
+    needs=[{"cell": DENSE_CELL, "artifact": "final"}],
     source="Frankle and Carbin 2019, section 2, in one shot; as in Xiao et al. 2024 (hard samples)",
 )
 class LTH(Sparsifier):
@@ -48,14 +43,11 @@ class LTH(Sparsifier):
 
     def ignored_fields(self) -> tuple[str, ...]:
         """Return allocation when weights are ranked over all layers together."""
-        return ("allocation",) if self.options.scope == "global" else ()
+        return ignored_by(self.options.scope)
 
     @torch.no_grad()
     def initial_masks(self) -> dict[str, Tensor]:
         """Return masks of the largest weights of the trained network."""
         trained = inherited_weights(self.context, "final")
         scores = {name: magnitude(weight) for name, weight in trained.items()}
-        if self.options.scope == "global":
-            return largest_global(scores, self.target())
-        counts = self.allocated_counts()
-        return {name: largest(values, counts[name]) for name, values in scores.items()}
+        return kept(scores, self.options.scope, self.target(), self.allocated_counts())

@@ -5,11 +5,10 @@ import dataclasses
 import torch
 from torch import Tensor
 
-from sparse.criteria import magnitude_masks, placed, positions_option
+from sparse.criteria import placed, positions_option
 from sparse.methods import METHODS
-from sparse.options import option
+from sparse.scope import IGNORES_ALLOCATION, ignored_by, kept, scope_option
 from sparse.scores import magnitude
-from sparse.select import largest
 from sparse.sparsifier import Sparsifier
 
 
@@ -17,11 +16,7 @@ from sparse.sparsifier import Sparsifier
 class MagnitudeOptions:
     """Options of magnitude."""
 
-    scope: str = option(
-        "global",
-        choices=["global", "layer"],
-        help="rank weights over all layers together, or within layers to the allocated densities",
-    )
+    scope: str = scope_option()
     positions: str = positions_option()
 
 
@@ -34,7 +29,7 @@ class MagnitudeOptions:
     changes_shape=False,
     stackable=True,
     dynamic=False,
-    ignores=[{"field": "allocation", "when": {"scope": "global"}}],
+    ignores=[IGNORES_ALLOCATION],
     needs=[],
     source="Frankle et al. 2021 (Pruning at initialization), section 3; Tanaka et al. 2020",
 )
@@ -49,18 +44,11 @@ class Magnitude(Sparsifier):
 
     def ignored_fields(self) -> tuple[str, ...]:
         """Return allocation when weights are ranked over all layers together."""
-        return ("allocation",) if self.options.scope == "global" else ()
+        return ignored_by(self.options.scope)
 
     @torch.no_grad()
     def initial_masks(self) -> dict[str, Tensor]:
         """Return masks of the largest weights."""
-        return placed(self._largest(), self.options.positions, self.context)
-
-    def _largest(self) -> dict[str, Tensor]:
-        if self.options.scope == "global":
-            return magnitude_masks(self.context, self.target())
-        counts = self.allocated_counts()
-        return {
-            layer.name: largest(magnitude(layer.weight), counts[layer.name])
-            for layer in self.layers
-        }
+        scores = {layer.name: magnitude(layer.weight) for layer in self.layers}
+        masks = kept(scores, self.options.scope, self.target(), self.allocated_counts())
+        return placed(masks, self.options.positions, self.context)

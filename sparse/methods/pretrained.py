@@ -1,5 +1,6 @@
 """pretrained: a random mask on the weights of a trained dense network."""
 
+from sparse.inherited import DENSE_CELL
 from sparse.methods import METHODS
 from sparse.sparsifier import Sparsifier
 
@@ -14,8 +15,8 @@ from sparse.sparsifier import Sparsifier
     stackable=True,
     dynamic=False,
     ignores=[],
-    needs=[{"cell": {"method": "dense", "density": "1", "allocation": "erk"}, "artifact": "final"}],
-    starts_from="final",
+    needs=[{"cell": DENSE_CELL, "artifact": "final"}],
+    starts_from=[{"artifact": "final"}],
     source="pre_erk in the code of Xiao et al. 2024 (hard samples)",
 )
 class Pretrained(Sparsifier):

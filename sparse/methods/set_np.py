@@ -8,6 +8,7 @@ import torch
 
 from sparse.flops import Passes
 from sparse.methods import METHODS
+from sparse.schedule import known_length
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 from sparse.stats import living_share
 from sparse.topology import Topology
@@ -50,10 +51,9 @@ class SetNP(Sparsifier):
 
     def resolve(self, total_steps: int | None) -> None:
         """Resolve the steps of updates and prunings; the length of the run must be known."""
-        if total_steps is None:
-            raise ValueError("set_np needs to know the length of the run: give total_steps")
-        self.topology = Topology(self, total_steps, headroom=2)
-        self.units = UnitPruning(self, total_steps, "set_np")
+        total = known_length(total_steps, "set_np")
+        self.topology = Topology(self, total, headroom=2)
+        self.units = UnitPruning(self, total, "set_np")
 
     def wants_gradients(self, step: int) -> bool:
         """Return whether a rule other than the default needs this step's gradients."""

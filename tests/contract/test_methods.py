@@ -76,6 +76,8 @@ def test_declares_every_trait_in_plain_data(name):
     assert {type(traits[key]) for key in ("changes_shape", "stackable", "dynamic")} == {bool}
     assert all(item["field"] in ("density", "allocation") for item in traits["ignores"])
     assert traits["needs"] == [] or all(isinstance(item, dict) for item in traits["needs"])
+    starts = traits.get("starts_from", [])
+    assert all({"artifact"} <= set(item) <= {"artifact", "when", "unless"} for item in starts)
     assert traits["source"]
     assert entry.options is entry.target.Options
     assert set(traits.get("densities", {})) <= {"multiple_of_one_over"}

@@ -10,7 +10,6 @@ from sparse.methods.granet import GraNet
 from sparse.methods.rigl import RigL
 from sparse.methods.set import SET
 from sparse.methods.snfs import SNFS
-from sparse.scores import active_magnitude
 from sparse.select import largest_global
 from sparse.stats import explored_rate
 from tests.support.toy import ToyContext, ToyLayer, make_layers, run_steps
@@ -165,7 +164,9 @@ def test_granet_prunes_over_all_layers_and_exchanges_within_them(initial):
         run_steps_without_update(method, step)
         total = sum(method.counts.values())
         before = {layer.name: layer.mask.bool() for layer in method.layers}
-        scores = {layer.name: active_magnitude(layer.weight, layer.mask) for layer in method.layers}
+        scores = {
+            layer.name: layer.weight.abs().where(layer.mask.bool(), -1.0) for layer in method.layers
+        }
         update = method.after_step(step)
         kept = largest_global(scores, sum(method.counts.values()))
         assert method.counts == {name: int(mask.sum()) for name, mask in kept.items()}

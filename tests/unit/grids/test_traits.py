@@ -35,11 +35,11 @@ def test_a_template_names_options() -> None:
     [
         (None, ""),
         ([], ""),
-        ("final", "final"),
+        ([{"artifact": "final"}], "final"),
         ([{"artifact": "final", "when": {"rewind": "learning_rate"}}], ""),
         ([{"artifact": "rewind@{rewind_step}", "unless": {"rewind_step": 0}}], "rewind@500"),
         ([{"artifact": "final"}, {"artifact": "rewind@1"}], "final"),
     ],
 )
-def test_the_artifact_that_a_method_trains_on(trait: object, expected: str) -> None:
+def test_the_artifact_that_a_method_trains_on(trait: list | None, expected: str) -> None:
     assert starts_from(trait, OPTIONS) == expected

@@ -8,6 +8,7 @@ from sparse.schedule import (
     CubicDensity,
     UpdateSchedule,
     dynamic_schedules,
+    known_length,
     resolve_step,
 )
 
@@ -41,6 +42,12 @@ def test_a_run_shorter_than_the_interval_has_no_update():
 )
 def test_fractions_of_a_run_are_rounded_half_up(fraction, total, step):
     assert resolve_step(fraction, total) == step
+
+
+def test_the_length_of_the_run_may_have_to_be_known():
+    assert known_length(20, "gmp") == 20
+    with pytest.raises(ValueError, match=r"^gmp needs to know the length .*: give total_steps$"):
+        known_length(None, "gmp")
 
 
 def test_cosine_ends_at_its_final_value():

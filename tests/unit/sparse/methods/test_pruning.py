@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from sparse.methods.gmp import GMP
+from sparse.methods.granet import GraNet
 from sparse.methods.snip import SNIP
 from tests.support.toy import ToyContext, ToyLayer, make_layers, run_steps
 
@@ -107,6 +108,7 @@ def test_gmp_within_layers_ends_where_an_epsilon_says():
     assert method.counts == {"first": 38, "second": 42, "third": 24}
 
 
-def test_gmp_refuses_a_density_that_would_cut_layers_off_before_it_trains():
+@pytest.mark.parametrize("kind", [GMP, GraNet])
+def test_a_density_that_would_cut_layers_off_is_refused_before_anything_is_trained(kind):
     with pytest.raises(ValueError, match="fewer than one for each of the 3 layers"):
-        prepared(GMP("0.01"), make_layers())
+        prepared(kind("0.01"), make_layers())
