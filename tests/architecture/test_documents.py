@@ -135,3 +135,12 @@ def run_session(session: Session, folder: Path) -> None:
         cwd=folder, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, f"{session.where}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("package", ["sparse", "trainer", "grids"])
+def test_the_tree_names_every_module(package: str) -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    tree = text.partition("## The tree")[2].partition("## ")[0]
+    own = tree[tree.index(f"\n{package}/") :]
+    modules = {path.name for path in (ROOT / package).glob("*.py")} - {"__init__.py"}
+    assert modules <= set(re.findall(r"\w+\.py", own))
