@@ -3,6 +3,7 @@
 `models` says which models a method works on: `{"names": [...]}`, or `{"trait": "chain"}` for those
 that have this trait. `densities` says which densities it can have:
 `{"multiple_of_one_over": "m"}` for n / m, m being an option. A method without a rule takes all.
+`needs_density` marks one that has no use for an allocation that decides the density.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,9 @@ from grids.options import MAX_DECIMALS, Value, plain_decimal
 from grids.problems import Collector, GridError
 from grids.resolving import Resolved
 
-METHOD, MODEL, DENSITY = (FIELDS.index(name) for name in ("method", "model", "density"))
+METHOD, MODEL, DENSITY, ALLOCATION = (
+    FIELDS.index(name) for name in ("method", "model", "density", "allocation")
+)
 
 _LISTED = 12
 
@@ -34,9 +37,10 @@ class Legality:
         self._judged: set[tuple[int, ...]] = set()
 
     def judge(self, point: Sequence[Resolved]) -> None:
-        """Note what is wrong with the method, model and density of a point."""
+        """Note what is wrong with the method, model, density and allocation of a point."""
         method, model, density = (point[position] for position in (METHOD, MODEL, DENSITY))
-        key = (method.key, model.key, density.key)
+        allocation = point[ALLOCATION]
+        key = (method.key, model.key, density.key, allocation.key)
         if key in self._judged:
             return
         self._judged.add(key)
@@ -49,6 +53,12 @@ class Legality:
             check_density(entry, str(density.name()), method.full())
         except GridError as error:
             self._problems.add_error((density.used or method.used)[0].where, error)
+        if entry.traits.get("needs_density") and "density" in allocation.ignores:
+            error = GridError(
+                f"allocation {allocation.name()} decides the density itself, which leaves method"
+                f" {entry.name} nothing to do; give it another allocation"
+            )
+            self._problems.add_error((allocation.used or method.used)[0].where, error)
 
 
 def legal_models(method: Entry, catalogue: Catalogue) -> tuple[str, ...] | None:

@@ -30,11 +30,16 @@ class Entry:
 
 
 class Registry:
-    """Names of one kind ("method", "dataset", ...) and what they stand for."""
+    """Names of one kind ("method", "dataset", ...) and what they stand for.
 
-    def __init__(self, kind: str, plugin_group: str | None = None) -> None:
+    traits: a dataclass of the traits that its entries may declare; those that are None are left
+        out of an entry.
+    """
+
+    def __init__(self, kind: str, plugin_group: str | None = None, *, traits: type) -> None:
         self.kind = kind
         self.plugin_group = plugin_group
+        self._traits = traits
         self._entries: dict[str, Entry] = {}
 
     def register(
@@ -48,8 +53,10 @@ class Registry:
     ) -> Callable[[T], T]:
         """Return a decorator that registers a class or function under `name`.
 
-        A name that is already taken is a ValueError that names both places.
+        A name that is already taken is a ValueError that names both places; so is a trait that the
+        registry does not know, lacks, or takes otherwise.
         """
+        declared = self._declared(name, traits)
 
         def add(target: T) -> T:
             if name in self._entries:
@@ -61,7 +68,7 @@ class Registry:
                 target=target,
                 options=options,
                 semantics=semantics,
-                traits=traits,
+                traits=declared,
             )
             return target
 
@@ -82,6 +89,20 @@ class Registry:
     def describe(self) -> list[dict[str, Any]]:
         """Return the catalogue's plain data: one JSON-able dict per entry, sorted by name."""
         return [_described(self._entries[name]) for name in self.names()]
+
+    def _declared(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        known = [field.name for field in dataclasses.fields(self._traits)]
+        if unknown := [trait for trait in given if trait not in known]:
+            allowed = ", ".join(known) + nearest(unknown[0], known)
+            raise ValueError(
+                f"{self.kind} {name}: unknown trait {unknown[0]!r}; allowed: {allowed}"
+            )
+        try:
+            traits = self._traits(**given)
+        except (TypeError, ValueError) as problem:
+            raise ValueError(f"{self.kind} {name}: {problem}") from problem
+        plain = {trait: getattr(traits, trait) for trait in known}
+        return {trait: value for trait, value in plain.items() if value is not None}
 
     def load_plugins(self) -> list[str]:
         """Import what installed distributions offer under `plugin_group`.

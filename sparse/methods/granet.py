@@ -49,6 +49,7 @@ class GranetOptions(TopologyOptions):
     dynamic=True,
     ignores=[{"field": "allocation", "when": {"initial_density": 1.0}}],
     needs=[],
+    needs_density=True,
     source="Liu et al. 2021 (GraNet), algorithm 1",
 )
 class GraNet(Sparsifier):

@@ -16,10 +16,11 @@ GROUPS = Entry(
     traits={"densities": {"multiple_of_one_over": "m"}},
 )
 CHAINED = Entry(name="chained", traits={"models": {"trait": "chain"}})
+DIVIDING = Entry(name="dividing", traits={"needs_density": True})
 PICKY = Entry(name="picky", traits={"models": {"names": ["mlp"]}})
 DENSE = Entry(name="dense", traits={"ignores": [{"field": "density", "when": None}]})
 CATALOGUE = Catalogue(
-    methods=(Entry(name="any"), CHAINED, DENSE, GROUPS, PICKY),
+    methods=(Entry(name="any"), CHAINED, DENSE, DIVIDING, GROUPS, PICKY),
     allocations=(
         Entry(name="erk"),
         Entry(name="deciding", traits={"ignores": [{"field": "density", "when": None}]}),
@@ -122,3 +123,13 @@ def test_what_is_legal_is_said_in_words() -> None:
     assert legal_models(GROUPS, CATALOGUE) is None
     words = [densities_in_words(entry) for entry in (CHAINED, GROUPS, DENSE)]
     assert words == ["any", "multiples of 1 / m", "none to choose"]
+
+
+def test_an_allocation_that_decides_the_density_may_leave_a_method_nothing_to_do(
+    tmp_path: Path,
+) -> None:
+    text = "axes:\n  method: [any, dividing]\n  model: [mlp]\n  allocation: [deciding]"
+    with pytest.raises(GridProblems) as caught:
+        cells_of(text, tmp_path)
+    assert "grid.yaml:6: allocation deciding decides the density itself" in str(caught.value)
+    assert str(caught.value).count("dividing") == 1

@@ -15,9 +15,15 @@ class Sweetness:
     sugar: float = option(0.2, ge=0, help="share of sugar")
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class CakeTraits:
+    layers: int = 0
+    glaze: str | None = None
+
+
 @pytest.fixture
 def cakes():
-    registry = Registry("cake", "sparsesweep.tests.cakes")
+    registry = Registry("cake", "sparsesweep.tests.cakes", traits=CakeTraits)
 
     @registry.register("sponge", summary="light", options=Sweetness, semantics=2, layers=1)
     def sponge():
@@ -35,6 +41,17 @@ def test_registering_leaves_the_target_as_it_is_and_keeps_the_facts(cakes):
     assert entry.target() == "sponge"
     assert (entry.semantics, dict(entry.traits)) == (2, {"layers": 1})
     assert cakes.names() == ("apple", "sponge")
+
+
+def test_traits_have_defaults_and_what_is_none_is_left_out(cakes):
+    assert dict(cakes.get("apple").traits) == {"layers": 0}
+
+
+def test_an_unknown_trait_is_refused_with_the_known_ones(cakes):
+    message = r"cake mud: unknown trait 'layer'; allowed: layers, glaze \(did you mean 'layers'\?\)"
+    with pytest.raises(ValueError, match=message):
+        cakes.register("mud", summary="dark", layer=2)(object)
+    assert "mud" not in cakes.names()
 
 
 def test_description_is_json_and_sorted(cakes):
@@ -85,4 +102,4 @@ def test_a_broken_plug_in_is_a_warning_with_its_distribution(cakes, monkeypatch)
 
 
 def test_a_registry_without_a_plug_in_group_loads_nothing():
-    assert Registry("cake").load_plugins() == []
+    assert Registry("cake", traits=CakeTraits).load_plugins() == []

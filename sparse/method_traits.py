@@ -1,0 +1,59 @@
+"""What a method declares of itself, as plain data: read by plans, engines, grids and tests."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sparse.options import nearest
+
+STORED_WEIGHTS = ("masked", "dense")
+DENSITIES = ("exact", "scheduled", "pattern", "bounded", "learned", "dense")
+
+Rule = Mapping[str, Any]
+"""Plain data; a rule with `when` or `unless` holds for some options only (`grids/traits.py`)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class MethodTraits:
+    """The traits of a method.
+
+    stored_weights: "masked", zeros where a weight is inactive; or "dense", see `sparse/stored.py`.
+    density: "exact" at all times; "scheduled", exact in the end; "pattern", what a structure gives;
+        "bounded", never above the target; "learned", what training finds; "dense", everything.
+    changes_shape: whether the network is built in another shape.
+    stackable: whether a perceptron with it may be a row of a stack.
+    dynamic: whether masks may grow.
+    ignores: the cell fields without effect, [{"field": "density" or "allocation", "when": ...}].
+    needs: the cells to train first, and what they leave for it; the forms are in CONTRIBUTING.
+    starts_from: rules that name the artifact whose weights it begins with, [{"artifact": ...}].
+    models: where it works, {"names": [...]} or {"trait": ...}; None for everywhere.
+    densities: which are legal, {"multiple_of_one_over": option}; None for all.
+    needs_density: whether an allocation that decides the density leaves it nothing to do.
+    source: the paper, with section, equation or algorithm.
+    """
+
+    stored_weights: str = "masked"
+    density: str = "exact"
+    changes_shape: bool = False
+    stackable: bool = True
+    dynamic: bool = False
+    ignores: Sequence[Rule] = dataclasses.field(default_factory=list)
+    needs: Sequence[Rule] = dataclasses.field(default_factory=list)
+    starts_from: Sequence[Rule] = dataclasses.field(default_factory=list)
+    models: Rule | None = None
+    densities: Rule | None = None
+    needs_density: bool = False
+    source: str
+
+    def __post_init__(self) -> None:
+        """Refuse values that mean nothing; ValueError."""
+        _one_of("stored_weights", self.stored_weights, STORED_WEIGHTS)
+        _one_of("density", self.density, DENSITIES)
+        for rule in self.ignores:
+            _one_of("field of ignores", rule.get("field"), ("density", "allocation"))
+
+
+def _one_of(what: str, given: Any, allowed: Sequence[str]) -> None:
+    if given not in allowed:
+        hint = nearest(str(given), allowed)
+        raise ValueError(f"{what} is {given!r}; allowed: {', '.join(allowed)}{hint}")
