@@ -14,7 +14,7 @@ from typing import Any
 from grids.catalogue import Catalogue, Entry
 from grids.cell import FIELDS
 from grids.options import MAX_DECIMALS, Value, plain_decimal
-from grids.problems import Collector, GridError
+from grids.problems import Collector, GridError, Where
 from grids.resolving import Resolved
 
 METHOD, MODEL, DENSITY, ALLOCATION = (
@@ -45,20 +45,18 @@ class Legality:
             return
         self._judged.add(key)
         entry = self._catalogue.entry("method", str(method.name()))
+        where = method.used[0].where
+        self._note(where, lambda: check_model(entry, str(model.name()), self._catalogue))
+        where = (density.used or method.used)[0].where
+        self._note(where, lambda: check_density(entry, str(density.name()), method.full()))
+        where = (allocation.used or method.used)[0].where
+        self._note(where, lambda: check_allocation(entry, allocation))
+
+    def _note(self, where: Where, check: Callable[[], None]) -> None:
         try:
-            check_model(entry, str(model.name()), self._catalogue)
+            check()
         except GridError as error:
-            self._problems.add_error(method.used[0].where, error)
-        try:
-            check_density(entry, str(density.name()), method.full())
-        except GridError as error:
-            self._problems.add_error((density.used or method.used)[0].where, error)
-        if entry.traits.get("needs_density") and "density" in allocation.ignores:
-            error = GridError(
-                f"allocation {allocation.name()} decides the density itself, which leaves method"
-                f" {entry.name} nothing to do; give it another allocation"
-            )
-            self._problems.add_error((allocation.used or method.used)[0].where, error)
+            self._problems.add_error(where, error)
 
 
 def legal_models(method: Entry, catalogue: Catalogue) -> tuple[str, ...] | None:
@@ -95,6 +93,15 @@ def check_density(method: Entry, density: str, options: Mapping[str, Value]) -> 
             f"density {density} is not legal for {method.name} with {option}: {value}; allowed:"
             f" {_listed(legal, value)}",
             f"nearest: {closest}",
+        )
+
+
+def check_allocation(method: Entry, allocation: Resolved) -> None:
+    """Raise `GridError` when an allocation decides what a method is there to divide."""
+    if method.traits.get("needs_density") and "density" in allocation.ignores:
+        raise GridError(
+            f"allocation {allocation.name()} decides the density itself, which leaves method"
+            f" {method.name} nothing to do; give it another allocation"
         )
 
 
