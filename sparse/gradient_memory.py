@@ -1,6 +1,6 @@
 """What a dynamic method remembers of its layers' dense gradients, and when it must see them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,6 +13,18 @@ from sparse.select import largest, refuse_nan
 from sparse.topology_options import PHASED, TopologyOptions
 
 _SAVED = ("average", "stale", "candidates")
+
+
+def required_gradient(layer: Layer, method: str) -> Tensor:
+    """Return the gradient of a layer; where there is none, a ValueError names layer and method."""
+    if layer.gradient is None:
+        raise ValueError(f"{layer.name} has no gradient, which {method} needs; exclude the layer")
+    return layer.gradient
+
+
+def gradient_sizes(layers: Sequence[Layer], method: str) -> dict[str, Tensor]:
+    """Return |gradient| of every layer by name, apart from what the engine goes on to change."""
+    return {layer.name: gradient(required_gradient(layer, method)) for layer in layers}
 
 
 class GradientMemory:
@@ -49,18 +61,13 @@ class GradientMemory:
         last = self._updates.last
         return (self._averages and (last is None or step <= last)) or self._wants_latest(step)
 
-    def see(self, step: int, layers: Iterable[Layer], method: str) -> None:
+    def see(self, step: int, layers: Sequence[Layer], method: str) -> None:
         """Take in the gradients of a step; a layer without one is a ValueError."""
         self._seen = step
-        for layer in layers:
-            if layer.gradient is None:
-                raise ValueError(
-                    f"{layer.name} has no gradient, which {method} needs; exclude the layer"
-                )
-            if self._averages:
-                self._add_to_average(layer.name, widened(layer.gradient))
-            if self._wants_latest(step):
-                self.latest[layer.name] = gradient(layer.gradient)
+        for layer in layers if self._averages else ():
+            self._add_to_average(layer.name, widened(required_gradient(layer, method)))
+        if self._wants_latest(step):
+            self.latest = gradient_sizes(layers, method)
 
     def ranked(self, layer: Layer, active: int) -> int:
         """Return how many gradients of a layer the rules ranked or averaged in the last such step.

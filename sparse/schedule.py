@@ -111,22 +111,16 @@ def exponential_counts(total: int, target: int, rounds: int) -> list[int]:
     return [math.floor(total * (target / total) ** share + 0.5) for share in shares]
 
 
-def dynamic_schedules(
-    *, every: int, stop: float, anneal: str, initial: float, final: float, total: int | None
-) -> tuple[UpdateSchedule, ConstantDrop | CosineDrop]:
-    """Return when a dynamic method updates and how much it drops.
+def update_schedule(*, every: int, stop: float, total: int | None) -> UpdateSchedule:
+    """Return when topology updates happen, with `stop` as a fraction of the `total` steps.
 
-    `stop` is a fraction of the `total` steps; `anneal` is "constant" or "cosine". Without a total
-    the updates never stop and the drop fraction is constant, which is said in one warning.
+    Without a total they never stop and no schedule has an end to fall to, which is said in one
+    warning.
     """
     if total is None:
         warnings.warn(
-            "total_steps is not known: topology updates will not stop and drop a constant fraction",
+            "total_steps is not known: topology updates will not stop, and nothing is annealed",
             stacklevel=2,
         )
-        return UpdateSchedule(every=every), ConstantDrop(initial=initial)
-    end = resolve_step(stop, total)
-    updates = UpdateSchedule(every=every, stop=end, total=total)
-    if anneal == "cosine":
-        return updates, CosineDrop(initial=initial, stop=end, final=final)
-    return updates, ConstantDrop(initial=initial)
+        return UpdateSchedule(every=every)
+    return UpdateSchedule(every=every, stop=resolve_step(stop, total), total=total)

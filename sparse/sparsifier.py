@@ -9,7 +9,7 @@ copies of its own instead (`sparse/stored.py`).
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -41,6 +41,35 @@ class TopologyUpdate:
     grown: int
 
 
+class Updates(Protocol):
+    """Topology updates that a method shares with others; `sparse.topology.Topology` has them all.
+
+    Its methods do what the hooks of the same names in `Sparsifier` are for; `update` is the hook
+    `after_step`.
+    """
+
+    def wants_gradients(self, step: int) -> bool:
+        """Return whether `after_backward` is needed in this step."""
+
+    def wants_update(self, step: int) -> bool:
+        """Return whether `update` is needed after this step."""
+
+    def after_backward(self, step: int) -> None:
+        """Look at the gradients, before the optimizer uses them."""
+
+    def update(self, step: int) -> TopologyUpdate | None:
+        """Change the masks; return what was done."""
+
+    def passes(self, dense_gradients: bool) -> Passes:
+        """Return which weights a training step needs."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that later updates depend on, tensors and plain data."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up a state made with the same options."""
+
+
 class Sparsifier:
     """Makes one cell's network sparse and keeps it so; on its own, a fixed random mask.
 
@@ -57,6 +86,7 @@ class Sparsifier:
     (empty where the method ignores the allocation); `explored`, with `tracks_explored`, which
     weights were ever active (Liu et al. 2021), as bool tensors by layer name. `changes_shape` says
     that the network must be built anew for the method, which the trait of that name repeats.
+    A method that shares its updates sets `topology` in `resolve`; the hooks then do what it says.
     """
 
     Options: ClassVar[type] = NoOptions
@@ -77,6 +107,7 @@ class Sparsifier:
         self.allocation_options = given
         allocation_options(self.allocation, given)
         self._refuse_ignored()
+        self.topology: Updates | None = None
         self.layers: tuple[Layer, ...] = ()
         self.counts: dict[str, int] = {}
         self.allocated: dict[str, int] = {}
@@ -109,14 +140,16 @@ class Sparsifier:
 
     def wants_gradients(self, step: int) -> bool:
         """Return whether `after_backward` is needed in this step; a pure function of the step."""
-        return False
+        return self.topology is not None and self.topology.wants_gradients(step)
 
     def wants_update(self, step: int) -> bool:
         """Return whether `after_step` is needed after this step; a pure function of the step."""
-        return False
+        return self.topology is not None and self.topology.wants_update(step)
 
     def after_backward(self, step: int) -> None:
         """Look at the gradients, before the optimizer uses them."""
+        if self.topology is not None:
+            self.topology.after_backward(step)
 
     def effective_weight(self, layer: Layer) -> Tensor:
         """Return the weight to use in the forward pass; exactly zero where the mask is zero."""
@@ -138,13 +171,15 @@ class Sparsifier:
 
     def after_step(self, step: int) -> TopologyUpdate | None:
         """Change the masks; return what was done."""
-        return None
+        return None if self.topology is None else self.topology.update(step)
 
     def passes(self, dense_gradients: bool) -> Passes:
         """Return which weights a training step needs; what FLOPs are counted from.
 
         dense_gradients: whether the step is one of those for which `wants_gradients` holds.
         """
+        if self.topology is not None:
+            return self.topology.passes(dense_gradients)
         weights = self.sizes() if dense_gradients else self.counts
         return Passes(forward=self.counts, input_gradients=self.counts, weight_gradients=weights)
 
@@ -165,6 +200,7 @@ class Sparsifier:
             "allocated": dict(self.allocated),
             "explored": dict(self.explored),
             "stored": {layer.name: layer.state() for layer in stored_layers(self.layers)},
+            "topology": {} if self.topology is None else self.topology.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -183,6 +219,8 @@ class Sparsifier:
         }
         for layer in stored_layers(self.layers):
             layer.load_state(state["stored"][layer.name])
+        if self.topology is not None:
+            self.topology.load_state_dict(state["topology"])
 
     # --- for methods: what they override and use ----------------------------------------------
 

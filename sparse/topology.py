@@ -1,7 +1,7 @@
 """A topology update as dynamic methods share it: drop x grow x redistribute, with exact counts.
 
-A method owns one `Topology` and hands its hooks on to it. What an update drops never grows back in
-it. Which rules apply, and when, are the method's options (`TopologyOptions`).
+A method owns one `Topology`, to which the hooks of its base class go. What an update drops never
+grows back in it. Which rules apply, and when, are the method's options (`TopologyOptions`).
 """
 
 import dataclasses
@@ -15,10 +15,10 @@ from sparse import drop, grow, redistribute
 from sparse.context import Layer
 from sparse.flops import Passes
 from sparse.gradient_memory import GradientMemory
-from sparse.schedule import dynamic_schedules
 from sparse.select import positions, refuse_nan
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 from sparse.topology_options import TopologyOptions
+from sparse.update_options import dynamic_schedules
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,21 +39,14 @@ class Topology:
     """The topology updates of one method, and all that they remember.
 
     method: its `options`, `layers`, `counts`, `explored` and `context` are used, and its `exchange`
-    changes the masks. Made in the method's `resolve`.
+    changes the masks. Made in the method's `resolve`, as its `topology`.
     headroom: an update drops at most free / headroom weights of a layer, so that growth has at
     least that many places to choose from for each.
     """
 
     def __init__(self, method: Sparsifier, total_steps: int | None, *, headroom: int = 1) -> None:
         options: TopologyOptions = method.options
-        self.updates, self.drops = dynamic_schedules(
-            every=options.update_every,
-            stop=options.update_stop,
-            anneal=options.anneal,
-            initial=options.drop_fraction,
-            final=options.final_drop_fraction,
-            total=total_steps,
-        )
+        self.updates, self.drops = dynamic_schedules(options, total_steps)
         self.gradients = GradientMemory(options, self.updates, total_steps)
         self._method = method
         self._options = options

@@ -1,4 +1,4 @@
-"""The options that all dynamic methods share: which rules an update has, and when it is due.
+"""The options of dynamic methods that leave a choice of rules: what drops, what grows and where.
 
 Every combination of a drop, a growth and a redistribution rule is legal. Options that mean nothing
 with the chosen rules are refused by their relations.
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sparse.options import option
+from sparse.update_options import UpdateOptions, redefined
 
 DROPS = ("magnitude", "signed", "taylor", "threshold")
 GROWTHS = (
@@ -22,10 +23,11 @@ GROWTHS = (
 REDISTRIBUTIONS = ("none", "momentum", "magnitude", "nonzeros")
 BY_FRACTION = ["magnitude", "signed", "taylor"]
 PHASED = ["stale_gradient", "candidates"]
+_SHARE = {"drop": BY_FRACTION}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class TopologyOptions:
+class TopologyOptions(UpdateOptions):
     """The shared options; a method's own options extend them and may have other defaults."""
 
     drop: str = option(
@@ -33,27 +35,9 @@ class TopologyOptions:
         choices=DROPS,
         help="smallest |w|; smallest of each sign; smallest |w * gradient|; |w| < drop_threshold",
     )
-    drop_fraction: float = option(
-        0.3,
-        gt=0,
-        lt=1,
-        only_with={"drop": BY_FRACTION},
-        help="share of a layer's active weights dropped at the first topology update",
-    )
-    anneal: str = option(
-        "cosine",
-        choices=["constant", "cosine"],
-        only_with={"drop": BY_FRACTION},
-        help="keep the drop fraction, or let it fall to final_drop_fraction at update_stop",
-    )
-    final_drop_fraction: float = option(
-        0.0,
-        ge=0,
-        lt=1,
-        at_most="drop_fraction",
-        only_with={"anneal": "cosine", "drop": BY_FRACTION},
-        help="drop fraction at update_stop; used by anneal: cosine",
-    )
+    drop_fraction: float = redefined(UpdateOptions, "drop_fraction", only_with=_SHARE)
+    anneal: str = redefined(UpdateOptions, "anneal", only_with=_SHARE)
+    final_drop_fraction: float = redefined(UpdateOptions, "final_drop_fraction", only_with=_SHARE)
     drop_threshold: float = option(
         0.001, gt=0, only_with={"drop": "threshold"}, help="|w| below which drop: threshold drops"
     )
@@ -89,8 +73,6 @@ class TopologyOptions:
         only_with=[{"growth": "momentum"}, {"redistribution": "momentum"}],
         help="weight of the past in the running mean of the dense gradient, per optimizer step",
     )
-    update_every: int = option(100, ge=1, help="optimizer steps between two topology updates")
-    update_stop: float = option(1.0, gt=0, le=1, help="fraction of the run after which masks stay")
 
 
 def shared_option(name: str, default: Any, *, only_with: Mapping[str, Any] | None = None) -> Any:
@@ -98,8 +80,4 @@ def shared_option(name: str, default: Any, *, only_with: Mapping[str, Any] | Non
 
     `only_with` adds a condition to those that it has.
     """
-    (own,) = (field for field in dataclasses.fields(TopologyOptions) if field.name == name)
-    described = dict(own.metadata)
-    if only_with is not None:
-        described["only_with"] = {**described.get("only_with", {}), **only_with}
-    return option(default, **described)
+    return redefined(TopologyOptions, name, default, only_with=only_with)

@@ -1,14 +1,11 @@
 """granet: prune gradually, and at every update exchange weights within the layers as rigl does."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from sparse.allocation import Density, decides_density, parse_density
-from sparse.flops import Passes
 from sparse.gradual import GradualPruning, active_magnitudes
 from sparse.methods import METHODS
 from sparse.options import option
@@ -63,6 +60,7 @@ class GraNet(Sparsifier):
 
     Options = GranetOptions
     tracks_explored = True
+    topology: Topology
 
     def ignored_fields(self) -> tuple[str, ...]:
         """Return allocation in a run that starts dense."""
@@ -98,17 +96,9 @@ class GraNet(Sparsifier):
         self.set_masks(super().initial_masks() if self.allocated else dense)
         return self._kept(self._count(0))
 
-    def wants_gradients(self, step: int) -> bool:
-        """Return whether a rule needs this step's gradients."""
-        return self.topology.wants_gradients(step)
-
     def wants_update(self, step: int) -> bool:
         """Return whether an update is due, or the density must be reached."""
-        return self.topology.wants_update(step) or self.pruning.is_due(step)
-
-    def after_backward(self, step: int) -> None:
-        """Keep what the rules need of the gradients."""
-        self.topology.after_backward(step)
+        return super().wants_update(step) or self.pruning.is_due(step)
 
     @torch.no_grad()
     def after_step(self, step: int) -> TopologyUpdate:
@@ -122,19 +112,6 @@ class GraNet(Sparsifier):
             return TopologyUpdate(step=step, drop_fraction=None, dropped=pruned, grown=0)
         update = self.topology.update(step, before)
         return dataclasses.replace(update, dropped=update.dropped + pruned)
-
-    def passes(self, dense_gradients: bool) -> Passes:
-        """Return which weights a step needs; some rules look at few gradients only."""
-        return self.topology.passes(dense_gradients)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return all own state, that of the updates included."""
-        return {**super().state_dict(), "topology": self.topology.state_dict()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up a state made with the same options."""
-        super().load_state_dict(state)
-        self.topology.load_state_dict(state["topology"])
 
     def _kept(self, count: int) -> dict[str, Tensor]:
         return largest_global(active_magnitudes(self.layers), count)

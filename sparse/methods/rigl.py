@@ -1,14 +1,11 @@
 """rigl: drop the smallest weights at regular steps and grow where the dense gradient is largest."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
 
 from torch import Tensor
 
 from sparse import drop, grow
 from sparse.context import Layer
-from sparse.flops import Passes
 from sparse.methods import METHODS
 from sparse.options import option
 from sparse.select import positions, without
@@ -58,41 +55,17 @@ class RigL(Sparsifier):
 
     Options = RiglOptions
     tracks_explored = True
+    topology: Topology
 
     def resolve(self, total_steps: int | None) -> None:
         """Resolve the update steps and drop fractions."""
         self.topology = Topology(self, total_steps)
-
-    def wants_gradients(self, step: int) -> bool:
-        """Return whether this step's gradients decide what grows."""
-        return self.topology.wants_gradients(step)
-
-    def wants_update(self, step: int) -> bool:
-        """Return whether a topology update is due."""
-        return self.topology.wants_update(step)
-
-    def after_backward(self, step: int) -> None:
-        """Keep |gradient| of every layer until the update."""
-        self.topology.after_backward(step)
 
     def after_step(self, step: int) -> TopologyUpdate:
         """Drop and grow."""
         if self.options.convention == "exact":
             return self.topology.update(step)
         return self.topology.published_update(step, self._published)
-
-    def passes(self, dense_gradients: bool) -> Passes:
-        """Return which weights a step needs; some rules look at few gradients only."""
-        return self.topology.passes(dense_gradients)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return all own state, that of the updates included."""
-        return {**super().state_dict(), "topology": self.topology.state_dict()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up a state made with the same options."""
-        super().load_state_dict(state)
-        self.topology.load_state_dict(state["topology"])
 
     def _published(self, layer: Layer, fraction: float) -> int:
         active = positions(layer.mask, self.counts[layer.name])

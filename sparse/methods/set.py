@@ -1,14 +1,11 @@
 """set: drop the weights closest to zero at regular steps and grow as many at random."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
 
 import torch
 
 from sparse import drop, grow
 from sparse.context import Layer
-from sparse.flops import Passes
 from sparse.methods import METHODS
 from sparse.options import option
 from sparse.select import positions, without
@@ -56,22 +53,11 @@ class SET(Sparsifier):
 
     Options = SetOptions
     tracks_explored = True
+    topology: Topology
 
     def resolve(self, total_steps: int | None) -> None:
         """Resolve the update steps and drop fractions."""
         self.topology = Topology(self, total_steps, headroom=2)
-
-    def wants_gradients(self, step: int) -> bool:
-        """Return whether a rule other than the default needs this step's gradients."""
-        return self.topology.wants_gradients(step)
-
-    def wants_update(self, step: int) -> bool:
-        """Return whether a topology update is due."""
-        return self.topology.wants_update(step)
-
-    def after_backward(self, step: int) -> None:
-        """Keep what the rules need of the gradients."""
-        self.topology.after_backward(step)
 
     def after_step(self, step: int) -> TopologyUpdate:
         """Drop and grow."""
@@ -81,19 +67,6 @@ class SET(Sparsifier):
         return self.topology.published_update(
             step, lambda layer, fraction: self._published(layer, fraction, generator)
         )
-
-    def passes(self, dense_gradients: bool) -> Passes:
-        """Return which weights a step needs; some rules look at few gradients only."""
-        return self.topology.passes(dense_gradients)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return all own state, that of the updates included."""
-        return {**super().state_dict(), "topology": self.topology.state_dict()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up a state made with the same options."""
-        super().load_state_dict(state)
-        self.topology.load_state_dict(state["topology"])
 
     def _published(self, layer: Layer, fraction: float, generator: torch.Generator) -> int:
         active = positions(layer.mask, self.counts[layer.name])

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 
-from sparse.flops import Passes
 from sparse.methods import METHODS
 from sparse.schedule import known_length
 from sparse.sparsifier import Sparsifier, TopologyUpdate
@@ -48,6 +47,7 @@ class SetNP(Sparsifier):
 
     Options = SetNpOptions
     tracks_explored = True
+    topology: Topology
 
     def resolve(self, total_steps: int | None) -> None:
         """Resolve the steps of updates and prunings; the length of the run must be known."""
@@ -55,17 +55,9 @@ class SetNP(Sparsifier):
         self.topology = Topology(self, total, headroom=2)
         self.units = UnitPruning(self, total, "set_np")
 
-    def wants_gradients(self, step: int) -> bool:
-        """Return whether a rule other than the default needs this step's gradients."""
-        return self.topology.wants_gradients(step)
-
     def wants_update(self, step: int) -> bool:
         """Return whether a topology update or a pruning is due."""
-        return self.units.is_due(step) or self.topology.wants_update(step)
-
-    def after_backward(self, step: int) -> None:
-        """Keep what the rules need of the gradients."""
-        self.topology.after_backward(step)
+        return self.units.is_due(step) or super().wants_update(step)
 
     @torch.no_grad()
     def after_step(self, step: int) -> TopologyUpdate:
@@ -84,21 +76,15 @@ class SetNP(Sparsifier):
             grown=sum(int((new & ~old).count_nonzero()) for old, new in moves),
         )
 
-    def passes(self, dense_gradients: bool) -> Passes:
-        """Return which weights a step needs; some rules look at few gradients only."""
-        return self.topology.passes(dense_gradients)
-
     def metrics(self) -> dict[str, float]:
         """Return the base class's metrics and the share of the hidden units that live."""
         return {**super().metrics(), **living_share(self.units.alive.values())}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all own state, that of updates and prunings included."""
-        own = {"topology": self.topology.state_dict(), "units": self.units.state_dict()}
-        return {**super().state_dict(), **own}
+        """Return all own state, that of the prunings included."""
+        return {**super().state_dict(), "units": self.units.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up a state made with the same options."""
         super().load_state_dict(state)
-        self.topology.load_state_dict(state["topology"])
         self.units.load_state_dict(state["units"])

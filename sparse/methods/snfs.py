@@ -1,12 +1,9 @@
 """snfs: drop the smallest weights, grow those with the largest running mean of the gradient."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
 
-from sparse.flops import Passes
 from sparse.methods import METHODS
-from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.sparsifier import Sparsifier
 from sparse.topology import Topology
 from sparse.topology_options import TopologyOptions, shared_option
 
@@ -47,32 +44,3 @@ class SNFS(Sparsifier):
     def resolve(self, total_steps: int | None) -> None:
         """Resolve the update steps and drop fractions."""
         self.topology = Topology(self, total_steps)
-
-    def wants_gradients(self, step: int) -> bool:
-        """Return whether the running mean takes this step's gradients: all, up to the last."""
-        return self.topology.wants_gradients(step)
-
-    def wants_update(self, step: int) -> bool:
-        """Return whether a topology update is due."""
-        return self.topology.wants_update(step)
-
-    def after_backward(self, step: int) -> None:
-        """Add the gradients to their running means."""
-        self.topology.after_backward(step)
-
-    def after_step(self, step: int) -> TopologyUpdate:
-        """Drop, share and grow."""
-        return self.topology.update(step)
-
-    def passes(self, dense_gradients: bool) -> Passes:
-        """Return which weights a step needs; some rules look at few gradients only."""
-        return self.topology.passes(dense_gradients)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return all own state, the running means included."""
-        return {**super().state_dict(), "topology": self.topology.state_dict()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up a state made with the same options."""
-        super().load_state_dict(state)
-        self.topology.load_state_dict(state["topology"])

@@ -10,38 +10,22 @@ from torch import Tensor
 
 from sparse.context import Layer
 from sparse.drop import whole_share
+from sparse.gradient_memory import gradient_sizes
 from sparse.methods import METHODS
 from sparse.options import option
-from sparse.schedule import dynamic_schedules
-from sparse.scores import gradient, magnitude
+from sparse.scores import magnitude
 from sparse.select import positions, refuse_nan
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 from sparse.stats import living_share
 from sparse.units import random_rows, rewired
+from sparse.update_options import UpdateOptions, dynamic_schedules, redefined
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class SriglOptions:
+class SriglOptions(UpdateOptions):
     """Options of srigl."""
 
-    drop_fraction: float = option(
-        0.3, gt=0, lt=1, help="share of a layer's active weights dropped at the first update"
-    )
-    anneal: str = option(
-        "cosine",
-        choices=["constant", "cosine"],
-        help="keep the drop fraction, or let it fall to final_drop_fraction at update_stop",
-    )
-    final_drop_fraction: float = option(
-        0.0,
-        ge=0,
-        lt=1,
-        at_most="drop_fraction",
-        only_with={"anneal": "cosine"},
-        help="drop fraction at update_stop; used by anneal: cosine",
-    )
-    update_every: int = option(100, ge=1, help="optimizer steps between two topology updates")
-    update_stop: float = option(0.75, gt=0, le=1, help="fraction of the run after which masks stay")
+    update_stop: float = redefined(UpdateOptions, "update_stop", 0.75)
     ablate_below: float = option(
         0.3,
         ge=0,
@@ -77,16 +61,8 @@ class SRigL(Sparsifier):
 
     def resolve(self, total_steps: int | None) -> None:
         """Resolve the update steps and drop fractions."""
-        options = self.options
         self.growth_scores: dict[str, Tensor] = {}
-        self.updates, self.drops = dynamic_schedules(
-            every=options.update_every,
-            stop=options.update_stop,
-            anneal=options.anneal,
-            initial=options.drop_fraction,
-            final=options.final_drop_fraction,
-            total=total_steps,
-        )
+        self.updates, self.drops = dynamic_schedules(self.options, total_steps)
 
     def initial_masks(self) -> dict[str, Tensor]:
         """Return random masks of constant fan-in."""
@@ -104,12 +80,7 @@ class SRigL(Sparsifier):
     @torch.no_grad()
     def after_backward(self, step: int) -> None:
         """Keep |gradient| of every layer until the update."""
-        for layer in self.layers:
-            if layer.gradient is None:
-                raise ValueError(
-                    f"{layer.name} has no gradient, which srigl needs; exclude the layer"
-                )
-            self.growth_scores[layer.name] = gradient(layer.gradient)
+        self.growth_scores = gradient_sizes(self.layers, "srigl")
 
     @torch.no_grad()
     def after_step(self, step: int) -> TopologyUpdate:

@@ -1,7 +1,6 @@
 """top_kast: compute with the largest weights, train some more of them, store all."""
 
 import dataclasses
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ from sparse.flops import Passes
 from sparse.methods import METHODS
 from sparse.optim_state import zero_inactive
 from sparse.options import option
-from sparse.schedule import UpdateSchedule, resolve_step
+from sparse.schedule import update_schedule
 from sparse.scores import magnitude
 from sparse.select import largest, refuse_nan
 from sparse.sparsifier import Sparsifier, TopologyUpdate
@@ -72,13 +71,10 @@ class TopKAST(Sparsifier):
     def resolve(self, total_steps: int | None) -> None:
         """Resolve the update steps; without a total, exploration never stops, and that is said."""
         self.trained: dict[str, Tensor] = {}
-        every = self.options.update_every
-        if total_steps is None:
-            warnings.warn("total_steps is not known: exploration will not stop", stacklevel=2)
-            self.stop = None
-        else:
-            self.stop = resolve_step(self.options.update_stop, total_steps)
-        self.updates = UpdateSchedule(every=every, stop=self.stop, total=total_steps)
+        options = self.options
+        self.updates = update_schedule(
+            every=options.update_every, stop=options.update_stop, total=total_steps
+        )
 
     def initial_masks(self) -> dict[str, Tensor]:
         """Return masks of the largest weights, and choose what is trained with them."""
@@ -86,8 +82,8 @@ class TopKAST(Sparsifier):
 
     def wants_update(self, step: int) -> bool:
         """Return whether masks are chosen again; the last time is when exploration stops."""
-        total = self.updates.total
-        stops = self.stop is not None and total is not None and 0 < step == self.stop < total
+        stop, total = self.updates.stop, self.updates.total
+        stops = stop is not None and total is not None and 0 < step == stop < total
         return stops or self.updates.is_update(step)
 
     @torch.no_grad()
@@ -139,7 +135,8 @@ class TopKAST(Sparsifier):
         scores = {layer.name: magnitude(layer.weight) for layer in self.layers}
         refuse_nan(scores)
         counts = self.allocated_counts()
-        extra = self.options.backward_extra if self.stop is None or step < self.stop else 0.0
+        stop = self.updates.stop
+        extra = self.options.backward_extra if stop is None or step < stop else 0.0
         for layer in self.layers:
             size = layer.weight.numel()
             wider = min(size, counts[layer.name] + whole_share(extra, size))

@@ -3,11 +3,9 @@
 import pytest
 
 from sparse.schedule import (
-    ConstantDrop,
     CosineDrop,
     CubicDensity,
     UpdateSchedule,
-    dynamic_schedules,
     known_length,
     resolve_step,
 )
@@ -67,23 +65,6 @@ def test_cubic_stays_dense_until_the_start_and_reaches_its_end_exactly():
 def test_cubic_of_no_length_jumps():
     ramp = CubicDensity(initial=1.0, final=0.1, start=5, stop=5)
     assert (ramp.density(4), ramp.density(5)) == (1.0, 0.1)
-
-
-def test_dynamic_schedules_resolve_fractions():
-    updates, drops = dynamic_schedules(
-        every=10, stop=0.75, anneal="cosine", initial=0.3, final=0.0, total=80
-    )
-    assert updates == UpdateSchedule(every=10, stop=60, total=80)
-    assert drops == CosineDrop(initial=0.3, stop=60, final=0.0)
-
-
-def test_without_a_length_the_drop_is_constant_and_that_is_said():
-    with pytest.warns(UserWarning, match="total_steps is not known"):
-        updates, drops = dynamic_schedules(
-            every=10, stop=0.75, anneal="cosine", initial=0.3, final=0.0, total=None
-        )
-    assert updates == UpdateSchedule(every=10)
-    assert drops == ConstantDrop(initial=0.3)
 
 
 @pytest.mark.parametrize(

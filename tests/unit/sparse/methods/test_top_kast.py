@@ -98,7 +98,7 @@ def test_without_a_length_exploration_goes_on_and_that_is_said():
         warnings.simplefilter("always")
         handle = attach(layer, optimizer, TopKAST("0.5", update_every=7))
     assert [str(item.message) for item in said] == [
-        "total_steps is not known: exploration will not stop"
+        "total_steps is not known: topology updates will not stop, and nothing is annealed"
     ]
     assert handle.sparsifier.wants_update(7_000_000)
 

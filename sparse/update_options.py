@@ -1,0 +1,73 @@
+"""The options of methods that drop and grow: when topology updates are due, and how much they drop.
+
+The rules of an update are in `sparse/topology_options.py`, for the methods that leave a choice.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from sparse.options import option
+from sparse.schedule import ConstantDrop, CosineDrop, UpdateSchedule, update_schedule
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateOptions:
+    """The options of the schedules; a method's own options extend them."""
+
+    drop_fraction: float = option(
+        0.3,
+        gt=0,
+        lt=1,
+        help="share of a layer's active weights dropped at the first topology update",
+    )
+    anneal: str = option(
+        "cosine",
+        choices=["constant", "cosine"],
+        help="keep the drop fraction, or let it fall to final_drop_fraction at update_stop",
+    )
+    final_drop_fraction: float = option(
+        0.0,
+        ge=0,
+        lt=1,
+        at_most="drop_fraction",
+        only_with={"anneal": "cosine"},
+        help="drop fraction at update_stop; used by anneal: cosine",
+    )
+    update_every: int = option(100, ge=1, help="optimizer steps between two topology updates")
+    update_stop: float = option(1.0, gt=0, le=1, help="fraction of the run after which masks stay")
+
+
+def redefined(
+    options: type,
+    name: str,
+    default: Any = dataclasses.MISSING,
+    *,
+    only_with: Mapping[str, Any] | None = None,
+) -> Any:
+    """Return an option of such a dataclass for one that extends it, with another default if given.
+
+    `only_with` adds a condition to those that it has.
+    """
+    (own,) = (field for field in dataclasses.fields(options) if field.name == name)
+    described = dict(own.metadata)
+    if only_with is not None:
+        described["only_with"] = {**described.get("only_with", {}), **only_with}
+    return option(own.default if default is dataclasses.MISSING else default, **described)
+
+
+def dynamic_schedules(
+    options: UpdateOptions, total: int | None
+) -> tuple[UpdateSchedule, ConstantDrop | CosineDrop]:
+    """Return when a dynamic method updates and how much it drops, in a run of `total` steps.
+
+    Without a total the updates never stop and the drop fraction is constant, which is said in one
+    warning.
+    """
+    updates = update_schedule(every=options.update_every, stop=options.update_stop, total=total)
+    if options.anneal == "constant" or updates.stop is None:
+        return updates, ConstantDrop(initial=options.drop_fraction)
+    drops = CosineDrop(
+        initial=options.drop_fraction, stop=updates.stop, final=options.final_drop_fraction
+    )
+    return updates, drops
