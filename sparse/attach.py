@@ -38,7 +38,8 @@ def attach(
     """Make a model sparse now and keep it so while its optimizer steps.
 
     total_steps: optimizer steps of the whole run. gmp and granet need it; without it rigl, set and
-    snfs update for ever with a constant drop fraction, and warn.
+    snfs update for ever with a constant drop fraction, and warn. A method that goes on from a later
+    step (`first_step`) begins to count there.
     batches, loss: training batches and `loss(model, batch)`, a scalar mean; snip, iter_snip, force
     and grasp need both, also as allocations. synflow needs the batches alone, for an input's shape.
     Those that scoring takes are kept: every score begins with the first, from an iterator too.
@@ -94,7 +95,7 @@ class Attached:
         self.excluded = tuple(excluded)
         self._stored = stored_weights_of(sparsifier)
         self._group = group
-        self.step = 0
+        self.step = sparsifier.first_step
         self.last_update: TopologyUpdate | None = None
         self._skipped = False
         self._hooks = [

@@ -26,6 +26,7 @@ class MethodTraits:
     ignores: the cell fields without effect, [{"field": "density" or "allocation", "when": ...}].
     needs: the cells to train first, and what they leave for it; the forms are in CONTRIBUTING.
     starts_from: rules that name the artifact whose weights it begins with, [{"artifact": ...}].
+    first_step: the option that `Sparsifier.first_step` is the value of, "{option}"; None for 0.
     models: where it works, {"names": [...]} or {"trait": ...}; None for everywhere.
     densities: which are legal, {"multiple_of_one_over": option}; None for all.
     needs_density: whether an allocation that decides the density leaves it nothing to do.
@@ -40,6 +41,7 @@ class MethodTraits:
     ignores: Sequence[Rule] = dataclasses.field(default_factory=list)
     needs: Sequence[Rule] = dataclasses.field(default_factory=list)
     starts_from: Sequence[Rule] = dataclasses.field(default_factory=list)
+    first_step: str | None = None
     models: Rule | None = None
     densities: Rule | None = None
     needs_density: bool = False

@@ -117,6 +117,15 @@ class Sparsifier:
         """Return which of "density" and "allocation" have no effect with these options."""
         return ()
 
+    @property
+    def first_step(self) -> int:
+        """Return the step that training goes on from; 0 for a run from its beginning.
+
+        From k on, of T steps in all, k + 1 to T are taken, with an empty optimizer: learning-rate
+        schedule, order of the data and named draws are those of these steps. k is below T.
+        """
+        return 0
+
     # --- hooks: what an engine calls ----------------------------------------------------------
 
     def prepare(self, context: Context) -> None:
@@ -136,6 +145,7 @@ class Sparsifier:
             self.layers = tuple(StoredLayer(layer) for layer in self.layers)
         if not self.layers:
             raise ValueError(f"{self._title()} found no maskable weight in the model")
+        self._refuse_ended(context.total_steps)
         self.resolve(context.total_steps)
 
     def wants_gradients(self, step: int) -> bool:
@@ -313,6 +323,13 @@ class Sparsifier:
             raise ValueError(
                 f"allocation {self.allocation} decides the density itself, but density is"
                 f" {self.density}; leave it out"
+            )
+
+    def _refuse_ended(self, total_steps: int | None) -> None:
+        if total_steps is not None and 0 < total_steps <= self.first_step:
+            raise ValueError(
+                f"{self._title()} goes on from step {self.first_step}, but the run has"
+                f" {total_steps} steps"
             )
 
     def _title(self) -> str:

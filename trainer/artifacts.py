@@ -40,15 +40,16 @@ class Snapshot:
     masks: Mapping[str, Tensor]
 
 
-def rewind_steps(names: Collection[str], total_steps: int) -> dict[int, str]:
+def rewind_steps(names: Collection[str], total_steps: int, first_step: int = 0) -> dict[int, str]:
     """The steps after which artifacts of these names are taken, with their names.
 
     Args:
         names: what a cell shall leave.
         total_steps: optimizer steps of its run.
+        first_step: the step that its run goes on from.
 
     Raises:
-        ValueError: for a name that no artifact has, or a step beyond the run.
+        ValueError: for a name that no artifact has, or a step that the run does not take.
     """
     found = {
         step: name for name in sorted(names) if (step := rewind_step(check_name(name))) is not None
@@ -56,6 +57,10 @@ def rewind_steps(names: Collection[str], total_steps: int) -> dict[int, str]:
     for step, name in found.items():
         if step > total_steps:
             raise ArtifactError(f"it shall leave {name}, but its run has {total_steps} steps")
+        if step <= first_step:
+            raise ArtifactError(
+                f"it shall leave {name}, but its run goes on from step {first_step}"
+            )
     return found
 
 

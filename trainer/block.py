@@ -25,9 +25,10 @@ CellFailure = tuple[Cell, Failure]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Block:
-    """Cells that share workload, engine and the step they start from.
+    """Cells that share workload, engine, the step they go on from and that of their states.
 
     Attributes:
+        first_step: the step that their training goes on from, where there is no state.
         states: the checkpointed state of every cell, or empty for a fresh start.
         inputs: cell id to the files of the artifacts that the cell needs, by their names.
         artifacts: cell id to the names of the artifacts that the cell shall leave.
@@ -36,6 +37,7 @@ class Block:
     workload: Workload
     choice: Choice
     cells: Sequence[Cell]
+    first_step: int = 0
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
     inputs: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
     artifacts: Mapping[str, Collection[str]] = field(default_factory=dict)
@@ -79,7 +81,7 @@ def _start(block: Block) -> tuple[BlockLoop | None, list[CellFailure]]:
     engine = ENGINES[block.choice.engine](block.workload, block.cells)
     runs, failures = _prepare(engine, block)
     if not failures:
-        loop = BlockLoop(engine, runs)
+        loop = BlockLoop(engine, runs, step=block.first_step)
         if _loaded(loop, block.states):
             return loop, []
         return _start(replace(block, states={}))

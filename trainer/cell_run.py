@@ -89,9 +89,9 @@ class CellRun:
 
         Raises:
             ArtifactError: when the method starts from an artifact that is not there or not fit, or
-                the cell shall leave one of a step beyond its run.
+                the cell shall leave one of a step that its run does not take.
         """
-        self.rewinds = rewind_steps(self.leaves, engine.workload.total_steps)
+        self.rewinds = self._rewinds_in(engine)
         trait = METHODS.get(self.cell.method.name).traits.get("starts_from")
         if start := starts_from(trait, dataclasses.asdict(self.sparsifier.options)):
             self._start_from(engine, start, inputs)
@@ -102,7 +102,7 @@ class CellRun:
 
     def bind(self, engine: Engine, inputs: Mapping[str, Path]) -> None:
         """Give the sparsifier views of tensors that a checkpoint is about to fill."""
-        self.rewinds = rewind_steps(self.leaves, engine.workload.total_steps)
+        self.rewinds = self._rewinds_in(engine)
         self.sparsifier.bind(self._context(engine, inputs))
         self.stored = stored_weights_of(self.sparsifier)
 
@@ -144,6 +144,9 @@ class CellRun:
         """Note what stopped the cell; the first failure counts."""
         if self.failure is None:
             self.failure = Failure.of(error, phase)
+
+    def _rewinds_in(self, engine: Engine) -> dict[int, str]:
+        return rewind_steps(self.leaves, engine.workload.total_steps, self.sparsifier.first_step)
 
     def _context(self, engine: Engine, inputs: Mapping[str, Path]) -> CellContext:
         context = CellContext(engine, self.n, inputs)
@@ -206,3 +209,14 @@ def make_sparsifier(cell: Cell) -> Sparsifier:
     kind: type[Sparsifier] = METHODS.get(cell.method.name).target
     allocation = {"name": cell.allocation.name, **cell.allocation.as_dict()}
     return kind(density=cell.density, allocation=allocation, **cell.method.as_dict())
+
+
+def first_step_of(cell: Cell) -> int:
+    """The step that a cell's training goes on from (:attr:`Sparsifier.first_step`).
+
+    0 where the method cannot be made; preparing the cell then tells why.
+    """
+    try:
+        return make_sparsifier(cell).first_step
+    except Exception:
+        return 0

@@ -2,7 +2,8 @@
 
 Between two topology updates every step costs the same per sample, but for those that need dense
 gradients; so nothing is done in a step. A method whose masks move in between is taken as it was
-after the last update. Evaluation and the cells that a cell needs are not counted.
+after the last update. Evaluation and the cells that a cell needs are not counted, nor the steps
+before the one that its training goes on from.
 """
 
 from bisect import bisect_right
@@ -31,7 +32,7 @@ class CostMeter:
         self._sparsifier = sparsifier
         self._context = context
         self._flops = 0
-        self._step = 0
+        self._step = sparsifier.first_step
         self._each = 0
 
     def begin(self) -> None:
@@ -65,9 +66,11 @@ class CostMeter:
         # A loss asked for while scoring is computed and differentiated in the dense network.
         spent = self._flops + 3 * cost.flops({}) * self._context.scored_samples
         final = cost.flops(self._sparsifier.passes(False).forward)
+        samples = self._engine.workload.samples
+        seen = samples(step) - samples(self._sparsifier.first_step)
         return {
             "train_flops": float(spent),
-            "train_flops_ratio": spent / (3 * full * self._engine.workload.samples(step)),
+            "train_flops_ratio": spent / (3 * full * seen),
             "inference_flops": float(final),
             "inference_flops_ratio": final / full,
         }

@@ -49,7 +49,7 @@ class BlockLoop:
     Args:
         engine: holds the cells' tensors.
         runs: the cells' bookkeeping, in the engine's order; prepared, or loaded from a checkpoint.
-        step: optimizer steps already taken.
+        step: the step to go on from; that of states that are loaded takes its place.
     """
 
     def __init__(self, engine: Engine, runs: Sequence[CellRun], step: int = 0) -> None:

@@ -10,7 +10,11 @@ from grids.cell import Cell
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """How far a pack is. Sent about once a second; ``step`` is that of the cells now running."""
+    """How far a pack is. Sent about once a second.
+
+    ``step`` of ``total_steps`` says how far the cells now running are; the steps before the one
+    that their training goes on from are in neither.
+    """
 
     cells_done: int
     cells_total: int

@@ -5,12 +5,13 @@ import math
 import os
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from grids.cell import Cell
 from trainer import seeding
 from trainer.block import Block, run_block
-from trainer.cell_run import has_kept
+from trainer.cell_run import first_step_of, has_kept
 from trainer.checkpoint import (
     CheckpointClock,
     origin_of_this_process,
@@ -35,8 +36,8 @@ def run_pack(
 ) -> PackReport:
     """Train the cells of a pack, block after block, in this process.
 
-    Cells are grouped by workload, by the engines that may run them and by the step they resume
-    from; a cell's result does not depend on the grouping.
+    Cells are grouped by workload, by the engines that may run them and by the step they start or
+    resume from; a cell's result does not depend on the grouping.
 
     Args:
         cells: what to train.
@@ -52,6 +53,23 @@ def run_pack(
     with seeding.kept_globals():
         stopped = not all(pack.run_group(group) for group in group_by_workload(cells))
     return PackReport(finished=pack.finished, stopped=stopped, seconds=time.monotonic() - started)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Start:
+    """Where a cell begins. Those that begin alike may step together.
+
+    Attributes:
+        engine: ``"auto"``, or the engine to insist on.
+        legal: the engines that may run it.
+        first_step: the step that its training goes on from.
+        step: the step of its state, or ``first_step`` without one.
+    """
+
+    engine: str
+    legal: tuple[str, ...]
+    first_step: int
+    step: int
 
 
 class _Pack:
@@ -88,39 +106,44 @@ class _Pack:
         return max(1, len(os.sched_getaffinity(0)) // self._request.slots)
 
     def _blocks(self, workload: Workload, cells: Sequence[Cell]) -> list[Block]:
-        groups: dict[tuple[str, int, tuple[str, ...]], list[Cell]] = {}
+        groups: dict[_Start, list[Cell]] = {}
         for cell in cells:
             groups.setdefault(self._start_of(workload, cell), []).append(cell)
         blocks = []
-        for (engine, _, _), members in groups.items():
-            choice = choose(workload, members, engine)
+        for start, members in groups.items():
+            choice = choose(workload, members, start.engine)
             count = math.ceil(len(members) / choice.width)
             width = math.ceil(len(members) / count)
-            for start in range(0, len(members), width):
-                part = members[start : start + width]
-                blocks.append(self._block(workload, choice, part))
+            for at in range(0, len(members), width):
+                part = members[at : at + width]
+                blocks.append(self._block(workload, choice, part, start.first_step))
         return blocks
 
-    def _block(self, workload: Workload, choice: Choice, cells: Sequence[Cell]) -> Block:
+    def _block(
+        self, workload: Workload, choice: Choice, cells: Sequence[Cell], first_step: int
+    ) -> Block:
         return Block(
             workload=workload,
             choice=choice,
             cells=cells,
+            first_step=first_step,
             states={c.id: self._states[c.id] for c in cells if c.id in self._states},
             inputs=self._request.inputs,
             artifacts=self._request.artifacts,
         )
 
-    def _start_of(self, workload: Workload, cell: Cell) -> tuple[str, int, tuple[str, ...]]:
-        # Engine, step and legal engines; a state goes on in the engine that saved it. One without a
-        # copy of a step that it is past, because nobody asked then, would leave nothing of it.
-        legal = legal_engines(workload, cell)
+    def _start_of(self, workload: Workload, cell: Cell) -> _Start:
+        # A state goes on in the engine that saved it, beside others that have taken as many steps:
+        # the optimizer of a stack counts them once. A state without a copy of a step that it is
+        # past, because nobody asked then, would leave nothing of it.
+        legal, first = legal_engines(workload, cell), first_step_of(cell)
         state = self._states.get(cell.id)
         fits = state is not None and state["engine"]["engine"] in legal
         if state is None or not fits or not has_kept(state, self._leaves(cell)):
             self._states.pop(cell.id, None)
-            return self._request.engine, 0, legal
-        return state["engine"]["engine"], state["step"], legal
+            return _Start(engine=self._request.engine, legal=legal, first_step=first, step=first)
+        engine, step = state["engine"]["engine"], state["step"]
+        return _Start(engine=engine, legal=legal, first_step=first, step=step)
 
     def _leaves(self, cell: Cell) -> Collection[str]:
         return self._request.artifacts.get(cell.id, ())
@@ -176,8 +199,8 @@ class _Pack:
                 cells_done=self.finished,
                 cells_total=self._total,
                 cells_running=len(block.cells),
-                step=step,
-                total_steps=block.workload.total_steps,
+                step=step - block.first_step,
+                total_steps=block.workload.total_steps - block.first_step,
                 label=block.cells[0].label(),
             )
         )

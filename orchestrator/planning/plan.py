@@ -13,7 +13,7 @@ from grids.catalogue import Catalogue
 from grids.cell import Cell
 from orchestrator.planning.losses import MOST_LOSSES
 from orchestrator.planning.needs import Need, needs_of
-from orchestrator.planning.run_length import refuse_steps_beyond
+from orchestrator.planning.run_length import refuse_other_steps
 from orchestrator.store.index import CellState
 from orchestrator.store.records import check_same_cell
 from orchestrator.watching.states import FAILURES, State
@@ -142,14 +142,14 @@ def make_plan(
 
     Raises:
         CollisionError: When the store holds another cell under the id of one of these.
-        GridError: When an artifact is asked of a step that no run reaches.
+        GridError: When a cell cannot take a step that is asked of it.
     """
     asked = Wishes() if wishes is None else wishes
     own = {cell.id for cell in cells}
     canaries = _canaries(cells, known.index) if asked.canary else {}
     ordered = _with_producers(cells, catalogue, canaries)
     leaves = _leaves(ordered, own, known, asked)
-    refuse_steps_beyond([(cell, leaves[cell.id]) for cell, _, _ in ordered], catalogue)
+    refuse_other_steps([(cell, leaves[cell.id]) for cell, _, _ in ordered], catalogue)
     planned: dict[str, PlannedCell] = {}
     for cell, wave, needs in ordered:
         standing, lacks = _standing(cell, leaves[cell.id], known, asked)

@@ -1,7 +1,7 @@
-"""How long the run of a cell can be, as far as that is known before its data are read."""
+"""Which steps the run of a cell takes, as far as that is known before its data are read."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from grids.artifacts import rewind_step
@@ -29,19 +29,40 @@ def most_steps(cell: Cell, catalogue: Catalogue) -> int | None:
     return math.ceil(used / int(str(recipe["batch"]))) * int(str(recipe["epochs"]))
 
 
-def refuse_steps_beyond(asked: Iterable[Asked], catalogue: Catalogue) -> None:
-    """Refuse artifacts of steps that no run of their cells can reach.
+def first_step(cell: Cell, catalogue: Catalogue) -> int:
+    """The step that the training of a cell goes on from, by its method's trait `first_step`.
+
+    The trait names the option that holds it; without the trait a run begins at 0.
+    """
+    entry = catalogue.entry("method", cell.method.name)
+    trait = entry.traits.get("first_step")
+    return 0 if trait is None else int(filled(trait, entry.settings(cell.method)))
+
+
+def refuse_other_steps(asked: Iterable[Asked], catalogue: Catalogue) -> None:
+    """Refuse artifacts of steps that no run of their cells takes, and runs without a step.
 
     Raises:
-        GridError: Naming each such step, one of its cells and how long a run is at most.
+        GridError: Naming each such step, one of its cells and the steps that a run takes.
     """
-    wrong: dict[tuple[str, int], str] = {}
+    wrong: dict[str, str] = {}
     for cell, names in asked:
-        steps = [(name, step) for name in names if (step := rewind_step(name)) is not None]
-        most = most_steps(cell, catalogue) if steps else None
-        for name, step in steps:
-            if most is not None and step > most:
-                text = f"{name} of {cell.label()}: its run has at most {most} steps"
-                wrong.setdefault((name, most), text)
+        steps = {name: step for name in names if (step := rewind_step(name)) is not None}
+        first = first_step(cell, catalogue)
+        most = most_steps(cell, catalogue) if steps or first else None
+        for problem in _problems(steps, first, math.inf if most is None else most):
+            wrong.setdefault(problem, problem.format(cell=cell.label()))
     if wrong:
         raise GridError("\n".join(wrong.values()))
+
+
+def _problems(steps: Mapping[str, int], first: int, most: float) -> Iterator[str]:
+    # Without the cell, so that a problem that many cells have is told of one.
+    if first >= most:
+        yield f"{{cell}} goes on from step {first}: its run has at most {most} steps"
+        return
+    for name, step in steps.items():
+        if step > most:
+            yield f"{name} of {{cell}}: its run has at most {most} steps"
+        if step <= first:
+            yield f"{name} of {{cell}}: its run goes on from step {first}"

@@ -13,6 +13,7 @@ from sparse.scores import magnitude
 from sparse.sparsifier import Sparsifier
 
 _REWIND = "rewind@{rewind_step}"
+_EARLY = {"when": {"rewind": "weights"}, "unless": {"rewind_step": 0}}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,8 +31,7 @@ class ImpOptions:
     rewind_step: int = option(
         0,
         ge=0,
-        only_with={"rewind": "weights"},
-        help="optimizer step of the dense run whose weights come back; 0 for the initial ones",
+        help="optimizer step that a round goes on from: its weights in the dense run, or its rate",
     )
     scope: str = scope_option()
 
@@ -48,12 +48,13 @@ class ImpOptions:
     ignores=[IGNORES_ALLOCATION],
     needs=[
         {"ladder": {"rate": "rate"}, "first": DENSE_CELL, "artifact": "final"},
-        {"cell": DENSE_CELL, "artifact": _REWIND, "unless": {"rewind_step": 0}},
+        {"cell": DENSE_CELL, "artifact": _REWIND, **_EARLY},
     ],
     starts_from=[
         {"artifact": "final", "when": {"rewind": "learning_rate"}},
-        {"artifact": _REWIND, "unless": {"rewind_step": 0}},
+        {"artifact": _REWIND, **_EARLY},
     ],
+    first_step="{rewind_step}",
     source="Frankle and Carbin 2019; rewinding: Frankle et al. 2020 (weights), Renda et al. 2020",
 )
 class IMP(Sparsifier):
@@ -61,7 +62,8 @@ class IMP(Sparsifier):
 
     That round's network is the artifact `final`, the dense one before the first round. The weights
     to go on from are those that it is given: the initial ones, those of an early step of the dense
-    run, or with `rewind` of the learning rate those of `final`. Optimizer and schedule begin anew.
+    run, or with `rewind` of the learning rate those of `final`. Schedule and data go on from the
+    step that is rewound to; the optimizer begins anew.
     """
 
     Options = ImpOptions
@@ -69,6 +71,11 @@ class IMP(Sparsifier):
     def ignored_fields(self) -> tuple[str, ...]:
         """Return allocation when weights are ranked over all layers together."""
         return ignored_by(self.options.scope)
+
+    @property
+    def first_step(self) -> int:
+        """Return the step that is rewound to, of weights or learning rate."""
+        return int(self.options.rewind_step)
 
     @torch.no_grad()
     def initial_masks(self) -> dict[str, Tensor]:

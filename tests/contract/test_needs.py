@@ -9,6 +9,7 @@ from grids.artifacts import check_name
 from grids.catalogue import Catalogue
 from grids.traits import starts_from
 from orchestrator.planning.needs import needs_of
+from orchestrator.planning.run_length import first_step
 from sparse.methods import METHODS
 from tests.support.cells import make_cell
 from tests.support.methods import takes_density
@@ -57,3 +58,14 @@ def test_what_a_method_trains_on_is_among_what_it_needs(name):
         start = starts_from(entry.traits.get("starts_from"), entry.settings(cell.method))
         assert start in ("", *needed)
         assert all(check_name(str(each)) for each in needed if each is not None)
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_the_step_that_training_goes_on_from_is_what_the_trait_says(name):
+    for cell in cells_of(name):
+        method = METHODS.get(name).target(**cell.method.as_dict())
+        assert first_step(cell, catalogue()) == method.first_step
+
+
+def test_some_method_goes_on_from_a_later_step():
+    assert 3 in {first_step(cell, catalogue()) for cell in cells_of("imp")}

@@ -170,6 +170,70 @@ def test_the_seconds_before_an_interruption_are_charged(tmp_path):
     assert min(outcome.seconds for outcome in resumed.values()) > 1000.0
 
 
+def rewound(**recipe):
+    """Rounds of imp that go on from step 4, with early weights and with those just trained."""
+    kinds = ({}, {"rewind": "learning_rate"})
+    return [
+        make_cell("imp", "0.8", n, options={"rewind_step": 4, **kind}, **recipe)
+        for n, kind in enumerate(kinds)
+    ]
+
+
+@pytest.mark.parametrize("recipe", [{}, {"optimizer": "adam", "lr": 0.01}], ids=["sgd", "adam"])
+@pytest.mark.parametrize("stop", range(1, 14))
+def test_a_run_that_goes_on_from_a_step_resumes_at_its_own(stop, recipe, tmp_path):
+    cells = rewound(**recipe)
+    whole = {key: result(value) for key, value in train(*cells).items()}
+    _, files = interrupted(cells, stop, tmp_path)
+    states = read_states(files, [cell.id for cell in cells], ORIGIN).values()
+    assert {(state["step"], state["engine"]["steps"]) for state in states} == {(4 + stop, stop)}
+    resumed = train(*cells, resume_from=files)
+    assert {key: result(value) for key, value in resumed.items()} == whole
+    assert {outcome.resumed_step for outcome in resumed.values()} == {4 + stop}
+
+
+@pytest.mark.parametrize("stop", [1, 2, 5])
+def test_a_convnet_that_goes_on_from_a_step_resumes_at_its_own(stop, tmp_path):
+    cell = rewound(model="convnet", epochs=2, **IMAGES)[0]
+    whole = result(train(cell)[cell.id])
+    _, files = interrupted([cell], stop, tmp_path)
+    (outcome,) = train(cell, resume_from=files).values()
+    assert (result(outcome), outcome.resumed_step) == (whole, 4 + stop)
+
+
+def test_cells_that_came_to_one_step_by_fewer_steps_resume_apart(tmp_path):
+    # Adam's bias correction counts the steps of a stack, and the curve the examples of the epoch.
+    early, late = make_cell("static", optimizer="adam", lr=0.01), rewound(optimizer="adam", lr=0.01)
+    cells = [early, *late]
+    whole = {key: result(value) for key, value in train(*cells).items()}
+    _, files = interrupted([early], 5, tmp_path / "first")
+    _, more = interrupted(late, 1, tmp_path / "second")
+    resumed = train(*cells, resume_from=[*more, *files])
+    assert {key: result(value) for key, value in resumed.items()} == whole
+    assert [outcome.resumed_step for outcome in resumed.values()] == [5, 5, 5]
+
+
+def test_a_cell_that_begins_at_a_step_waits_for_none_that_resumes_there(tmp_path):
+    early, late = make_cell("static"), rewound()
+    whole = {key: result(value) for key, value in train(early, *late).items()}
+    _, files = interrupted([early], 4, tmp_path)
+    resumed = train(early, *late, resume_from=files, engine="stack")
+    assert {key: result(value) for key, value in resumed.items()} == whole
+    assert resumed[early.id].resumed_step == 4
+
+
+def test_a_state_that_does_not_fit_costs_a_start_from_the_step_to_go_on_from(tmp_path, caplog):
+    cell = rewound()[0]
+    whole = result(train(cell)[cell.id])
+    _, files = interrupted([cell], 5, tmp_path)
+    content = torch.load(files[0], weights_only=True)
+    del content["cells"][cell.id]["engine"]["masks"]
+    torch.save(content, files[0])
+    (outcome,) = train(cell, resume_from=files).values()
+    assert "does not fit" in caplog.text
+    assert (result(outcome), outcome.resumed_step) == (whole, 0)
+
+
 @pytest.mark.parametrize("model", ["mlp", "convnet"])
 @pytest.mark.parametrize("stop", [4, 5, 6])
 def test_what_was_taken_on_the_way_survives_an_interruption(stop, model, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from sparse import GMP, METHODS, SET, SNIP, Dense, RigL, Static, attach
+from sparse import GMP, IMP, METHODS, SET, SNIP, Dense, RigL, Static, attach
 from tests.support.methods import fitting, frequent, maskable_names
 from tests.support.toy import make_method
 
@@ -335,6 +335,25 @@ def test_what_another_network_left_is_given_by_name():
         ValueError, match=r"give artifacts=\{'rewind@5': its state_dict\}; given: fin"
     ):
         context.artifact("rewind@5")
+
+
+def test_a_method_that_goes_on_from_a_step_counts_from_there():
+    def rewound(total_steps):
+        model, optimizer = make()
+        final = {"final": model.state_dict()}
+        method = IMP(0.8, rewind_step=5)
+        return (
+            model,
+            optimizer,
+            attach(model, optimizer, method, total_steps=total_steps, artifacts=final),
+        )
+
+    model, optimizer, handle = rewound(8)
+    assert handle.step == 5
+    train(model, optimizer, 3)
+    assert handle.step == handle.state_dict()["step"] == 8
+    with pytest.raises(ValueError, match="IMP goes on from step 5, but the run has 5 steps"):
+        rewound(5)
 
 
 def test_an_allocation_may_rank_the_weights_of_ones_own_model():

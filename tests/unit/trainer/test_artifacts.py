@@ -73,6 +73,12 @@ def test_the_steps_of_the_artifacts_that_are_taken_on_the_way():
         rewind_steps(names, 17)
 
 
+def test_a_run_that_goes_on_from_a_step_leaves_later_ones_alone():
+    assert rewind_steps(["final", "rewind@5"], 18, first_step=4) == {5: "rewind@5"}
+    with pytest.raises(ArtifactError, match="leave rewind@4, but its run goes on from step 4"):
+        rewind_steps(["rewind@4"], 18, first_step=4)
+
+
 def test_a_step_beyond_the_run_fails_the_cell_before_it_begins():
     cell = make_cell("dense")
     outcome = train(cell, artifacts={cell.id: ["rewind@19"]})[cell.id]

@@ -1,4 +1,4 @@
-"""How long the run of a cell can be, known without its data; artifacts of later steps."""
+"""Which steps the run of a cell takes, known without its data; artifacts of other steps."""
 
 import pytest
 
@@ -6,11 +6,18 @@ from grids.catalogue import Catalogue, Entry
 from grids.options import Option
 from grids.problems import GridError
 from orchestrator.planning.plan import Known, Wishes, make_plan
-from orchestrator.planning.run_length import most_steps
+from orchestrator.planning.run_length import first_step, most_steps
 from tests.support.cells import make_cell
 
 CATALOGUE = Catalogue(
-    methods=(Entry(name="dense"),),
+    methods=(
+        Entry(name="dense"),
+        Entry(
+            name="late",
+            traits={"first_step": "{step}"},
+            options=(Option(name="step", type="int", default=0),),
+        ),
+    ),
     allocations=(Entry(name="erk"),),
     scenarios=(Entry(name="clean"),),
     datasets=(
@@ -40,8 +47,9 @@ def test_the_dataset_bounds_the_steps(dataset, ratio, recipe, expected):
     assert most_steps(cell, CATALOGUE) == expected
 
 
-def plan_leaving(*names, dataset="digits"):
-    cells = [make_cell(dataset=dataset, seed=seed, epochs=2, batch=100) for seed in range(2)]
+def plan_leaving(*names, dataset="digits", method="dense", **options):
+    shape = {"dataset": dataset, "options": options, "epochs": 2, "batch": 100}
+    cells = [make_cell(method, "1", seed=seed, **shape) for seed in range(2)]
     return make_plan(cells, CATALOGUE, Known(index={}, code="c0de"), Wishes(leave=names))
 
 
@@ -56,3 +64,33 @@ def test_a_step_beyond_every_run_is_refused_with_both_numbers():
 
 def test_where_the_size_is_not_known_the_run_itself_will_tell():
     assert plan_leaving("rewind@500", dataset="idx").cells[0].leaves == ("rewind@500",)
+
+
+def test_the_step_that_a_run_goes_on_from_is_an_option_of_its_method():
+    cells = [
+        make_cell("dense"),
+        make_cell("late", "1"),
+        make_cell("late", "1", options={"step": 7}),
+    ]
+    assert [first_step(cell, CATALOGUE) for cell in cells] == [0, 0, 7]
+
+
+def test_a_run_that_would_take_no_step_is_refused():
+    assert len(plan_leaving(method="late", step=35).cells) == 2
+    for step in (36, 500):
+        with pytest.raises(GridError) as caught:
+            plan_leaving(method="late", step=step)
+        said = f"goes on from step {step}: its run has at most 36 steps"
+        assert str(caught.value) == f"late(step={step}) seed=0 {said}"
+    assert len(plan_leaving(method="late", step=500, dataset="idx").cells) == 2
+
+
+def test_a_step_before_the_one_that_a_run_goes_on_from_is_refused():
+    assert plan_leaving("final", "rewind@8", method="late", step=7).cells
+    with pytest.raises(GridError) as caught:
+        plan_leaving("rewind@6", "rewind@7", "rewind@8", method="late", step=7)
+    cell = "late(step=7) seed=0"
+    assert str(caught.value).splitlines() == [
+        f"rewind@6 of {cell}: its run goes on from step 7",
+        f"rewind@7 of {cell}: its run goes on from step 7",
+    ]

@@ -10,7 +10,7 @@ from orchestrator.submissions.manifest import Manifest
 GRID = """\
 name: tickets
 base: {dataset: digits, model: mlp, method: {name: imp, rewind_step: 7}, density: 0.64}
-artifacts: {leave: [rewind@3]}
+artifacts: {leave: [rewind@9]}
 """
 
 
@@ -34,7 +34,7 @@ def test_each_round_is_told_whose_artifacts_it_begins_with_and_which_it_leaves(
         (
             {second: (first, dense)},
             {second: {"final": first, "rewind@7": dense}},
-            {second: ("rewind@3",)},
+            {second: ("rewind@9",)},
         ),
     ]
     assert submission.inputs == {

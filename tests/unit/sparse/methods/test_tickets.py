@@ -65,6 +65,19 @@ def test_the_allocation_has_no_say_in_a_global_ranking(kind):
         kind("0.4", allocation="uniform")
 
 
-def test_a_step_to_rewind_to_has_no_effect_where_only_the_rate_goes_back():
-    with pytest.raises(ValueError, match="rewind_step has no effect with rewind: learning_rate"):
-        IMP("0.4", rewind="learning_rate", rewind_step=5)
+@pytest.mark.parametrize("rewind", ["weights", "learning_rate"])
+def test_a_round_goes_on_from_the_step_that_is_rewound_to(rewind):
+    assert [IMP("0.4", rewind=rewind, rewind_step=k).first_step for k in (0, 5)] == [0, 5]
+    assert LTH("0.4").first_step == 0
+
+
+@pytest.mark.parametrize("rewind", ["weights", "learning_rate"])
+def test_a_round_has_at_least_one_step(rewind):
+    def begin(step, total):
+        layers = [ToyLayer("line", torch.ones(1, 4))]
+        IMP("0.75", rewind=rewind, rewind_step=step).prepare(RoundBefore(layers, total))
+
+    begin(9, 10)
+    begin(9, None)
+    with pytest.raises(ValueError, match="IMP goes on from step 10, but the run has 10 steps"):
+        begin(10, 10)
