@@ -11,8 +11,6 @@ from sparse.options import NoOptions
     "balanced",
     summary="every layer keeps equally many weights, or all it has",
     options=NoOptions,
-    ignores=[],
-    scores=False,
     source="Gadhikar et al. 2023 (random pruning), balanced",
 )
 def balanced(network: Network, options: NoOptions) -> list[Fraction]:

@@ -44,8 +44,6 @@ def factor(sides: Sequence[int], power: float = 1.0) -> Fraction:
     "er",
     summary="Erdos-Renyi: density ~ (inputs + outputs) / (inputs * outputs)",
     options=PowerOptions,
-    ignores=[],
-    scores=False,
     source="Mocanu et al. 2018 (SET), with the common factor solved for the density",
 )
 def er(network: Network, options: PowerOptions) -> list[Fraction]:
@@ -61,8 +59,6 @@ def er(network: Network, options: PowerOptions) -> list[Fraction]:
     "erk",
     summary="Erdos-Renyi kernel: er that counts the kernel's sides as well",
     options=PowerOptions,
-    ignores=[],
-    scores=False,
     source="Evci et al. 2020 (RigL), section 3",
 )
 def erk(network: Network, options: PowerOptions) -> list[Fraction]:
@@ -79,7 +75,6 @@ def erk(network: Network, options: PowerOptions) -> list[Fraction]:
     summary="Erdos-Renyi as SET has it: epsilon * (inputs + outputs) weights per layer",
     options=EpsilonOptions,
     ignores=[{"field": "density", "when": None}],
-    scores=False,
     source="Mocanu et al. 2018 (SET), the initial topology",
 )
 def er_epsilon(network: Network, options: EpsilonOptions) -> list[Fraction]:

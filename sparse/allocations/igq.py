@@ -13,8 +13,6 @@ from sparse.options import NoOptions
     "igq",
     summary="ideal gas quotas: density = 1 / (F * weights + 1), one F for all layers",
     options=NoOptions,
-    ignores=[],
-    scores=False,
     source="Vysogorets and Kempe 2023, ideal gas quotas",
 )
 def igq(network: Network, options: NoOptions) -> list[Fraction]:

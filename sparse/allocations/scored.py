@@ -24,7 +24,6 @@ from sparse.select import largest_global
     "global_magnitude",
     summary="as many as are among the largest weights of all layers when the run begins",
     options=NoOptions,
-    ignores=[],
     scores=True,
     source="Han et al. 2015, with one ranking over all layers",
 )
@@ -37,7 +36,6 @@ def global_magnitude(network: Network, options: NoOptions) -> list[Fraction]:
     "half_magnitude",
     summary="as global_magnitude, in the first and in the second half of the layers by itself",
     options=NoOptions,
-    ignores=[],
     scores=True,
     source="the half_pre option of the code of Xiao et al. 2024 (hard samples)",
 )
@@ -62,7 +60,6 @@ def half_magnitude(network: Network, options: NoOptions) -> list[Fraction]:
     "snip",
     summary="as many as the method snip keeps in each layer",
     options=SnipScoring,
-    ignores=[],
     scores=True,
     source="Lee et al. 2019 (SNIP); as a ratio: Liu et al. 2022 (random pruning)",
 )
@@ -76,7 +73,6 @@ def snip(network: Network, options: SnipScoring) -> list[Fraction]:
     "grasp",
     summary="as many as the method grasp keeps in each layer",
     options=GraspScoring,
-    ignores=[],
     scores=True,
     source="Wang et al. 2020 (GraSP); as a ratio: Liu et al. 2022 (random pruning)",
 )
@@ -90,7 +86,6 @@ def grasp(network: Network, options: GraspScoring) -> list[Fraction]:
     "synflow",
     summary="as many as the method synflow keeps in each layer",
     options=SynflowScoring,
-    ignores=[],
     scores=True,
     source="Tanaka et al. 2020 (SynFlow), algorithm 1",
 )

@@ -19,8 +19,6 @@ class UniformPlusOptions:
     "uniform",
     summary="every layer has the same density",
     options=NoOptions,
-    ignores=[],
-    scores=False,
     source="the plain rule",
 )
 def uniform(network: Network, options: NoOptions) -> list[Fraction]:
@@ -33,8 +31,6 @@ def uniform(network: Network, options: NoOptions) -> list[Fraction]:
     "uniform_plus",
     summary="uniform, with a dense first convolution and a last layer that stays dense enough",
     options=UniformPlusOptions,
-    ignores=[],
-    scores=False,
     source="Gale et al. 2019, their heuristic for ResNet-50; uniform+ in Liu et al. 2022",
 )
 def uniform_plus(network: Network, options: UniformPlusOptions) -> list[Fraction]:

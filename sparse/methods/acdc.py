@@ -39,13 +39,9 @@ class AcdcOptions:
     "acdc",
     summary="train dense and sparse in turns: prune the smallest weights, let all back, ...",
     options=AcdcOptions,
-    stored_weights="masked",
     density="scheduled",
-    changes_shape=False,
-    stackable=True,
     dynamic=True,
     ignores=[IGNORES_ALLOCATION],
-    needs=[],
     source="Peste et al. 2021 (AC/DC), algorithm 1",
 )
 class ACDC(Sparsifier):

@@ -11,13 +11,8 @@ from sparse.sparsifier import Sparsifier
     "dense",
     summary="no sparsity: every weight is kept",
     options=Sparsifier.Options,
-    stored_weights="masked",
     density="dense",
-    changes_shape=False,
-    stackable=True,
-    dynamic=False,
     ignores=[{"field": "density", "when": None}, {"field": "allocation", "when": None}],
-    needs=[],
     source="the unpruned network",
 )
 class Dense(Sparsifier):

@@ -21,13 +21,7 @@ class ForceOptions(RoundsScoring):
     "force",
     summary="prune before training in rounds by |initial weight * gradient of the pruned network|",
     options=ForceOptions,
-    stored_weights="masked",
-    density="exact",
-    changes_shape=False,
-    stackable=True,
-    dynamic=False,
     ignores=[{"field": "allocation", "when": None}],
-    needs=[],
     source="de Jorge et al. 2021 (FORCE), section 4 and algorithm 1",
 )
 class FORCE(Sparsifier):

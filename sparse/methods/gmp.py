@@ -29,13 +29,8 @@ class GmpOptions:
     "gmp",
     summary="prune the smallest weights gradually while training, from dense to the target",
     options=GmpOptions,
-    stored_weights="masked",
     density="scheduled",
-    changes_shape=False,
-    stackable=True,
-    dynamic=False,
     ignores=[IGNORES_ALLOCATION],
-    needs=[],
     source="Zhu and Gupta 2017, eq. 1",
 )
 class GMP(Sparsifier):

@@ -39,13 +39,9 @@ class GranetOptions(TopologyOptions):
     "granet",
     summary="dynamic: prune gradually over all layers, and exchange weights within them",
     options=GranetOptions,
-    stored_weights="masked",
     density="scheduled",
-    changes_shape=False,
-    stackable=True,
     dynamic=True,
     ignores=[{"field": "allocation", "when": {"initial_density": 1.0}}],
-    needs=[],
     needs_density=True,
     source="Liu et al. 2021 (GraNet), algorithm 1",
 )

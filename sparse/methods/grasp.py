@@ -21,13 +21,7 @@ class GraspOptions(GraspScoring):
     "grasp",
     summary="prune once before training what the norm of the gradient needs least",
     options=GraspOptions,
-    stored_weights="masked",
-    density="exact",
-    changes_shape=False,
-    stackable=True,
-    dynamic=False,
     ignores=[{"field": "allocation", "when": None}],
-    needs=[],
     source="Wang et al. 2020 (GraSP), section 4 and algorithms 1 and 2",
 )
 class GraSP(Sparsifier):

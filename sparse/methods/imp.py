@@ -40,11 +40,6 @@ class ImpOptions:
     "imp",
     summary="iterative magnitude pruning: train, prune a share, rewind, again; one cell a round",
     options=ImpOptions,
-    stored_weights="masked",
-    density="exact",
-    changes_shape=False,
-    stackable=True,
-    dynamic=False,
     ignores=[IGNORES_ALLOCATION],
     needs=[
         {"ladder": {"rate": "rate"}, "first": DENSE_CELL, "artifact": "final"},

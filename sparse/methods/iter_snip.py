@@ -21,13 +21,7 @@ class IterSnipOptions(RoundsScoring):
     "iter_snip",
     summary="prune before training by snip in rounds, each on what is left",
     options=IterSnipOptions,
-    stored_weights="masked",
-    density="exact",
-    changes_shape=False,
-    stackable=True,
-    dynamic=False,
     ignores=[{"field": "allocation", "when": None}],
-    needs=[],
     source="de Jorge et al. 2021 (FORCE), section 4, Iterative SNIP",
 )
 class IterSNIP(Sparsifier):

@@ -24,13 +24,7 @@ class MagnitudeOptions:
     "magnitude",
     summary="prune the smallest initial weights once before training; needs no data",
     options=MagnitudeOptions,
-    stored_weights="masked",
-    density="exact",
-    changes_shape=False,
-    stackable=True,
-    dynamic=False,
     ignores=[IGNORES_ALLOCATION],
-    needs=[],
     source="Frankle et al. 2021 (Pruning at initialization), section 3; Tanaka et al. 2020",
 )
 class Magnitude(Sparsifier):

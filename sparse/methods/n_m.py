@@ -37,11 +37,8 @@ class NMOptions:
     options=NMOptions,
     stored_weights="dense",
     density="pattern",
-    changes_shape=False,
-    stackable=True,
     dynamic=True,
     ignores=[{"field": "allocation", "when": None}],
-    needs=[],
     densities={"multiple_of_one_over": "m"},
     source="Zhou et al. 2021 (SR-STE), eq. 9",
 )

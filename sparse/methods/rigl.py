@@ -37,13 +37,7 @@ class RiglOptions(TopologyOptions):
     "rigl",
     summary="dynamic: drop the smallest weights, grow those with the largest gradients",
     options=RiglOptions,
-    stored_weights="masked",
-    density="exact",
-    changes_shape=False,
-    stackable=True,
     dynamic=True,
-    ignores=[],
-    needs=[],
     source="Evci et al. 2020 (RigL), algorithm 1",
 )
 class RigL(Sparsifier):

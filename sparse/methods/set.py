@@ -35,13 +35,7 @@ class SetOptions(TopologyOptions):
     "set",
     summary="dynamic: drop the weights closest to zero, grow random ones",
     options=SetOptions,
-    stored_weights="masked",
-    density="exact",
-    changes_shape=False,
-    stackable=True,
     dynamic=True,
-    ignores=[],
-    needs=[],
     source="Mocanu et al. 2018 (SET)",
 )
 class SET(Sparsifier):

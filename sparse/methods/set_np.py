@@ -28,13 +28,8 @@ class SetNpOptions(UnitPruningOptions):
     "set_np",
     summary="dynamic, structured: set that prunes weakly connected hidden units (SET-NP)",
     options=SetNpOptions,
-    stored_weights="masked",
     density="bounded",
-    changes_shape=False,
-    stackable=True,
     dynamic=True,
-    ignores=[],
-    needs=[],
     models={"trait": "chain"},
     source="this project; after the abstract of Liu et al. 2019 and after Curci et al. 2021",
 )

@@ -11,13 +11,9 @@ from sparse.sparsifier import Sparsifier
     "small_dense",
     summary="the dense control: a narrower network of the same weight count, without a mask",
     options=Sparsifier.Options,
-    stored_weights="masked",
     density="bounded",
     changes_shape=True,
-    stackable=True,
-    dynamic=False,
     ignores=[{"field": "allocation", "when": None}],
-    needs=[],
     models={"trait": "widths"},
     source="Zhu and Gupta 2017, section 4 (small-dense); Evci et al. 2020 (RigL), section 4",
 )

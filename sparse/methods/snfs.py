@@ -22,13 +22,7 @@ class SnfsOptions(TopologyOptions):
     "snfs",
     summary="dynamic: grow by the running mean of the gradient, most in layers where it is large",
     options=SnfsOptions,
-    stored_weights="masked",
-    density="exact",
-    changes_shape=False,
-    stackable=True,
     dynamic=True,
-    ignores=[],
-    needs=[],
     source="Dettmers and Zettlemoyer 2019 (sparse networks from scratch), algorithm 1",
 )
 class SNFS(Sparsifier):

@@ -21,13 +21,7 @@ class SnipOptions(SnipScoring):
     "snip",
     summary="prune once before training by |weight * gradient|, over all layers together",
     options=SnipOptions,
-    stored_weights="masked",
-    density="exact",
-    changes_shape=False,
-    stackable=True,
-    dynamic=False,
     ignores=[{"field": "allocation", "when": None}],
-    needs=[],
     source="Lee et al. 2019 (SNIP), section 4 and algorithm 1",
 )
 class SNIP(Sparsifier):

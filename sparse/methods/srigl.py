@@ -38,13 +38,8 @@ class SriglOptions(UpdateOptions):
     "srigl",
     summary="dynamic, structured: rigl with equally many weights per unit; weak units are removed",
     options=SriglOptions,
-    stored_weights="masked",
     density="pattern",
-    changes_shape=False,
-    stackable=True,
     dynamic=True,
-    ignores=[],
-    needs=[],
     source="Lasby et al. 2024 (SRigL)",
 )
 class SRigL(Sparsifier):

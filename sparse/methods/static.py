@@ -8,13 +8,6 @@ from sparse.sparsifier import Sparsifier
     "static",
     summary="a random mask with the allocated densities, never changed",
     options=Sparsifier.Options,
-    stored_weights="masked",
-    density="exact",
-    changes_shape=False,
-    stackable=True,
-    dynamic=False,
-    ignores=[],
-    needs=[],
     source="Evci et al. 2020 (RigL), section 4, static; Liu et al. 2022 (random pruning)",
 )
 class Static(Sparsifier):

@@ -38,11 +38,8 @@ class StrOptions:
     options=StrOptions,
     stored_weights="dense",
     density="learned",
-    changes_shape=False,
-    stackable=True,
     dynamic=True,
     ignores=[{"field": "density", "when": None}, {"field": "allocation", "when": None}],
-    needs=[],
     source="Kusupati et al. 2020 (STR), eqs. 3 to 6",
 )
 class STR(Sparsifier):

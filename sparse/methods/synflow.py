@@ -21,13 +21,7 @@ class SynFlowOptions(SynflowScoring):
     "synflow",
     summary="prune before training in rounds by what flows through a weight; needs no data",
     options=SynFlowOptions,
-    stored_weights="masked",
-    density="exact",
-    changes_shape=False,
-    stackable=True,
-    dynamic=False,
     ignores=[{"field": "allocation", "when": None}],
-    needs=[],
     source="Tanaka et al. 2020 (SynFlow), algorithm 1",
 )
 class SynFlow(Sparsifier):

@@ -45,12 +45,7 @@ class TopKastOptions:
     summary="dynamic: compute with the largest weights, train some more, store all of them",
     options=TopKastOptions,
     stored_weights="dense",
-    density="exact",
-    changes_shape=False,
-    stackable=True,
     dynamic=True,
-    ignores=[],
-    needs=[],
     source="Jayakumar et al. 2020 (Top-KAST), section 2",
 )
 class TopKAST(Sparsifier):

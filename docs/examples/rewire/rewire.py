@@ -20,10 +20,12 @@ class RewireOptions:
 
 
 @METHODS.register(
-    "rewire", summary="dynamic: swap random active weights for random inactive ones",
-    options=RewireOptions, stored_weights="masked", density="exact", changes_shape=False,
-    stackable=True, dynamic=True, ignores=[], needs=[], source="an example",
-)  # fmt: skip
+    "rewire",
+    summary="dynamic: swap random active weights for random inactive ones",
+    options=RewireOptions,
+    dynamic=True,
+    source="an example",
+)
 class Rewire(Sparsifier):
     """Begins with a random mask of the allocated counts and keeps these counts."""
 
