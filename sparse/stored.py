@@ -7,8 +7,8 @@ during an optimizer step, and the forward ones at all other times, for the loss,
 everything that is saved.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -16,8 +16,29 @@ from torch import Tensor
 from sparse.context import Layer
 from sparse.optim_state import zero_inactive
 
-if TYPE_CHECKING:
-    from sparse.sparsifier import Sparsifier
+
+class Storing(Protocol):
+    """What a method says of the weights that it stores; `Sparsifier` documents the hooks."""
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """The cell's layers."""
+
+    @property
+    def stores_dense(self) -> bool:
+        """Whether the network computes with others than the stored weights."""
+
+    def effective_weight(self, layer: Layer) -> Tensor:
+        """Return the forward weight."""
+
+    def stored_gradient(self, layer: Layer, gradient: Tensor) -> Tensor:
+        """Return the gradient of the stored weight, given that of the forward one."""
+
+    def updated_mask(self, layer: Layer) -> Tensor | None:
+        """Return which stored weights may move; None for all."""
+
+    def learn(self, rate: float) -> None:
+        """Follow the optimizer step."""
 
 
 class StoredLayer:
@@ -84,7 +105,7 @@ class StoredWeights:
     weights between two steps does not see one in every step.
     """
 
-    def __init__(self, sparsifier: "Sparsifier") -> None:
+    def __init__(self, sparsifier: Storing) -> None:
         self._sparsifier = sparsifier
         self._layers = stored_layers(sparsifier.layers)
 
@@ -122,6 +143,6 @@ def stored_layers(layers: Iterable[Layer]) -> list[StoredLayer]:
     return [layer for layer in layers if isinstance(layer, StoredLayer)]
 
 
-def stored_weights_of(sparsifier: "Sparsifier") -> StoredWeights | None:
+def stored_weights_of(sparsifier: Storing) -> StoredWeights | None:
     """Return what drives a bound sparsifier's stored weights; None when the network has them."""
     return StoredWeights(sparsifier) if sparsifier.stores_dense else None
