@@ -1,6 +1,7 @@
 """str: soft thresholds that are learned, one for each layer."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,10 @@ from sparse.sparsifier import Sparsifier
 from sparse.stats import collapsed_layers, layer_stats
 
 CHECK_EVERY = 100
-"""Optimizer steps between two counts of the active weights, for which a device is waited for."""
+"""Most optimizer steps between two counts of the active weights; a device is waited for them."""
+
+CHECKS = 100
+"""Shares of a shorter run, rounded up to whole steps, between two counts."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,10 +51,10 @@ class STR(Sparsifier):
 
     The s of a layer takes SGD steps of its own at the learning rate of the weights. Where the
     forward weight is zero the stored one has no gradient, but the recipe's weight decay. A layer
-    without any active weight is a ValueError: at the beginning, every 100 steps and at the end.
+    without any active weight is a ValueError: at the beginning, at checks and at the end. A check
+    comes every hundredth of the run, rounded up to whole steps, at the longest every 100 steps.
 
-    `thresholds` holds every layer's s, a float32 scalar; `counts` is brought up to date by those
-    checks and by `state_dict`.
+    `thresholds` holds every layer's s, a float32 scalar; `counts` holds what the last check found.
     """
 
     Options = StrOptions
@@ -62,7 +66,8 @@ class STR(Sparsifier):
 
     def resolve(self, total_steps: int | None) -> None:
         """Set every s to its first value."""
-        self.checks = UpdateSchedule(every=CHECK_EVERY, total=total_steps)
+        share = CHECK_EVERY if total_steps is None else math.ceil(total_steps / CHECKS)
+        self.checks = UpdateSchedule(every=min(CHECK_EVERY, share), total=total_steps)
         self.slopes: dict[str, Tensor] = {}
         self.thresholds = {
             layer.name: torch.tensor(self.options.initial, device=layer.weight.device)
@@ -114,7 +119,6 @@ class STR(Sparsifier):
 
     def state_dict(self) -> dict[str, Any]:
         """Return all own state, with every s and its velocity."""
-        self.counts = {stats.name: stats.active for stats in layer_stats(self.layers)}
         learned = {"thresholds": dict(self.thresholds), "velocities": dict(self.velocities)}
         return {**super().state_dict(), **learned}
 

@@ -53,10 +53,9 @@ def consistent(method):
 
     Where dense weights are stored, the forward weights are, and the slots of what does not move.
     """
-    counts = method.state_dict()["counts"]
     for layer in method.layers:
         assert set(layer.mask.unique().tolist()) <= {0.0, 1.0}
-        assert int(layer.mask.sum()) == counts[layer.name] >= 1
+        assert int(layer.mask.sum()) == method.counts[layer.name] >= 1
         moved = method.updated_mask(layer) if method.stores_dense else layer.mask
         for tensor in layer.slots().values():
             assert moved is None or torch.equal(tensor, tensor * moved)
@@ -110,9 +109,27 @@ def test_an_unknown_option_is_refused_with_the_allowed_ones(name):
 def test_masks_weights_and_slots_agree_after_every_step(name):
     method = started(name)
     assert consistent(method)
-    for step in range(1, STEPS + 1):
+    for step in range(1, STEPS):
         run_steps(method, step, step)
         assert consistent(method)
+    run_steps(method, STEPS, STEPS)
+    method.finish()
+    assert consistent(method)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_saving_a_run_changes_nothing_in_it(name):
+    runs = [make_method(name, **frequent(name)) for _ in range(2)]
+    for method in runs:
+        method.prepare(ToyContext(make_layers(), total_steps=350))
+    plain, saved = runs
+    for step in range(1, 11):
+        run_steps(plain, step, step)
+        run_steps(saved, step, step)
+        saved.state_dict()
+        assert plain.counts == saved.counts
+        assert plain.passes(False) == saved.passes(False)
+        assert equal(masks(plain), masks(saved))
 
 
 @having(density="exact")

@@ -2,7 +2,10 @@
 
 import pytest
 
-from tests.support.cells import make_cell, train, train_reported
+from tests.support.cells import make_cell, result, train, train_reported
+from trainer.cell_run import CellRun
+from trainer.engines.stack import StackEngine
+from trainer.loop import BlockLoop
 from trainer.workload import load_workload
 
 WEIGHTS = {"layers.0.weight": 221, "layers.1.weight": 561, "layers.2.weight": 99}
@@ -86,16 +89,40 @@ def test_the_cost_does_not_depend_on_the_company(model, engine):
         assert together[cell.id].metrics["train_flops"] == alone.metrics["train_flops"]
 
 
-def test_a_method_whose_counts_drift_costs_the_same_when_it_is_interrupted(tmp_path):
-    # str counts its weights every 100 steps, and whenever it is saved.
+def test_str_pays_every_step_by_the_weights_counted_before_it():
+    # 204 steps, counted after every third; finish() finds others, which no step is billed with.
+    cell = make_cell("str", epochs=34, schedule="constant")
+    engine = StackEngine(load_workload(cell, None, "cpu"), [cell])
+    run = CellRun(cell, 0)
+    run.prepare(engine, {})
+    loop, spent, held = BlockLoop(engine, [run]), 0, set()
+    while loop.step < 204:
+        counts = run.sparsifier.counts
+        held.add(tuple(counts.values()))
+        spent += 3 * 2 * sum(counts.values()) * (1 if (loop.step + 1) % 6 == 0 else 16)
+        loop.advance()
+    before = dict(run.sparsifier.counts)
+    run.finish()
+    assert run.sparsifier.counts != before
+    assert len(held) > 20
+    assert run.cost.metrics(204)["train_flops"] == spent
+    assert run.cost.metrics(204)["inference_flops"] == 2 * sum(run.sparsifier.counts.values())
+
+
+@pytest.mark.parametrize("stop", [50, 101, 125])
+def test_a_method_whose_counts_drift_costs_the_same_when_it_is_saved_or_interrupted(stop, tmp_path):
+    # 126 steps; str counts its weights after every second one.
     cell = make_cell("str", epochs=21)
-    polls = iter(range(50))
+    whole = result(train(cell)[cell.id])
+    saved = train(cell, checkpoint_folder=tmp_path / "saved", checkpoint_steps=7)[cell.id]
+    assert result(saved) == whole
+    polls = iter(range(stop))
     _, report = train_reported(
         cell, checkpoint_folder=tmp_path, should_stop=lambda: next(polls, None) is None
     )
     assert report.stopped
     files = sorted(tmp_path.glob("*.pt"), reverse=True)
     resumed = train(cell, resume_from=files)[cell.id]
-    assert resumed.resumed_step > 0
-    assert resumed.metrics == train(cell)[cell.id].metrics
+    assert resumed.resumed_step == stop
+    assert result(resumed) == whole
     assert 0 < resumed.metrics["train_flops_ratio"] < 1

@@ -36,14 +36,33 @@ def test_a_layer_without_a_gradient_decays_alone():
     assert float(method.thresholds["w"]) == pytest.approx(-2 + 0.1 * 0.5 * 2)
 
 
-def test_the_state_brings_counts_up_to_date():
+def active(method):
+    return {layer.name: int(layer.mask.sum()) for layer in method.layers}
+
+
+def test_counts_are_those_of_the_last_check_whatever_is_saved_until_the_end():
     method = STR(initial=-2.0, decay=0.0, momentum=0.0)
-    method.prepare(ToyContext(make_layers(), total_steps=300))
+    method.prepare(ToyContext(make_layers(), total_steps=1000))
     before = dict(method.counts)
-    run_steps(method, 1, 5)
-    active = {layer.name: int(layer.mask.sum()) for layer in method.layers}
-    assert method.counts == before != active
-    assert method.state_dict()["counts"] == active
+    run_steps(method, 1, 9)
+    assert active(method) != before == method.counts == method.state_dict()["counts"]
+    run_steps(method, 10, 10)
+    checked = active(method)
+    run_steps(method, 11, 15)
+    assert active(method) != checked == method.counts
+    method.finish()
+    assert method.counts == active(method)
+
+
+@pytest.mark.parametrize(
+    ("total", "first", "last"),
+    [(7, 1, 6), (100, 1, 99), (101, 2, 100), (740, 8, 736), (20_000, 100, 19_900)],
+)
+def test_weights_are_counted_a_hundred_times_a_run_or_every_100_steps(total, first, last):
+    method = STR()
+    method.prepare(ToyContext(make_layers(), total_steps=total))
+    checks = [step for step in range(1, total + 1) if method.wants_update(step)]
+    assert (checks[0], checks[1], checks[-1]) == (first, 2 * first, last)
 
 
 @pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.Adam])
@@ -73,14 +92,18 @@ def test_a_layer_that_ends_empty_is_told_at_the_next_count():
     layer = started(method, [0.3, 0.2])
     layer.weight.zero_()
     method.learn(0.1)
-    assert [step for step in range(400) if method.wants_update(step)] == [100, 200]
-    for look in (lambda: method.after_step(100), method.finish):
+    for look in (lambda: method.after_step(3), method.finish):
         with pytest.raises(ValueError, match="give a lower initial or a lower decay"):
             look()
 
 
+@pytest.mark.parametrize("phase", ["topology update", "finish"])
 @pytest.mark.parametrize("model", ["mlp", "convnet"])
-def test_a_cell_whose_layer_has_emptied_fails_and_says_so_even_at_the_end(model):
+def test_a_cell_whose_layer_has_emptied_fails_and_says_so_even_at_the_end(
+    model, phase, monkeypatch
+):
+    if phase == "finish":  # as where the layer empties in the last step
+        monkeypatch.setattr(STR, "wants_update", lambda self, step: False)
     task = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
     options = {"initial": -4.0, "decay": 30.0}
     cell = make_cell("str", options=options, model=model, dataset_options=task, epochs=3)
@@ -88,7 +111,7 @@ def test_a_cell_whose_layer_has_emptied_fails_and_says_so_even_at_the_end(model)
     outcomes = train(cell, neighbour)
     assert outcomes[neighbour.id].state == "COMPLETED"
     assert outcomes[cell.id].state == "FAILED"
-    assert outcomes[cell.id].error["phase"] == "finish"
+    assert outcomes[cell.id].error["phase"] == phase
     assert "str has left no weight in" in outcomes[cell.id].error["message"]
 
 
