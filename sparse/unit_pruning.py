@@ -81,10 +81,11 @@ class UnitPruning:
         All layers are scored before any unit goes. One unit stays in every layer; of equal ones
         the lower index goes.
         """
-        for _ in range(self._events[step]):
+        over = sum(count for at, count in self._events.items() if at < step)
+        for event in range(over + 1, over + self._events[step] + 1):
             scores = self._scores()
             for alive, score in zip(self.alive.values(), scores, strict=True):
-                alive &= ~smallest(score, self._count(alive), among=alive)
+                alive &= ~smallest(score, self._count(alive, event), among=alive)
             self._clear()
 
     def refill(self, step: int, before: Mapping[str, Tensor]) -> None:
@@ -130,10 +131,14 @@ class UnitPruning:
             for layer, following in pairwise(self._method.layers)
         ]
 
-    def _count(self, alive: Tensor) -> int:
-        """Return how many units of a layer one pruning takes: a share of the original width."""
-        share = Fraction(str(self._options.target_fraction)) / self._options.prune_events
-        return min(int(share * len(alive) + Fraction(1, 2)), int(alive.count_nonzero()) - 1)
+    def _count(self, alive: Tensor, event: int) -> int:
+        """Return how many units of a layer a pruning takes, the events counted from 1.
+
+        After event i of n, floor(target_fraction * width * i / n + 1/2) of its units are gone.
+        """
+        width, living = len(alive), int(alive.count_nonzero())
+        share = Fraction(str(self._options.target_fraction)) * event / self._options.prune_events
+        return min(int(share * width + Fraction(1, 2)) - (width - living), living - 1)
 
     def _clear(self) -> None:
         """Take from all units that are not alive what they have."""
