@@ -59,8 +59,14 @@ def attach(
     parameters = dict(model.named_parameters())
     found = find_targets(model, include=include, exclude=exclude)
     layers = [
-        ModuleLayer(name, parameters[name], optimizer, bias=bias_of(name, parameters))
-        for name in (target.name for target in found.targets)
+        ModuleLayer(
+            target.name,
+            parameters[target.name],
+            optimizer,
+            bias=bias_of(target.name, parameters),
+            transposed=target.transposed,
+        )
+        for target in found.targets
     ]
     _refuse_untrained(layers, optimizer)
     sparsifier.prepare(

@@ -14,8 +14,9 @@ from torch import Tensor
 class Layer(Protocol):
     """One maskable weight of one cell; all tensors are live views.
 
-    `weight` has the module's layout (out, in, ...). `mask` has its shape and dtype and holds 0 and
-    1. `gradient` is that of the last backward pass, valid in `after_backward` only.
+    `weight` has the module's layout: (out, in, ...), or (in, out, ...) where it is `transposed`.
+    `mask` has its shape and dtype and holds 0 and 1. `gradient` is that of the last backward pass,
+    valid in `after_backward` only.
     """
 
     @property
@@ -25,6 +26,10 @@ class Layer(Protocol):
     @property
     def weight(self) -> Tensor:
         """The stored weight."""
+
+    @property
+    def transposed(self) -> bool:
+        """Whether the weight is the kernel of a transposed convolution."""
 
     @property
     def mask(self) -> Tensor:

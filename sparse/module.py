@@ -25,8 +25,11 @@ class ModuleLayer:
         parameter: nn.Parameter,
         optimizer: torch.optim.Optimizer,
         bias: nn.Parameter | None = None,
+        *,
+        transposed: bool = False,
     ) -> None:
         self.name = name
+        self.transposed = transposed
         self.parameter = parameter
         self._bias = bias
         self._optimizer = optimizer

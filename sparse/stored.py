@@ -52,6 +52,7 @@ class StoredLayer:
     def __init__(self, visible: Layer) -> None:
         self.visible = visible
         self.name = visible.name
+        self.transposed = visible.transposed
         self._weight = visible.weight.clone()
         self._mask = torch.ones_like(self._weight)
 

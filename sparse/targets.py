@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
-from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 from sparse.options import nearest
 
@@ -18,10 +18,15 @@ _EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """A maskable parameter: its name in the model and its shape."""
+    """A maskable parameter: its name in the model and its shape.
+
+    transposed: whether it is the kernel of a transposed convolution, which lies
+    (in, out / groups, ...) and not (out, in / groups, ...).
+    """
 
     name: str
     shape: tuple[int, ...]
+    transposed: bool
 
     @property
     def size(self) -> int:
@@ -81,7 +86,8 @@ def find_targets(
             reason = f"tied to {first_names[id(parameter)]}"
         first_names.setdefault(id(parameter), name)
         if reason is None:
-            targets.append(Target(name=name, shape=shape))
+            transposed = isinstance(owner, _ConvTransposeNd)
+            targets.append(Target(name=name, shape=shape, transposed=transposed))
         else:
             excluded.append(Excluded(name=name, shape=shape, reason=reason))
     return TargetReport(targets=tuple(targets), excluded=tuple(excluded))

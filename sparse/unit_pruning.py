@@ -21,6 +21,7 @@ from sparse.schedule import resolve_step
 from sparse.select import positions, smallest
 from sparse.sparsifier import Sparsifier
 from sparse.topology_options import TopologyOptions
+from sparse.units import refuse_transposed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,13 +55,14 @@ class UnitPruning:
     """The prunings of one method, made in its `resolve`.
 
     method: its `options` (`UnitPruningOptions`), `layers` and `context` are used, and its
-    `exchange` changes the masks. Layers that are no chain are a ValueError.
+    `exchange` changes the masks. Layers that are transposed or no chain are a ValueError.
 
     `alive` holds the living units (bool) of the hidden layers by layer name, all layers but the
     last; `missing` the weights of each layer that a pruning removed and that found no place yet.
     """
 
     def __init__(self, method: Sparsifier, total_steps: int, name: str) -> None:
+        refuse_transposed(method.layers, name)
         refuse_other_than_chain(method.layers, name)
         self._method = method
         self._options: UnitPruningOptions = method.options

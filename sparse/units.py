@@ -4,12 +4,24 @@ Weights and masks are matrices here, (units, inputs), the sides of a kernel coun
 """
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 import torch
 from torch import Tensor
 
+from sparse.context import Layer
 from sparse.select import largest_among, largest_in_rows, random_among
+
+
+def refuse_transposed(layers: Sequence[Layer], method: str) -> None:
+    """Raise a ValueError where a layer's first side is not its units: transposed convolutions."""
+    names = [layer.name for layer in layers if layer.transposed]
+    if names:
+        raise ValueError(
+            f"{method} takes what lies along the first side of a weight as a layer's units, but in"
+            f" transposed convolutions the inputs do: exclude them ({', '.join(names)})"
+        )
 
 
 def random_rows(

@@ -17,6 +17,7 @@ from sparse.options import option
 from sparse.scores import magnitude
 from sparse.select import largest_in_rows
 from sparse.sparsifier import Sparsifier
+from sparse.units import refuse_transposed
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,10 @@ class NM(Sparsifier):
     def ignored_fields(self) -> tuple[str, ...]:
         """Return allocation: all groups have the same density."""
         return ("allocation",)
+
+    def resolve(self, total_steps: int | None) -> None:
+        """Refuse transposed layers, whose inputs do not lie along the second side."""
+        refuse_transposed(self.layers, "n_m")
 
     def initial_masks(self) -> dict[str, Tensor]:
         """Return the masks of the initial weights."""

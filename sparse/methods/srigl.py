@@ -17,7 +17,7 @@ from sparse.scores import magnitude
 from sparse.select import positions, refuse_nan
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 from sparse.stats import living_share
-from sparse.units import random_rows, rewired
+from sparse.units import random_rows, refuse_transposed, rewired
 from sparse.update_options import UpdateOptions, dynamic_schedules, redefined
 
 
@@ -55,7 +55,8 @@ class SRigL(Sparsifier):
     tracks_explored = True
 
     def resolve(self, total_steps: int | None) -> None:
-        """Resolve the update steps and drop fractions."""
+        """Resolve the update steps and drop fractions; a transposed layer is a ValueError."""
+        refuse_transposed(self.layers, "srigl")
         self.growth_scores: dict[str, Tensor] = {}
         self.updates, self.drops = dynamic_schedules(self.options, total_steps)
 

@@ -16,6 +16,8 @@ from tests.support.methods import fitting
 class ToyLayer:
     """A layer with one optimizer slot, filled with ones; `with_bias` gives it a bias of ones."""
 
+    transposed = False
+
     def __init__(
         self, name: str, weight: Tensor, mask: Tensor | None = None, *, with_bias: bool = False
     ) -> None:

@@ -30,7 +30,9 @@ class LayerView:
 
     Attributes:
         name: the parameter's name in the model, e.g. ``"layers.0.weight"``.
-        weight, mask: live views of equal shape in the model's layout (out, in, ...).
+        transposed: whether the weight is the kernel of a transposed convolution.
+        weight, mask: live views of equal shape in the model's layout: (out, in, ...), transposed
+            (in, out, ...).
         read_gradient: returns the gradient of the last backward pass, or ``None`` before the first.
         read_slots: returns the optimizer's per-weight slots by name.
         bias: live view of the layer's bias (out,), never masked; ``None`` where it has none.
@@ -38,6 +40,7 @@ class LayerView:
     """
 
     name: str
+    transposed: bool
     weight: Tensor
     mask: Tensor
     read_gradient: Callable[[], Tensor | None]

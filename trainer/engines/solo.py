@@ -41,6 +41,7 @@ class SoloEngine(Engine):
             target.name: torch.ones_like(parameters[target.name].detach()) for target in targets
         }
         self._masked = [parameters[name] for name in self._masks]
+        self._transposed = {target.name for target in targets if target.transposed}
         self._biases = {name: bias_of(name, parameters) for name in self._masks}
         traits = METHODS.get(self.cell.method.name).traits
         self._masks_gradients = (
@@ -143,6 +144,7 @@ class SoloEngine(Engine):
         bias = self._biases[name]
         return LayerView(
             name=name,
+            transposed=name in self._transposed,
             weight=parameter.detach(),
             mask=self._masks[name],
             read_gradient=lambda: parameter.grad,

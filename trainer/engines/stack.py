@@ -144,6 +144,7 @@ class StackEngine(Engine):
         bias = len(self._masks) + index
         return LayerView(
             name=self._names[index],
+            transposed=False,
             weight=self._parameters[index][n],
             mask=self._masks[index][n],
             read_gradient=lambda: self._gradients[index][n],
