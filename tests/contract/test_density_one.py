@@ -68,7 +68,7 @@ def test_all_weights_between_living_units_are_kept(name, model):
     outcome = outcome_of(name, model, epochs=2)
     alive, shapes = outcome.metrics["alive_neurons"], [x["shape"] for x in outcome.layers]
     hidden = [shape[0] for shape in shapes[:-1]]
-    left = [units - 5 * (units // 10 + (units % 10 >= 5)) for units in hidden]
+    left = [units // 2 for units in hidden]  # floor(units / 2 + 1/2) are pruned
     assert alive == sum(left) / sum(hidden) < 0.6
     for layer, outputs, inputs in zip(outcome.layers, [*left, 3], [None, *left], strict=True):
         out, into, *sides = layer["shape"]
