@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from grids.cell import COMPONENTS, Cell, Component
-from grids.options import Option, Value
+from grids.options import Option, Value, conflicts
 from grids.problems import unknown
 from grids.traits import holds
 
@@ -80,10 +80,8 @@ class Entry:
 
     def conflicts(self, component: Component) -> list[str]:
         """What is wrong with the options of a component in view of each other."""
-        options = self.settings(component)
-        return [
-            f"{text} (in {self.name})" for each in self.options for text in each.conflicts(options)
-        ]
+        found = conflicts(self.options, self.settings(component))
+        return [f"{text} (in {self.name})" for text in found]
 
     def ignores(self, component: Component) -> frozenset[str]:
         """The cell fields ("density", "allocation") without effect under these options."""

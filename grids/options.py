@@ -1,7 +1,7 @@
 """One declared option: its type, range and default, and the check of a value against them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
@@ -41,7 +41,8 @@ class Option:
     `choices` are the only legal values; a `nullable` option takes null as well. `below` and
     `at_most` name an option of the same entry that limits this one; `only_with` says at which
     value of another option (or list of values) anything but the default has an effect: all of a
-    mapping must hold, and one of several mappings.
+    mapping must hold, and one of several mappings. `unless` says at which values of others it has
+    none all the same. A limit counts only while both options have an effect.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Option:
     below: str | None = None
     at_most: str | None = None
     only_with: Condition | tuple[Condition, ...] | None = None
+    unless: Condition | None = None
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Option":
@@ -65,7 +67,7 @@ class Option:
 
     def plain(self) -> dict[str, Any]:
         """A JSON-able description; bounds and choices that are not set are left out."""
-        optional = {"ge", "gt", "le", "lt", "choices", "below", "at_most", "only_with"}
+        optional = {"ge", "gt", "le", "lt", "choices", "below", "at_most", "only_with", "unless"}
         pairs = ((field.name, getattr(self, field.name)) for field in fields(self))
         return {
             name: list(value) if isinstance(value, tuple) else value
@@ -89,41 +91,26 @@ class Option:
         """
         if given is None and self.nullable:
             return None
-        try:
-            value = _converted(given, self.type)
-        except (TypeError, OverflowError):
-            raise self._refusal(given, what) from None
-        each = value if isinstance(value, tuple) else (value,)
-        if not all(self._in_range(item) for item in each):
+        if not self._takes(given):
             raise self._refusal(given, what)
-        return value
+        return _converted(given, self.type)
 
-    def conflicts(self, options: Mapping[str, Value]) -> list[str]:
-        """What is wrong with this option's value in view of all options of its entry."""
-        value = options[self.name]
-        found = []
-        for words, other, fits in (("below", self.below, "<"), ("at most", self.at_most, "<=")):
-            if other is not None and not _compare(value, fits, options[other]):
-                limit = f"{other}, {show(options[other])}"
-                found.append(f"{self.name} is {show(value)}; it must be {words} {limit}")
-        idle = self._without_effect(options)
-        if value != self.default and idle:
-            found.append(f"{self.name} has no effect with {' and '.join(idle)}; leave it out")
-        return found
-
-    def _without_effect(self, options: Mapping[str, Value]) -> list[str]:
-        """The settings because of which no alternative of `only_with` holds; empty if one does."""
+    def without_effect(self, settings: Mapping[str, Value]) -> list[str]:
+        """The settings because of which this option has no effect; empty if it has one."""
+        if self.unless and all(_met(self.unless, other, settings) for other in self.unless):
+            return _written(self.unless, settings)
         conditions = self.only_with or {}
         alternatives = (conditions,) if isinstance(conditions, Mapping) else conditions
         unmet = [
-            [
-                f"{other}: {show(options[other])}".replace("'", "")
-                for other, needed in each.items()
-                if options[other] not in (needed if isinstance(needed, list) else [needed])
-            ]
+            _written([other for other in each if not _met(each, other, settings)], settings)
             for each in alternatives
         ]
         return list(dict.fromkeys(text for texts in unmet for text in texts)) if all(unmet) else []
+
+    def limits(self) -> list[tuple[str, str, str]]:
+        """What limits this option: the relation in words, its sign, and the other option."""
+        pairs = (("below", "<", self.below), ("at most", "<=", self.at_most))
+        return [(words, sign, other) for words, sign, other in pairs if other is not None]
 
     def _in_range(self, item: Scalar) -> bool:
         if self.choices is not None and item not in self.choices:
@@ -149,7 +136,9 @@ class Option:
 
     def _hint(self, given: object) -> str:
         if not isinstance(given, str):
-            return f"write [{show(given)}]" if self._takes_in_list(given) else ""
+            whole = _without_points(given)
+            meant = next((value for value in (whole, [whole]) if self._takes(value)), None)
+            return "" if meant is None else f"write {show(meant)}"
         if self.type == "bool":
             meant = _OLD_BOOLEANS.get(given.lower()) or nearest(given, ("true", "false"))
             return f"write {meant}" if meant in ("true", "false") else meant
@@ -157,14 +146,28 @@ class Option:
             return nearest(given, map(str, self.choices))
         return number_hint(given) if self.type in ("int", "float") else ""
 
-    def _takes_in_list(self, given: object) -> bool:
-        if not self.type.startswith("list") or isinstance(given, list | tuple | dict):
-            return False
+    def _takes(self, given: object) -> bool:
         try:
-            self.check([given])
-        except GridError:
+            value = _converted(given, self.type)
+        except (TypeError, OverflowError):
             return False
-        return True
+        return all(map(self._in_range, value if isinstance(value, tuple) else (value,)))
+
+
+def conflicts(options: Sequence[Option], settings: Mapping[str, Value]) -> list[str]:
+    """What is wrong with the settings of all options of an entry in view of each other."""
+    idle = {option.name: option.without_effect(settings) for option in options}
+    found = []
+    for option in options:
+        name, value = option.name, settings[option.name]
+        for words, sign, other in option.limits():
+            counts = not (idle[name] or idle[other])
+            if counts and not _compare(value, sign, settings[other]):
+                limit = f"{other}, {show(settings[other])}"
+                found.append(f"{name} is {show(value)}; it must be {words} {limit}")
+        if value != option.default and idle[name]:
+            found.append(f"{name} has no effect with {' and '.join(idle[name])}; leave it out")
+    return found
 
 
 def number_hint(given: str) -> str:
@@ -202,8 +205,24 @@ def plain_decimal(number: Decimal) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
 
 
+def _without_points(given: object) -> object:
+    """Whole numbers, also those in a list, as integers; all else as it is."""
+    if isinstance(given, list | tuple):
+        return [_without_points(item) for item in given]
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
 def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _met(condition: Condition, other: str, settings: Mapping[str, Value]) -> bool:
+    needed = condition[other]
+    return settings[other] in (needed if isinstance(needed, list) else [needed])
+
+
+def _written(others: Iterable[str], settings: Mapping[str, Value]) -> list[str]:
+    return [f"{other}: {show(settings[other])}".replace("'", "") for other in others]
 
 
 def _compare(value: Value, sign: str, other: Value) -> bool:
@@ -230,8 +249,8 @@ def _converted_scalar(given: object, type_name: str) -> Scalar:
         raise TypeError
     if not isinstance(given, int | float) or not math.isfinite(given):
         raise TypeError
-    if type_name == "int" and given == int(given):
-        return int(given)
+    if type_name == "int" and isinstance(given, int):
+        return given
     if type_name == "float":
         return float(given) + 0.0  # adding zero turns -0.0 into 0.0
     raise TypeError

@@ -13,6 +13,7 @@ T = TypeVar("T")
 
 _NAMES = {int: "int", float: "float", str: "str", bool: "bool"}
 _BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+_RELATIONS = {"below": operator.lt, "at_most": operator.le}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +33,7 @@ def option(
     below: str | None = None,
     at_most: str | None = None,
     only_with: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    unless: Mapping[str, Any] | None = None,
 ) -> Any:
     """Declare one field of an options dataclass.
 
@@ -39,13 +41,14 @@ def option(
     values; `help` is one line for people and names the unit. `below` and `at_most` name another
     option whose value limits this one; `only_with` says at which value of another option (or list
     of values) anything but the default has an effect: all of a mapping must hold, and one of a list
-    of mappings.
+    of mappings. `unless` says at which values of others it has none all the same. A limit counts
+    only while both options have an effect.
     """
     limits = {"ge": ge, "gt": gt, "le": le, "lt": lt}
     metadata: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
     if choices is not None:
         metadata["choices"] = list(choices)
-    relations = {"below": below, "at_most": at_most, "only_with": only_with}
+    relations = {"below": below, "at_most": at_most, "only_with": only_with, "unless": unless}
     metadata |= {name: relation for name, relation in relations.items() if relation is not None}
     return dataclasses.field(default=default, metadata={"help": help, **metadata})
 
@@ -54,8 +57,7 @@ def describe_options(options: type) -> list[dict[str, Any]]:
     """Return one plain, JSON-able dict per option of a dataclass made with `option`.
 
     Keys: name, type ("float", "int", "str", "bool" or "list[...]"), nullable, default, help, and
-    those of ge, gt, le, lt, choices, below, at_most and only_with that were
-    declared.
+    those of ge, gt, le, lt, choices, below, at_most, only_with and unless that were declared.
     """
     return [_describe(field, hint) for field, hint in _fields(options)]
 
@@ -81,7 +83,7 @@ def build_options(options: type[T], given: Mapping[str, Any], where: str) -> T:
         except ValueError as problem:
             problems.append(str(problem))
         else:
-            problems += [text for field, _ in fields.values() for text in _conflicts(built, field)]
+            problems += _conflicts(built, [field for field, _ in fields.values()])
             if not problems:
                 return built
     raise ValueError("\n".join(f"{where}: {problem}" for problem in sorted(problems)))
@@ -134,7 +136,7 @@ def _checked(value: Any, field: Any, hint: Any) -> Any:
 
 def _scalar(given: Any, kind: Any, field: Any) -> Any:
     whole = isinstance(given, int) and not isinstance(given, bool)
-    value: Any = float(given) if kind is float and whole else given
+    value: Any = float(given) if kind is float and whole and _is_finite(given) else given
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise ValueError(f"{field.name} is {value!r}; it must be of type {_NAMES[kind]}")
     choices = field.metadata.get("choices")
@@ -147,25 +149,37 @@ def _scalar(given: Any, kind: Any, field: Any) -> Any:
     return value
 
 
-def _conflicts(built: Any, field: Any) -> list[str]:
-    """What is wrong with one option in view of the others."""
-    value, limits = getattr(built, field.name), field.metadata
-    conflicts = []
-    for relation, fits in (("below", operator.lt), ("at_most", operator.le)):
-        other = limits.get(relation)
-        if other is not None and not fits(value, getattr(built, other)):
-            words = relation.replace("_", " ")
-            conflicts.append(
-                f"{field.name} is {value!r}; it must be {words} {other}, {getattr(built, other)!r}"
-            )
-    idle = _without_effect(built, limits.get("only_with", {}))
-    if value != field.default and idle:
-        conflicts.append(f"{field.name} has no effect with {' and '.join(idle)}; leave it out")
+def _conflicts(built: Any, fields: Sequence[Any]) -> list[str]:
+    """What is wrong with options in view of each other."""
+    idle = {field.name: _without_effect(built, field) for field in fields}
+    conflicts = [text for field in fields for text in _above_limits(built, field, idle)]
+    for field in fields:
+        if getattr(built, field.name) != field.default and (because := idle[field.name]):
+            settings = " and ".join(because)
+            conflicts.append(f"{field.name} has no effect with {settings}; leave it out")
     return conflicts
 
 
-def _without_effect(built: Any, only_with: Any) -> list[str]:
-    """The settings because of which no alternative of `only_with` holds; empty if one does."""
+def _above_limits(built: Any, field: Any, idle: Mapping[str, list[str]]) -> list[str]:
+    """What is wrong with one option in view of those that limit it, where both have an effect."""
+    limits = {
+        relation: field.metadata[relation] for relation in _RELATIONS if relation in field.metadata
+    }
+    value = getattr(built, field.name)
+    return [
+        f"{field.name} is {value!r}; it must be {relation.replace('_', ' ')} {other},"
+        f" {getattr(built, other)!r}"
+        for relation, other in limits.items()
+        if not (idle[field.name] or idle[other])
+        and not _RELATIONS[relation](value, getattr(built, other))
+    ]
+
+
+def _without_effect(built: Any, field: Any) -> list[str]:
+    """The settings because of which an option has no effect; empty if it has one."""
+    only_with, unless = (field.metadata.get(name, {}) for name in ("only_with", "unless"))
+    if unless and all(_allows(unless, other, built) for other in unless):
+        return [f"{other}: {getattr(built, other)}" for other in unless]
     alternatives = [only_with] if isinstance(only_with, Mapping) else only_with
     unmet = [
         [f"{other}: {getattr(built, other)}" for other in each if not _allows(each, other, built)]
@@ -181,12 +195,19 @@ def _allows(needed: Mapping[str, Any], other: str, built: Any) -> bool:
 
 def _within(value: float, metadata: Mapping[str, Any]) -> bool:
     return (
-        math.isfinite(value)
+        _is_finite(value)
         and ("ge" not in metadata or value >= metadata["ge"])
         and ("gt" not in metadata or value > metadata["gt"])
         and ("le" not in metadata or value <= metadata["le"])
         and ("lt" not in metadata or value < metadata["lt"])
     )
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond the largest float
+        return False
 
 
 def _range(metadata: Mapping[str, Any]) -> str:

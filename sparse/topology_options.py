@@ -75,9 +75,15 @@ class TopologyOptions(UpdateOptions):
     )
 
 
-def shared_option(name: str, default: Any, *, only_with: Mapping[str, Any] | None = None) -> Any:
+def shared_option(
+    name: str,
+    default: Any,
+    *,
+    only_with: Mapping[str, Any] | None = None,
+    unless: Mapping[str, Any] | None = None,
+) -> Any:
     """Return a shared option with another default, for the options of a method.
 
-    `only_with` adds a condition to those that it has.
+    `only_with` and `unless` are those of `redefined`.
     """
-    return redefined(TopologyOptions, name, default, only_with=only_with)
+    return redefined(TopologyOptions, name, default, only_with=only_with, unless=unless)

@@ -44,15 +44,18 @@ def redefined(
     default: Any = dataclasses.MISSING,
     *,
     only_with: Mapping[str, Any] | None = None,
+    unless: Mapping[str, Any] | None = None,
 ) -> Any:
     """Return an option of such a dataclass for one that extends it, with another default if given.
 
-    `only_with` adds a condition to those that it has.
+    `only_with` adds a condition to those that it has; `unless` is set.
     """
     (own,) = (field for field in dataclasses.fields(options) if field.name == name)
     described = dict(own.metadata)
     if only_with is not None:
         described["only_with"] = {**described.get("only_with", {}), **only_with}
+    if unless is not None:
+        described["unless"] = unless
     return option(own.default if default is dataclasses.MISSING else default, **described)
 
 
@@ -62,10 +65,10 @@ def dynamic_schedules(
     """Return when a dynamic method updates and how much it drops, in a run of `total` steps.
 
     Without a total the updates never stop and the drop fraction is constant, which is said in one
-    warning.
+    warning. A drop fraction of 0 is constant, too.
     """
     updates = update_schedule(every=options.update_every, stop=options.update_stop, total=total)
-    if options.anneal == "constant" or updates.stop is None:
+    if options.anneal == "constant" or updates.stop is None or options.drop_fraction == 0:
         return updates, ConstantDrop(initial=options.drop_fraction)
     drops = CosineDrop(
         initial=options.drop_fraction, stop=updates.stop, final=options.final_drop_fraction

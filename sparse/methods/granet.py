@@ -32,7 +32,9 @@ class GranetOptions(TopologyOptions):
     drop_fraction: float = option(
         0.5, ge=0, lt=1, only_with={"drop": BY_FRACTION}, help="share exchanged; 0: prune only"
     )
-    final_drop_fraction: float = shared_option("final_drop_fraction", 0.005)
+    final_drop_fraction: float = shared_option(
+        "final_drop_fraction", 0.005, unless={"drop_fraction": 0}
+    )
 
 
 @METHODS.register(

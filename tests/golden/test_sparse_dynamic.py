@@ -122,7 +122,7 @@ def test_guard_snfs_grows_not_one_more_than_it_drops():
 @pytest.mark.parametrize("density", ["0.02", "0.3", "1"])
 @pytest.mark.parametrize(("start", "stop"), [(0.0, 0.5), (0.1, 0.8), (0.2, 0.53)])
 def test_granet_that_exchanges_nothing_is_gmp(density, start, stop):
-    options = {"initial_density": 1, "drop_fraction": 0, "final_drop_fraction": 0}
+    options = {"initial_density": 1, "drop_fraction": 0}
     granet = GraNet(density, update_every=4, prune_start=start, prune_stop=stop, **options)
     gmp = GMP(density, update_every=4, start=start, stop=stop)
     for method in (granet, gmp):

@@ -6,7 +6,7 @@ import pytest
 
 from grids.catalogue import Catalogue, Entry
 from grids.grid import load
-from grids.options import Option
+from grids.options import Option, Value, conflicts
 from grids.problems import GridProblems
 
 RAMP = Entry(
@@ -25,6 +25,9 @@ RAMP = Entry(
             default=False,
             only_with=({"mode": ["ramp", "spiral"]}, {"turn": 3}),
         ),
+        Option(name="step", type="float", default=0.5, at_most="height", unless={"height": 0}),
+        Option(name="ledge", type="float", default=0.7, at_most="rise"),
+        Option(name="rise", type="float", default=0.9, only_with={"mode": "spiral"}),
     ),
 )
 CATALOGUE = Catalogue(
@@ -78,9 +81,27 @@ def test_a_contradiction_is_told_with_its_line(
 
 
 def test_one_of_several_values_is_enough() -> None:
-    options = {option.name: option for option in RAMP.options}
     chosen = {"mode": "spiral", "turn": 1, "rail": True}
-    assert options["turn"].conflicts(chosen) == options["rail"].conflicts(chosen) == []
+    assert conflicts(RAMP.options, RAMP.defaults() | chosen) == []
+
+
+@pytest.mark.parametrize(
+    ("chosen", "found"),
+    [
+        ({"mode": "ramp", "height": 1.0}, []),
+        # A limit does not count where one of the two has no effect.
+        ({"step": 0.5}, []),
+        ({"mode": "ramp", "height": 0.2}, ["step is 0.5; it must be at most height, 0.2"]),
+        ({"step": 0.1}, ["step has no effect with height: 0.0; leave it out"]),
+        ({"ledge": 2.0}, []),
+        ({"ledge": 2.0, "mode": "spiral"}, ["ledge is 2.0; it must be at most rise, 0.9"]),
+        ({"height": 5.0}, ["height has no effect with mode: flat; leave it out"]),
+    ],
+)
+def test_limits_count_while_both_options_have_an_effect(
+    chosen: dict[str, Value], found: list[str]
+) -> None:
+    assert conflicts(RAMP.options, RAMP.defaults() | chosen) == found
 
 
 def test_relations_survive_the_catalogue_s_json() -> None:

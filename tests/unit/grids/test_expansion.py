@@ -149,7 +149,7 @@ def test_a_recipe_field_reaches_the_cells_in_which_it_has_effect(read: Read, bas
 
 def test_values_written_differently_are_one_cell(read: Read, base: str) -> None:
     variants = [
-        "axes: {recipe.lr: [1], density: [0.10], recipe.epochs: [1e1]}",
+        "axes: {recipe.lr: [1], density: [0.10], recipe.epochs: [10]}",
         "axes: {recipe.lr: [1.0], density: [.1], recipe.epochs: [10]}",
         "axes: {recipe.lr: [1e0], density: [1e-1], recipe.epochs: [0o12]}",
     ]

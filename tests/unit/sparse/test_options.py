@@ -83,6 +83,8 @@ def test_given_values_replace_defaults_and_take_the_declared_types():
         ({"heat": "0.5"}, "kiln: heat is '0.5'; it must be of type float"),
         ({"heat": float("nan")}, "kiln: heat is nan; it must be >= 0 and < 1"),
         ({"heat": True}, "kiln: heat is True; it must be of type float"),
+        ({"heat": 10**400}, f"kiln: heat is 1{'0' * 400}; it must be of type float"),
+        ({"shelves": 10**400}, f"kiln: shelves is 1{'0' * 400}; it must be >= 1"),
         ({"shelves": 2.0}, "kiln: shelves is 2.0; it must be of type int"),
         ({"shelves": True}, "kiln: shelves is True; it must be of type int"),
         ({"shelves": None}, "kiln: shelves is None; it must be of type int"),
@@ -135,8 +137,34 @@ def test_relations_between_options_are_checked_once_all_values_are_legal():
     assert str(problem.value).splitlines() == [
         "ramp: first is 2.0; it must be below last, 2.0",
         "ramp: height has no effect with mode: flat; leave it out",
-        "ramp: height is 3.0; it must be at most last, 2.0",
     ]
+    with pytest.raises(ValueError, match=r"^ramp: height is 3.0; it must be at most last, 2.0$"):
+        build_options(Ramp, {"mode": "ramp", "height": 3}, "ramp")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Stairs:
+    mode: str = option("flat", choices=["flat", "spiral"], help="shape")
+    height: float = option(0.0, help="metres")
+    step: float = option(0.5, help="metres", at_most="height", unless={"height": 0})
+    ledge: float = option(0.7, help="metres", at_most="rise")
+    rise: float = option(0.9, help="metres", only_with={"mode": "spiral"})
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"height": 0.2}, "stairs: step is 0.5; it must be at most height, 0.2"),
+        ({"step": 0.1}, "stairs: step has no effect with height: 0.0; leave it out"),
+        ({"ledge": 2, "mode": "spiral"}, "stairs: ledge is 2.0; it must be at most rise, 0.9"),
+    ],
+)
+def test_limits_count_while_both_options_have_an_effect(given, message):
+    assert build_options(Stairs, {"ledge": 2}, "stairs") == Stairs(ledge=2.0)
+    assert build_options(Stairs, {"height": 0.5}, "stairs") == Stairs(height=0.5)
+    with pytest.raises(ValueError, match="stairs") as problem:
+        build_options(Stairs, given, "stairs")
+    assert str(problem.value) == message
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

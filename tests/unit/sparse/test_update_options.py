@@ -28,12 +28,20 @@ def test_a_constant_drop_stops_as_well():
     assert drops == ConstantDrop(initial=0.3)
 
 
-def test_an_option_is_extended_by_a_default_and_a_condition():
+def test_nothing_is_annealed_to_more_than_the_fraction_0():
+    options = UpdateOptions(drop_fraction=0.0, final_drop_fraction=0.005)
+    assert dynamic_schedules(options, 1000)[1] == ConstantDrop(initial=0.0)
+
+
+def test_an_option_is_extended_by_a_default_and_conditions():
     @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
     class Extended(UpdateOptions):
         update_every: int = redefined(UpdateOptions, "update_every", 7)
         final_drop_fraction: float = redefined(
-            UpdateOptions, "final_drop_fraction", only_with={"update_every": 7}
+            UpdateOptions,
+            "final_drop_fraction",
+            only_with={"update_every": 7},
+            unless={"update_stop": 0.5},
         )
 
     own, found = (
@@ -43,6 +51,8 @@ def test_an_option_is_extended_by_a_default_and_a_condition():
     assert list(found) == list(own)
     assert found["update_every"] == {**own["update_every"], "default": 7}
     assert found["final_drop_fraction"] == {
-        **own["final_drop_fraction"], "only_with": {"anneal": "cosine", "update_every": 7}
-    }  # fmt: skip
+        **own["final_drop_fraction"],
+        "only_with": {"anneal": "cosine", "update_every": 7},
+        "unless": {"update_stop": 0.5},
+    }
     assert found["drop_fraction"] == own["drop_fraction"]

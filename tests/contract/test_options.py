@@ -1,0 +1,101 @@
+"""A method's check of its options and that of a grid are one: the same is legal to both."""
+
+import dataclasses
+import math
+
+import pytest
+
+from grids.options import Option, conflicts
+from grids.problems import GridError
+from sparse.methods import METHODS
+from sparse.options import build_options, describe_options, option
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Each:
+    whole: int = option(3, ge=1, le=500, help="a whole number")
+    maybe: int | None = option(None, ge=1, help="one, or null")
+    share: float = option(0.5, ge=0, lt=1, help="a number")
+    free: float = option(0.5, help="a number without bounds")
+    word: str = option("a", choices=["a", "b"], help="a word")
+    text: str = option("a", help="any text")
+    flag: bool = option(False, help="yes or no")
+    wholes: tuple[int, ...] = option((1, 2), gt=0, help="whole numbers")
+    shares: tuple[float, ...] = option((0.5,), ge=0, help="numbers")
+
+
+VALUES = [
+    0, 1, 100, 501, -1, 10**400, 0.0, -0.0, 0.5, 1.0, 100.0, 1e300, 0.1 + 0.2, math.nan, math.inf,
+    True, False, None, "a", "b", "c", "", "1", "0.5", "true", "null", [], [1], [1, 2], [1.0], [0.5],
+    [0], [True], [None], ["a"], [[1]], (1, 2), [1, "a"], [math.nan], {}, {"a": 1},
+]  # fmt: skip
+
+
+def in_a_grid(options, given):
+    """All options as a grid reads them; None when it refuses them."""
+    known = {each["name"]: Option.from_plain(each) for each in describe_options(options)}
+    settings = {name: each.default for name, each in known.items()}
+    try:
+        settings |= {name: known[name].check(value) for name, value in given.items()}
+    except GridError:
+        return None
+    return None if conflicts(list(known.values()), settings) else settings
+
+
+def in_a_method(options, given):
+    """All options as a method takes them; None when it refuses them."""
+    try:
+        return dataclasses.asdict(build_options(options, given, "options"))
+    except ValueError:
+        return None
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Each)])
+def test_both_take_and_refuse_the_same_values(name):
+    answers = [
+        (in_a_grid(Each, {name: value}), in_a_method(Each, {name: value})) for value in VALUES
+    ]
+    for value, (read, built) in zip(VALUES, answers, strict=True):
+        assert read == built, value
+        assert read is None or type(read[name]) is type(built[name])
+    assert {read is None for read, _ in answers} == {True, False}
+
+
+def test_a_number_with_a_point_is_no_whole_number():
+    for given in ({"whole": 100.0}, {"maybe": 1.0}, {"wholes": [1.0]}):
+        assert in_a_grid(Each, given) is in_a_method(Each, given) is None
+
+
+RELATED = [
+    ({"anneal": "constant", "drop_fraction": 0.001}, True),
+    ({"anneal": "constant", "drop_fraction": 0.001, "final_drop_fraction": 0.0005}, False),
+    ({"anneal": "cosine", "drop_fraction": 0.2, "final_drop_fraction": 0.3}, False),
+    ({"anneal": "cosine", "drop_fraction": 0.2, "final_drop_fraction": 0.1}, True),
+    ({"drop": "threshold"}, True),
+    ({"drop": "threshold", "final_drop_fraction": 0.3}, False),
+]
+
+
+@pytest.mark.parametrize(("given", "legal"), RELATED)
+@pytest.mark.parametrize("name", ["granet", "rigl", "set", "set_np", "snfs"])
+def test_both_see_the_same_contradictions(name, given, legal):
+    options = METHODS.get(name).target.Options
+    read = in_a_grid(options, given)
+    assert (read is not None) == legal
+    assert read == in_a_method(options, given)
+
+
+@pytest.mark.parametrize(
+    ("given", "legal"),
+    [
+        ({"drop_fraction": 0}, True),
+        ({"drop_fraction": 0, "anneal": "constant"}, True),
+        ({"drop_fraction": 0, "final_drop_fraction": 0.001}, False),
+        ({"drop_fraction": 0.001}, False),
+    ],
+)
+def test_granet_may_exchange_nothing(given, legal):
+    options = METHODS.get("granet").target.Options
+    read = in_a_grid(options, given)
+    assert (read is not None) == legal
+    assert read == in_a_method(options, given)
