@@ -66,7 +66,8 @@ RECIPE: tuple[Option, ...] = (
         default=None,
         nullable=True,
         gt=0,
-        help="largest L2 norm of all gradients together; null leaves them alone",
+        help="largest L2 norm of all gradients together, those of inactive weights included;"
+        " null leaves them alone",
     ),
     Option(
         name="precision",

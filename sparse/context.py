@@ -80,11 +80,13 @@ class Context(Protocol):
         weights: Mapping[str, Tensor] | None = None,
         *,
         temperature: float = 1.0,
+        twice: bool = False,
     ) -> Tensor:
         """Return the scalar mean loss, twice differentiable in `weights`.
 
         `weights` stand in for those of the layers named; what the network puts out is divided by
-        the temperature before the loss is taken.
+        the temperature before the loss is taken. `twice` says that it will be differentiated
+        twice: what that costs is counted.
         """
 
     def flow(self, weights: Mapping[str, Tensor]) -> Tensor:

@@ -9,6 +9,9 @@ skips zeros would spend, and not what masks spend.
 
 A training step has three passes that cost as much each: forward, gradients of the inputs, gradients
 of the weights. The gradient of the network's own input is counted too.
+
+Differentiating a function of these gradients, as for a Hessian's product with a vector, goes back
+through both factors of every product in the three: six passes more.
 """
 
 import dataclasses
@@ -19,6 +22,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+
+ONCE = 3
+"""Forward passes that a loss and its gradient cost."""
+
+TWICE = 9
+"""Forward passes that a loss, its gradient and the derivative of a function of that cost."""
 
 Counts = Mapping[str, int]
 """Weights taking part, by parameter name; a parameter that is not named takes part whole."""

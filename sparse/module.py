@@ -112,11 +112,13 @@ class ModuleContext:
         weights: Mapping[str, Tensor] | None = None,
         *,
         temperature: float = 1.0,
+        twice: bool = False,
     ) -> Tensor:
         """Return the user's loss in the model's current mode; its buffers are left as they are.
 
         A temperature divides every output of the model that the loss asks for. What it draws, as
-        dropout does, is the same in every call, and moves no global generator.
+        dropout does, is the same in every call, and moves no global generator. Nothing is counted
+        here, so `twice` changes nothing.
         """
         if self._loss is None:
             raise ValueError("this method needs the loss: give loss=")

@@ -55,13 +55,14 @@ def grasp_scores(context: Context, batches: int, temperature: float) -> Tensors:
     data = list(context.scoring_batches(batches))
     weights = _leaves({layer.name: layer.weight for layer in context.layers})
 
-    def loss(batch: Any) -> Tensor:
-        return context.loss(batch, weights, temperature=temperature)
+    def loss(batch: Any, *, twice: bool = False) -> Tensor:
+        return context.loss(batch, weights, temperature=temperature, twice=twice)
 
     # The fused kernels of attention can be differentiated once only.
     with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
         gradient = _summed(_gradients(loss(batch), weights) for batch in data)
-        product = _summed(_hessian_product(loss(batch), weights, gradient) for batch in data)
+        losses = (loss(batch, twice=True) for batch in data)
+        product = _summed(_hessian_product(value, weights, gradient) for value in losses)
     return {layer.name: widened(layer.weight) * product[layer.name] for layer in context.layers}
 
 
@@ -69,13 +70,28 @@ def synflow_scores(context: Context, masks: Mapping[str, Tensor] | None = None) 
     """Return |w * dR/dw| in float64, R being `context.flow` of the network that the masks leave.
 
     Without biases every layer's scores sum to R, and those into a unit to those out of it. No data
-    is used. Source: Tanaka et al. 2020 (SynFlow), theorems 1 and 2 and algorithm 1.
+    is used. A layer of the whole network whose scores are all zero is a ValueError, and so are
+    scores that are zero everywhere: positions would decide. What masks leave of a branch may carry
+    nothing while another does. Source: Tanaka et al. 2020 (SynFlow), theorems 1 and 2 and
+    algorithm 1.
     """
     absolute = {layer.name: layer.weight.double().abs() for layer in context.layers}
     weights = _leaves(_masked(absolute, masks))
     with torch.enable_grad():
         gradients = _gradients(context.flow(weights), weights)
-    return {name: (weight.detach() * gradients[name]).abs() for name, weight in weights.items()}
+    scores = {name: (weight.detach() * gradients[name]).abs() for name, weight in weights.items()}
+    _refuse_zero(scores, whole=masks is None or all(bool(mask.all()) for mask in masks.values()))
+    return scores
+
+
+def _refuse_zero(scores: Tensors, *, whole: bool) -> None:
+    zero = [name for name, score in scores.items() if not bool(score.any())]
+    if zero and (whole or len(zero) == len(scores)):
+        raise ValueError(
+            f"synflow scores every weight of {', '.join(zero)} as zero: nothing of it reaches the"
+            " outputs, as where tanh or sigmoid saturate or weights are zero; exclude the layer, or"
+            " choose another method"
+        )
 
 
 def _masked(weights: Mapping[str, Tensor], masks: Mapping[str, Tensor] | None) -> Tensors:

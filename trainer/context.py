@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from sparse.flops import ONCE, TWICE
 from trainer import seeding
 from trainer.artifacts import ArtifactError, read_snapshot
 from trainer.engines.base import Batch, Engine, LayerView
@@ -21,7 +22,8 @@ class CellContext:
         inputs: files of the artifacts that other cells left for it, by their names.
 
     Attributes:
-        scored_samples: samples, repeats included, that the method asked a loss or flow for.
+        scored_passes: forward passes of one sample that scores have cost, with what
+            differentiating them costs.
     """
 
     def __init__(self, engine: Engine, n: int, inputs: Mapping[str, Path] | None = None) -> None:
@@ -32,7 +34,7 @@ class CellContext:
         self.layers: list[LayerView] = engine.layers(n)
         self.total_steps: int | None = engine.workload.total_steps
         self.steps_per_epoch: int | None = engine.workload.steps_per_epoch
-        self.scored_samples = 0
+        self.scored_passes = 0
 
     def generator(self, purpose: str, index: int = 0) -> torch.Generator:
         """The generator named (cell seed, ``sparse.`` + purpose, index)."""
@@ -53,14 +55,15 @@ class CellContext:
         weights: Mapping[str, Tensor] | None = None,
         *,
         temperature: float = 1.0,
+        twice: bool = False,
     ) -> Tensor:
         """Mean training loss on a batch, differentiable in ``weights``."""
-        self.scored_samples += len(batch[1])
+        self.scored_passes += len(batch[1]) * (TWICE if twice else ONCE)
         return self._engine.loss(self._n, batch, weights, temperature=temperature)
 
     def flow(self, weights: Mapping[str, Tensor]) -> Tensor:
         """SynFlow's objective for an input of the data's shape, differentiable in ``weights``."""
-        self.scored_samples += 1
+        self.scored_passes += ONCE
         return self._engine.flow(self._n, weights)
 
     def artifact(self, name: str) -> Mapping[str, Tensor]:

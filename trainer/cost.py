@@ -9,6 +9,7 @@ before the one that its training goes on from.
 from bisect import bisect_right
 from typing import Any
 
+from sparse.flops import ONCE
 from sparse.sparsifier import Sparsifier
 from trainer.context import CellContext
 from trainer.engines.base import Engine
@@ -20,7 +21,7 @@ class CostMeter:
     Args:
         engine: holds the cell.
         sparsifier: the cell's method, bound or about to be.
-        context: what the method sees; it counts the samples of scoring.
+        context: what the method sees; it counts the passes of scoring.
 
     Attributes:
         gradient_steps: the steps whose gradients the method wants, ascending; the loop fills it.
@@ -64,13 +65,13 @@ class CostMeter:
         if full == 0:
             return {}
         # A loss asked for while scoring is computed and differentiated in the dense network.
-        spent = self._flops + 3 * cost.flops({}) * self._context.scored_samples
+        spent = self._flops + cost.flops({}) * self._context.scored_passes
         final = cost.flops(self._sparsifier.passes(False).forward)
         samples = self._engine.workload.samples
         seen = samples(step) - samples(self._sparsifier.first_step)
         return {
             "train_flops": float(spent),
-            "train_flops_ratio": spent / (3 * full * seen),
+            "train_flops_ratio": spent / (ONCE * full * seen),
             "inference_flops": float(final),
             "inference_flops_ratio": final / full,
         }
@@ -81,10 +82,10 @@ class CostMeter:
             "flops": self._flops,
             "step": self._step,
             "each": self._each,
-            "scored": self._context.scored_samples,
+            "scored": self._context.scored_passes,
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Put back what ``state`` returned."""
         self._flops, self._step, self._each = state["flops"], state["step"], state["each"]
-        self._context.scored_samples = state["scored"]
+        self._context.scored_passes = state["scored"]

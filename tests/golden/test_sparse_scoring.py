@@ -19,7 +19,7 @@ class LeastSquares(ToyContext):
         super().__init__([ToyLayer("w", torch.tensor(weight))])
         self.inputs, self.target = torch.tensor(inputs), torch.tensor(target)
 
-    def loss(self, batch, weights=None, *, temperature=1.0):
+    def loss(self, batch, weights=None, *, temperature=1.0, twice=False):
         outputs = self.inputs @ weights["w"] / temperature
         return 0.5 * ((outputs - self.target) ** 2).sum()
 

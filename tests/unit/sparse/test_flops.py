@@ -3,8 +3,11 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from sparse.flops import ForwardCost, Passes, forward_cost
+from sparse import Dense, attach
+from sparse.flops import ONCE, TWICE, ForwardCost, Passes, forward_cost
+from sparse.scoring import grasp_scores, snip_scores
 
 
 def macs_of(model, *inputs):
@@ -115,3 +118,28 @@ def test_flops_are_twice_the_share_of_the_macs_that_is_active():
     assert cost.flops({"a": 5, "b": 1}) == 2 * (15 + 1)
     passes = Passes(forward={"a": 5}, input_gradients={"a": 10}, weight_gradients={})
     assert cost.training_flops(passes) == 2 * (25 + 40 + 70)
+
+
+def test_what_scoring_costs_is_what_torch_computes_in_a_deep_network():
+    torch.manual_seed(0)
+    model = nn.Sequential(*[layer for _ in range(30) for layer in (nn.Linear(20, 20), nn.ReLU())])
+    batch = torch.randn(4, 20)
+    context = attach(
+        model,
+        torch.optim.SGD(model.parameters(), lr=0.1),
+        Dense(),
+        batches=[batch],
+        loss=lambda network, inputs: network(inputs).square().mean(),
+    ).sparsifier.context
+    spent = {}
+    for name, work in {
+        "forward": lambda: model(batch),
+        "snip": lambda: snip_scores(context, 1),
+        "grasp": lambda: grasp_scores(context, 1, 1.0),
+    }.items():
+        with FlopCounterMode(display=False) as counter:
+            work()
+        spent[name] = counter.get_total_flops()
+    assert spent["forward"] == 4 * forward_cost(model, batch[:1]).flops({})
+    assert spent["snip"] == pytest.approx(ONCE * spent["forward"], rel=0.02)
+    assert spent["grasp"] == pytest.approx((ONCE + TWICE) * spent["forward"], rel=0.02)

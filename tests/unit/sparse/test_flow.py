@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from sparse import Dense, attach
+from sparse import Dense, Static, SynFlow, attach
 from sparse.flow import divided_outputs, flow
 from sparse.scoring import grasp_scores, synflow_scores
 
@@ -116,3 +116,48 @@ def test_a_model_that_returns_no_tensor_is_refused(score, options):
     )
     with pytest.raises(ValueError, match="the model returned tuple"):
         score(context, *options)
+
+
+def saturated():
+    """Ones times so many absolute weights are far beyond where tanh is exactly 1 in float64."""
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Linear(400, 6), nn.Tanh(), nn.Linear(6, 400), nn.ReLU(), nn.Linear(400, 3)
+    )
+
+
+@pytest.mark.parametrize(
+    "method", [SynFlow("0.1"), SynFlow("0.1", rounds=1), Static("0.1", allocation="synflow")]
+)
+def test_a_layer_whose_scores_are_all_zero_is_refused_by_name(method):
+    model = saturated()
+    with torch.no_grad():
+        model[0].weight.fill_(0.1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    message = r"^synflow scores every weight of 0\.weight as zero: .* tanh or sigmoid saturate"
+    with pytest.raises(ValueError, match=message):
+        attach(model, optimizer, method, batches=[torch.zeros(1, 400)])
+    with torch.no_grad():
+        model[0].weight.fill_(0.01)
+    attach(model, optimizer, method, batches=[torch.zeros(1, 400)])
+
+
+def test_masks_may_leave_nothing_of_a_branch_but_not_of_the_whole_network():
+    class Branches(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Linear(2, 2, bias=False)
+            self.second = nn.Linear(2, 2, bias=False)
+            self.shortcut = nn.Linear(2, 2, bias=False)
+
+        def forward(self, inputs):
+            return self.second(self.first(inputs)) + self.shortcut(inputs)
+
+    context = context_of(Branches(), batches=[torch.zeros(1, 2)])
+    cut = {"first.weight": [[1, 1], [0, 0]], "second.weight": [[0, 1], [0, 1]]}
+    masks = {name: torch.tensor(mask).bool() for name, mask in cut.items()}
+    whole = torch.ones(2, 2, dtype=torch.bool)
+    scores = synflow_scores(context, {**masks, "shortcut.weight": whole})
+    assert [bool(score.any()) for score in scores.values()] == [False, False, True]
+    with pytest.raises(ValueError, match=r"of first\.weight, second\.weight, shortcut\.weight as"):
+        synflow_scores(context, {**masks, "shortcut.weight": ~whole})

@@ -48,12 +48,18 @@ def test_rigl_pays_dense_weight_gradients_on_its_update_steps_alone():
     assert metrics["train_flops"] == (3 * 2 * 264 * SAMPLES * EPOCHS + (DENSE - 2 * 264) * looked)
 
 
-def test_snip_pays_for_its_scoring_once():
-    plain, scored = (
-        metrics_of(name, "0.3", options)["train_flops"]
-        for name, options in (("static", {}), ("snip", {"batches": 2}))
-    )
-    assert scored - plain == 2 * 16 * 3 * DENSE
+@pytest.mark.parametrize(
+    ("method", "options", "passes"),
+    [
+        ("snip", {"batches": 2}, 2 * 16 * 3),
+        ("synflow", {"rounds": 5}, 5 * 3),
+        # A gradient, and the derivative of one.
+        ("grasp", {"batches": 2}, 2 * 16 * (3 + 9)),
+    ],
+)
+def test_a_method_pays_for_its_scoring_once(method, options, passes):
+    plain, scored = metrics_of("static", "0.3"), metrics_of(method, "0.3", options)
+    assert scored["train_flops"] - plain["train_flops"] == passes * DENSE
 
 
 def test_gmp_pays_the_density_of_every_step():
