@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from sparse.allocations import ALLOCATIONS
-from sparse.budgets import Network, Shape, rounded
+from sparse.budgets import Network, Shape, rounded, rounded_up
 from sparse.context import Context
 from sparse.options import NoOptions, build_options
 
@@ -47,7 +47,7 @@ def network_count(density: Density, sizes: Sequence[int]) -> int:
     target = target_count(density, total)
     if target < len(sizes):
         text = f"density {density} keeps {target} of {total} weights, fewer than one for each"
-        smallest = f"at least {len(sizes) / total:.2g} is needed"
+        smallest = f"at least {rounded_up(Fraction(len(sizes), total))} is needed"
         raise ValueError(f"{text} of the {len(sizes)} layers; {smallest}")
     return target
 

@@ -75,6 +75,12 @@ def rounded(budgets: Sequence[Fraction]) -> list[int]:
     return counts
 
 
+def rounded_up(share: Fraction) -> str:
+    """Return the text of a share in (0, 1], rounded up to two significant digits."""
+    places = 1 - math.floor(math.log10(share))
+    return f"{math.ceil(share * 10**places) / 10**places:g}"
+
+
 def _clamped(value: Fraction, low: Fraction, high: int) -> Fraction:
     return min(Fraction(high), max(low, value))
 

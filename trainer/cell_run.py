@@ -11,6 +11,7 @@ from grids.cell import Cell
 from grids.traits import starts_from
 from sparse.methods import METHODS
 from sparse.sparsifier import Sparsifier
+from sparse.stats import layer_stats
 from sparse.stored import StoredWeights, stored_weights_of
 from trainer.artifacts import (
     ArtifactError,
@@ -137,6 +138,7 @@ class CellRun:
         """Let the method end the run; what it then finds wrong is the cell's failure."""
         try:
             self.sparsifier.finish()
+            self._refuse_other_density()
         except ValueError as error:
             self.fail(error, "finish")
 
@@ -144,6 +146,13 @@ class CellRun:
         """Note what stopped the cell; the first failure counts."""
         if self.failure is None:
             self.failure = Failure.of(error, phase)
+
+    def _refuse_other_density(self) -> None:
+        # A method that writes masks by itself would break what every table promises.
+        name, target = self.cell.method.name, self.sparsifier.target()
+        active = sum(layer.active for layer in layer_stats(self.sparsifier.layers))
+        if METHODS.get(name).traits["density"] == "exact" and active != target:
+            raise ValueError(f"{name} is to keep {target} weights exactly, but {active} are active")
 
     def _rewinds_in(self, engine: Engine) -> dict[int, str]:
         return rewind_steps(self.leaves, engine.workload.total_steps, self.sparsifier.first_step)

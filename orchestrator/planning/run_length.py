@@ -1,4 +1,4 @@
-"""Which steps the run of a cell takes, as far as that is known before its data are read."""
+"""Which steps the run of a cell takes, where that is known before its data are read."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,19 +14,32 @@ Asked = tuple[Cell, Iterable[str]]
 """A cell, and the names of the artifacts that it shall leave."""
 
 
-def most_steps(cell: Cell, catalogue: Catalogue) -> int | None:
-    """At most so many optimizer steps; None where the size of the dataset is not known.
+def total_steps(cell: Cell, catalogue: Catalogue) -> int | None:
+    """The optimizer steps of a cell's run; None where only the dataset's files tell."""
+    examples = training_examples(cell, catalogue)
+    if examples is None:
+        return None
+    recipe = cell.settings()
+    return math.ceil(examples / int(str(recipe["batch"]))) * int(str(recipe["epochs"]))
 
-    The training split is smaller than the dataset, whose trait `examples` is a number or names the
-    option that holds it, so that a run usually has fewer.
+
+def training_examples(cell: Cell, catalogue: Catalogue) -> int | None:
+    """How many examples a cell trains on, by its dataset's trait `class_sizes`.
+
+    Of every class the shares for validation and testing are taken, rounded half up, and of what is
+    left the cell's data ratio: as `trainer/data/bundle.py` does, to which a test holds it.
     """
     entry = catalogue.entry("dataset", cell.dataset.name)
-    if "examples" not in entry.traits:
+    sizes = entry.traits.get("class_sizes")
+    if sizes is None:
         return None
-    examples = int(filled(entry.traits["examples"], entry.settings(cell.dataset)))
-    used = max(1, math.floor(Decimal(cell.data_ratio) * examples + Decimal("0.5")))
-    recipe = cell.settings()
-    return math.ceil(used / int(str(recipe["batch"]))) * int(str(recipe["epochs"]))
+    options = entry.settings(cell.dataset)
+    if isinstance(sizes, Mapping):
+        examples, classes = (int(str(options[sizes[name]])) for name in ("examples", "classes"))
+        sizes = [(examples + classes - 1 - label) // classes for label in range(classes)]
+    held_out = [float(str(options[name])) for name in ("val_fraction", "test_fraction")]
+    train = sum(size - sum(math.floor(f * size + 0.5) for f in held_out) for size in sizes)
+    return max(1, math.floor(Decimal(cell.data_ratio) * train + Decimal("0.5")))
 
 
 def first_step(cell: Cell, catalogue: Catalogue) -> int:
@@ -49,20 +62,20 @@ def refuse_other_steps(asked: Iterable[Asked], catalogue: Catalogue) -> None:
     for cell, names in asked:
         steps = {name: step for name in names if (step := rewind_step(name)) is not None}
         first = first_step(cell, catalogue)
-        most = most_steps(cell, catalogue) if steps or first else None
-        for problem in _problems(steps, first, math.inf if most is None else most):
+        total = total_steps(cell, catalogue) if steps or first else None
+        for problem in _problems(steps, first, math.inf if total is None else total):
             wrong.setdefault(problem, problem.format(cell=cell.label()))
     if wrong:
         raise GridError("\n".join(wrong.values()))
 
 
-def _problems(steps: Mapping[str, int], first: int, most: float) -> Iterator[str]:
+def _problems(steps: Mapping[str, int], first: int, total: float) -> Iterator[str]:
     # Without the cell, so that a problem that many cells have is told of one.
-    if first >= most:
-        yield f"{{cell}} goes on from step {first}: its run has at most {most} steps"
+    if first >= total:
+        yield f"{{cell}} goes on from step {first}: its run has {total} steps"
         return
     for name, step in steps.items():
-        if step > most:
-            yield f"{name} of {{cell}}: its run has at most {most} steps"
+        if step > total:
+            yield f"{name} of {{cell}}: its run has {total} steps"
         if step <= first:
             yield f"{name} of {{cell}}: its run goes on from step {first}"

@@ -1,10 +1,11 @@
 """uniform, uniform_plus: every layer has the same density, or all but the first and the last."""
 
 import dataclasses
+import math
 from fractions import Fraction
 
 from sparse.allocations import ALLOCATIONS
-from sparse.budgets import Network, share
+from sparse.budgets import Network, rounded_up, share
 from sparse.options import NoOptions, option
 
 
@@ -55,5 +56,6 @@ def _too_few(network: Network, least: list[Fraction]) -> str:
     fixed = f"{float(least[0]):g} weights of {names[0]} and {float(least[-1]):g} of {names[-1]}"
     return (
         f"uniform_plus is to keep {fixed}, but the density keeps {network.target} of {total} in"
-        f" all; at least {float(sum(least) / total):.2g} is needed, or a smaller last"
+        f" all; at least {rounded_up(Fraction(math.ceil(sum(least)), total))} is needed, or a"
+        " smaller last"
     )

@@ -5,6 +5,7 @@ device are the same for all and live in :mod:`trainer.data.bundle`.
 """
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 from sparse.registry import Registry, import_modules
 
@@ -15,12 +16,13 @@ class DatasetTraits:
 
     Attributes:
         needs_root: whether it is read from files in a folder that the user names.
-        examples: how many it has in all splits, as a number or the option that says it in braces;
-            ``None`` where only the files tell.
+        class_sizes: how many examples each class has in all splits; or, for classes of equal size,
+            the options that say how many ``examples`` and ``classes`` there are; ``None`` where
+            only the files tell. Splits are then as :mod:`trainer.data.bundle` makes them.
     """
 
     needs_root: bool
-    examples: int | str | None = None
+    class_sizes: Sequence[int] | Mapping[str, str] | None = None
 
 
 DATASETS = Registry("dataset", "sparsesweep.datasets", traits=DatasetTraits)

@@ -30,7 +30,7 @@ class SplitOptions:
     summary="1,797 images of handwritten digits, 1 x 8 x 8, 10 classes",
     options=SplitOptions,
     needs_root=False,
-    examples=1797,
+    class_sizes=[178, 182, 177, 183, 181, 182, 181, 179, 174, 180],
 )
 def digits(options: SplitOptions, data_root: Path | None) -> RawData:
     """UCI optical recognition of handwritten digits (test part), values 0 to 16."""
@@ -43,7 +43,7 @@ def digits(options: SplitOptions, data_root: Path | None) -> RawData:
     summary="569 Wisconsin breast-cancer records, 30 features, 2 classes",
     options=SplitOptions,
     needs_root=False,
-    examples=569,
+    class_sizes=[212, 357],
 )
 def breast_cancer(options: SplitOptions, data_root: Path | None) -> RawData:
     """UCI breast cancer Wisconsin (diagnostic)."""
@@ -56,7 +56,7 @@ def breast_cancer(options: SplitOptions, data_root: Path | None) -> RawData:
     summary="178 wine analyses, 13 features, 3 classes",
     options=SplitOptions,
     needs_root=False,
-    examples=178,
+    class_sizes=[59, 71, 48],
 )
 def wine(options: SplitOptions, data_root: Path | None) -> RawData:
     """UCI wine recognition."""

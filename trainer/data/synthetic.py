@@ -32,7 +32,7 @@ class SyntheticOptions:
     summary="Gaussian classes around random centres, of any size",
     options=SyntheticOptions,
     needs_root=False,
-    examples="{examples}",
+    class_sizes={"examples": "examples", "classes": "classes"},
 )
 def synthetic(options: SyntheticOptions, data_root: Path | None) -> RawData:
     """One Gaussian blob per class; the centres are standard normal.

@@ -6,9 +6,14 @@ from grids.catalogue import Catalogue, Entry
 from grids.options import Option
 from grids.problems import GridError
 from orchestrator.planning.plan import Known, Wishes, make_plan
-from orchestrator.planning.run_length import first_step, most_steps
+from orchestrator.planning.run_length import first_step, total_steps
 from tests.support.cells import make_cell
 
+SHARES = (
+    Option(name="val_fraction", type="float", default=0.15),
+    Option(name="test_fraction", type="float", default=0.2),
+)
+DIGITS = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
 CATALOGUE = Catalogue(
     methods=(
         Entry(name="dense"),
@@ -21,11 +26,19 @@ CATALOGUE = Catalogue(
     allocations=(Entry(name="erk"),),
     scenarios=(Entry(name="clean"),),
     datasets=(
-        Entry(name="digits", traits={"examples": 1797}),
+        Entry(
+            name="digits",
+            traits={"class_sizes": [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]},
+            options=SHARES,
+        ),
         Entry(
             name="synthetic",
-            traits={"examples": "{examples}"},
-            options=(Option(name="examples", type="int", default=1024),),
+            traits={"class_sizes": {"examples": "examples", "classes": "classes"}},
+            options=(
+                Option(name="examples", type="int", default=1024),
+                Option(name="classes", type="int", default=10),
+                *SHARES,
+            ),
         ),
         Entry(name="idx"),
     ),
@@ -36,15 +49,15 @@ CATALOGUE = Catalogue(
 @pytest.mark.parametrize(
     ("dataset", "ratio", "recipe", "expected"),
     [
-        ("digits", "1", {"epochs": 20, "batch": 32}, 20 * 57),
-        ("digits", "0.5", {"epochs": 1, "batch": 100}, 9),  # 898.5 examples, rounded up
-        ("synthetic", "1", {"epochs": 2, "batch": 100}, 2 * 2),  # 123 examples
+        ("digits", "1", {"epochs": 20, "batch": 32}, 20 * 37),
+        ("digits", "0.5", {"epochs": 1, "batch": 100}, 6),  # 584 of 1168 examples
+        ("synthetic", "1", {"epochs": 2, "batch": 100}, 2 * 1),  # 80 of 123 examples
         ("idx", "1", {}, None),
     ],
 )
-def test_the_dataset_bounds_the_steps(dataset, ratio, recipe, expected):
+def test_the_dataset_and_the_recipe_give_the_steps(dataset, ratio, recipe, expected):
     cell = make_cell(dataset=dataset, data_ratio=ratio, **recipe)
-    assert most_steps(cell, CATALOGUE) == expected
+    assert total_steps(cell, CATALOGUE) == expected
 
 
 def plan_leaving(*names, dataset="digits", method="dense", **options):
@@ -55,10 +68,10 @@ def plan_leaving(*names, dataset="digits", method="dense", **options):
 
 def test_a_step_beyond_every_run_is_refused_with_both_numbers():
     with pytest.raises(GridError) as caught:
-        plan_leaving("final", "rewind@36", "rewind@37", "rewind@500")
+        plan_leaving("final", "rewind@24", "rewind@25", "rewind@500")
     assert str(caught.value).splitlines() == [
-        "rewind@37 of dense seed=0: its run has at most 36 steps",
-        "rewind@500 of dense seed=0: its run has at most 36 steps",
+        "rewind@25 of dense seed=0: its run has 24 steps",
+        "rewind@500 of dense seed=0: its run has 24 steps",
     ]
 
 
@@ -76,11 +89,11 @@ def test_the_step_that_a_run_goes_on_from_is_an_option_of_its_method():
 
 
 def test_a_run_that_would_take_no_step_is_refused():
-    assert len(plan_leaving(method="late", step=35).cells) == 2
-    for step in (36, 500):
+    assert len(plan_leaving(method="late", step=23).cells) == 2
+    for step in (24, 500):
         with pytest.raises(GridError) as caught:
             plan_leaving(method="late", step=step)
-        said = f"goes on from step {step}: its run has at most 36 steps"
+        said = f"goes on from step {step}: its run has 24 steps"
         assert str(caught.value) == f"late(step={step}) seed=0 {said}"
     assert len(plan_leaving(method="late", step=500, dataset="idx").cells) == 2
 
