@@ -1,5 +1,6 @@
 """Grouping answers by two fields, honestly: what is averaged differs in the seed alone."""
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -138,13 +139,19 @@ def _check_alike(
         for path in _varying(answers):
             values = {text_of(answer.fields.get(path)): None for answer in answers}
             varying.setdefault(path, {}).update(values)
+    # The options of a component that varies itself say nothing more.
+    varying = {
+        path: values
+        for path, values in varying.items()
+        if path.partition(".")[0] == path or path.partition(".")[0] not in varying
+    }
     if varying:
         found = "; ".join(f"{path} is {', '.join(varying[path])}" for path in sorted(varying))
-        first = min(varying)
+        choices = (f"{path}={next(iter(varying[path]))}" for path in sorted(varying))
+        fixed = " ".join(f"--where {shlex.quote(choice)}" for choice in choices)
         raise AnswerError(
             f"cells that differ in more than the {_AVERAGED} would be averaged: {found}. Make it "
-            f"the rows or the columns (now {rows} and {columns}), or fix it with "
-            f"--where {first}={next(iter(varying[first]))}"
+            f"the rows or the columns (now {rows} and {columns}), or fix it with {fixed}"
         )
 
 

@@ -45,6 +45,8 @@ _STYLE: dict[Any, Any] = {
 }
 _SIZE = (5.6, 3.5)  # inches: a column and a half of a paper
 _LABEL_SHARE = 0.06  # of the axis: what the label of a tick needs
+_LEGEND_WIDTH = 26  # characters of a legend's line that leave room to draw
+_ROW = 0.17  # inches: a line of the legend
 _NOTE_WIDTH = 105  # characters of the small print that fit below it
 
 
@@ -142,13 +144,28 @@ def _write(grouped: Grouped, lines: Sequence[Line], target: Path, confidence: fl
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # a person's own settings would change the bytes
         matplotlib.rcParams.update(_STYLE)
-        figure = Figure(figsize=_SIZE, layout="constrained")
+        figure = Figure(figsize=_size(lines), layout="constrained")
         axes = figure.add_subplot()
         _draw(axes, lines)
         _label(figure, axes, grouped, lines, confidence)
         target.parent.mkdir(parents=True, exist_ok=True)
         undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}
         figure.savefig(target, dpi=200, metadata=undated[target.suffix.lower()])
+
+
+def _size(lines: Sequence[Line]) -> tuple[float, float]:
+    """Width and height in inches: higher where the legend has many lines."""
+    width, height = _SIZE
+    rows = sum(1 + _legend_text(line.name).count("\n") for line in lines)
+    return width, max(height, _ROW * (rows + 3))
+
+
+def _legend_text(name: str) -> str:
+    """The name of a line; a variant's long one has its options below each other."""
+    if len(name) <= _LEGEND_WIDTH or "(" not in name:
+        return name
+    head, _, options = name.partition("(")
+    return f"{head}(\n  " + options.replace(", ", ",\n  ")
 
 
 def _draw(axes: "Axes", lines: Sequence[Line]) -> None:
@@ -162,7 +179,9 @@ def _draw(axes: "Axes", lines: Sequence[Line]) -> None:
 
 def _draw_level(axes: "Axes", line: Line, dash: Any) -> None:
     [(_, summary)] = line.points
-    axes.axhline(summary.mean, color=_DENSE, linestyle=dash, linewidth=1.3, label=line.name)
+    axes.axhline(
+        summary.mean, color=_DENSE, linestyle=dash, linewidth=1.3, label=_legend_text(line.name)
+    )
     if summary.low is not None and summary.high is not None:
         axes.axhspan(summary.low, summary.high, color=_DENSE, alpha=0.10, linewidth=0)
 
@@ -178,7 +197,7 @@ def _draw_line(axes: "Axes", line: Line, number: int) -> None:
         linestyle=_DASHES[number // len(_COLOURS) % len(_DASHES)],
         markeredgecolor="white",
         markeredgewidth=0.6,
-        label=line.name,
+        label=_legend_text(line.name),
         zorder=3,
     )
     axes.fill_between(
@@ -238,4 +257,5 @@ def _caption(grouped: Grouped, confidence: float) -> str:
     counts = sorted({entry.summary.n for entry in grouped.entries.values() if entry.summary})
     n = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
     bands = [f"bands: {100 * confidence:g} % confidence intervals"] if counts[-1] > 1 else []
-    return "; ".join([f"Mean over {n} seeds", *bands, *grouped.gaps]) + "."
+    means = "One seed" if counts == [1] else f"Mean over {n} seeds"
+    return "; ".join([means, *bands, *grouped.gaps]) + "."

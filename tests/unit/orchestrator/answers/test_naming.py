@@ -87,3 +87,12 @@ def test_variants_have_rows_of_their_own_and_nothing_else_is_averaged(tmp_path: 
 def test_an_answer_knows_which_options_were_chosen(tmp_path: Path) -> None:
     [answer] = select(Store.create(tmp_path / "results"), [cell_of(QUICK)]).answers
     assert answer.chosen == {"method.drop_fraction", "method.update_every"}
+
+
+def test_what_varies_is_told_without_the_options_of_what_varies_itself(tmp_path: Path) -> None:
+    answers = asked(tmp_path, PLAIN, SLOW, Component(name="static"))
+    with pytest.raises(AnswerError) as caught:
+        build_table(answers, rows="dataset")
+    assert "method is rigl, static" in str(caught.value)
+    assert "method.update_every" not in str(caught.value)
+    assert str(caught.value).endswith("fix it with --where method=rigl")

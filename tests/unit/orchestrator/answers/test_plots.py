@@ -1,9 +1,12 @@
 """Plots: the right lines, the same bytes, and readable text in the figure."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from grids.cell import Component
 from orchestrator.answers.grouping import group
 from orchestrator.answers.plots import accuracy_over_density, lines_of
 from orchestrator.answers.results import AnswerError, Answers, select
@@ -123,3 +126,23 @@ def test_what_cannot_be_drawn_is_one_message(answers: Answers, tmp_path: Path) -
             select(Store.create(tmp_path / "empty"), [a_cell()]), tmp_path / "a.svg"
         )
     assert list(tmp_path.glob("a.*")) == []
+
+
+def test_many_variants_with_long_names_leave_room_to_draw(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    growths = ("gradient", "momentum", "random", "random_unexplored")
+    methods = [
+        Component(name="rigl", options=(("drop", drop), ("growth", growth), ("momentum", 0.95)))
+        for drop in ("magnitude", "taylor", "threshold")
+        for growth in growths
+    ]
+    cells = [replace(a_cell(density=d), method=m) for m in methods for d in ("0.05", "0.1")]
+    store = Store.create(tmp_path / "results")
+    publish_results(store, cells)
+    target = accuracy_over_density(select(store, cells), tmp_path / "figure.svg")
+    figure = target.read_text()
+    assert not [str(warning.message) for warning in recwarn]
+    assert "<!--   growth=random_unexplored) -->" in figure  # a line of its own
+    height = float(re.search(r'height="([0-9.]+)pt"', figure)[1])  # type: ignore[index]
+    assert height == pytest.approx(72 * 0.17 * (12 * 3 + 3))
