@@ -48,8 +48,9 @@ def attach(
     include, exclude: globs over parameter names, see `find_targets`.
     seed: names all random draws; the global generators are neither read nor moved.
 
-    All maskable parameters must be in the optimizer (else ValueError). To resume, attach first and
-    then load the states of model, optimizer and handle.
+    All maskable parameters must be in the optimizer, and none of them masked there by an earlier
+    `attach` that is not detached (else ValueError). To resume, attach first and then load the
+    states of model, optimizer and handle.
     """
     if sparsifier.changes_shape:
         raise ValueError(
@@ -69,6 +70,7 @@ def attach(
         for target in found.targets
     ]
     _refuse_untrained(layers, optimizer)
+    _refuse_attached(layers, optimizer)
     sparsifier.prepare(
         ModuleContext(
             layers,
@@ -80,7 +82,9 @@ def attach(
             seed=seed,
         )
     )
-    return Attached(optimizer, sparsifier, _group_of(layers[0], optimizer), found.excluded)
+    masked = [layer.parameter for layer in layers]
+    group = _group_of(layers[0], optimizer)
+    return Attached(optimizer, sparsifier, group, found.excluded, masked)
 
 
 class Attached:
@@ -88,6 +92,7 @@ class Attached:
 
     group: number of the parameter group whose learning rate the sparsifier learns with.
     excluded: the parameters that stay dense.
+    masked: the parameters that do not.
     """
 
     def __init__(
@@ -96,9 +101,11 @@ class Attached:
         sparsifier: Sparsifier,
         group: int = 0,
         excluded: Sequence[Excluded] = (),
+        masked: Sequence[nn.Parameter] = (),
     ) -> None:
         self.sparsifier = sparsifier
         self.excluded = tuple(excluded)
+        self.masked = tuple(masked)
         self._stored = stored_weights_of(sparsifier)
         self._group = group
         self.step = sparsifier.first_step
@@ -108,6 +115,8 @@ class Attached:
             optimizer.register_step_pre_hook(self._before_step),
             optimizer.register_step_post_hook(self._after_step),
         ]
+        self._beside = _handles_on(optimizer)
+        self._beside.append(self)
         self._show()
 
     @property
@@ -145,9 +154,14 @@ class Attached:
         self.step = int(state["step"])
 
     def detach(self) -> None:
-        """Stop: the masks are no longer applied; the weights stay as they are."""
+        """Stop: the masks are no longer applied; the weights stay as they are.
+
+        The model may be attached again afterwards.
+        """
         for hook in self._hooks:
             hook.remove()
+        if self in self._beside:
+            self._beside.remove(self)
         self.sparsifier.finish()
 
     def _before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
@@ -196,3 +210,22 @@ def _refuse_untrained(layers: Sequence[ModuleLayer], optimizer: torch.optim.Opti
         raise ValueError(
             f"maskable, but not in the optimizer: {', '.join(left_out)}; exclude them or train them"
         )
+
+
+def _handles_on(optimizer: torch.optim.Optimizer) -> list[Attached]:
+    """Return the handles that hang on an optimizer, kept by itself.
+
+    Copies of an optimizer have neither this list nor the hooks.
+    """
+    handles: list[Attached] = vars(optimizer).setdefault("sparsesweep_handles", [])
+    return handles
+
+
+def _refuse_attached(layers: Sequence[ModuleLayer], optimizer: torch.optim.Optimizer) -> None:
+    names = {id(layer.parameter): layer.name for layer in layers}
+    for handle in _handles_on(optimizer):
+        if both := [names[id(item)] for item in handle.masked if id(item) in names]:
+            raise ValueError(
+                f"already sparse with this optimizer: {', '.join(both)}, by"
+                f" {type(handle.sparsifier).__name__}; detach() that handle first"
+            )

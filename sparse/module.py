@@ -15,6 +15,8 @@ from sparse.optim_state import parameter_slots
 Loss = Callable[[nn.Module, Any], Tensor]
 Artifacts = Mapping[str, Mapping[str, Tensor]]
 
+_WANTED = "loss(model, batch) must return a scalar tensor"
+
 
 class ModuleLayer:
     """One parameter of a module as a sparsifier's layer; the mask follows its device and type."""
@@ -103,7 +105,10 @@ class ModuleContext:
             raise ValueError("scores are made with training batches: give batches= and loss=")
         taken = self._first(count)
         if len(taken) < count:
-            raise ValueError(f"batches= has {len(taken)} of the {count} batches that are needed")
+            raise ValueError(
+                f"batches= has {len(taken)} of the {count} batches that are needed"
+                " (rounds x batches, where a method has rounds)"
+            )
         return taken
 
     def loss(
@@ -118,7 +123,8 @@ class ModuleContext:
 
         A temperature divides every output of the model that the loss asks for. What it draws, as
         dropout does, is the same in every call, and moves no global generator. Nothing is counted
-        here, so `twice` changes nothing.
+        here, so `twice` changes nothing. A loss that cannot be called so, or returns anything but
+        one number in a tensor, is a ValueError.
         """
         if self._loss is None:
             raise ValueError("this method needs the loss: give loss=")
@@ -128,12 +134,7 @@ class ModuleContext:
             f"model.{name}": tensor for name, tensor in {**copies, **(weights or {})}.items()
         }
         with self._named_draws(), divided_outputs(self._model, temperature):
-            result = torch.func.functional_call(wrapped, stand_ins, (batch,))
-        if not isinstance(result, Tensor):
-            raise ValueError(
-                f"loss= returned {type(result).__name__}; it must return a scalar tensor"
-            )
-        return result
+            return _scalar(torch.func.functional_call(wrapped, stand_ins, (batch,)))
 
     def flow(self, weights: Mapping[str, Tensor]) -> Tensor:
         """Return SynFlow's objective for an input shaped like one of the first batch's."""
@@ -200,4 +201,15 @@ class _LossOf(nn.Module):
         self._loss = loss
 
     def forward(self, batch: Any) -> Any:
-        return self._loss(self.model, batch)
+        try:
+            return self._loss(self.model, batch)
+        except TypeError as problem:
+            raise ValueError(f"loss= raised {problem!r}; {_WANTED}") from problem
+
+
+def _scalar(result: Any) -> Tensor:
+    if not isinstance(result, Tensor):
+        raise ValueError(f"loss= returned {type(result).__name__}; {_WANTED}")
+    if result.numel() != 1:
+        raise ValueError(f"loss= returned a tensor of shape {tuple(result.shape)}; {_WANTED}")
+    return result

@@ -62,15 +62,18 @@ def describe_options(options: type) -> list[dict[str, Any]]:
     return [_describe(field, hint) for field, hint in _fields(options)]
 
 
-def build_options(options: type[T], given: Mapping[str, Any], where: str) -> T:
+def build_options(
+    options: type[T], given: Mapping[str, Any], where: str, *, beside: Sequence[str] = ()
+) -> T:
     """Make the options dataclass from what a person wrote.
 
     Names, types, ranges, choices and relations are checked; every problem is reported in one
     ValueError whose lines start with `where`. Whole numbers are accepted for floats, lists and
-    tuples for lists.
+    tuples for lists. `beside` names what may be written beside options: allowed names to hint at.
     """
     fields = {field.name: (field, hint) for field, hint in _fields(options)}
-    problems = [_unknown(name, list(fields)) for name in given if name not in fields]
+    allowed = [*beside, *fields]
+    problems = [_unknown(name, allowed) for name in given if name not in fields]
     values = {}
     for name in given.keys() & fields.keys():
         try:

@@ -9,6 +9,7 @@ copies of its own instead (`sparse/stored.py`).
 import dataclasses
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 
 import torch
@@ -73,7 +74,8 @@ class Updates(Protocol):
 class Sparsifier:
     """Makes one cell's network sparse and keeps it so; on its own, a fixed random mask.
 
-    density: share of the maskable weights to keep, in (0, 1]; "0.1" and 0.1 are the same number.
+    density: share of the maskable weights to keep, in (0, 1]; "0.1" and 0.1 are the same number. It
+        must be given, but where the method ignores it or the allocation decides it.
     allocation: name of a registered allocation, or a mapping {"name": ..., **its options}.
     options: fields of the class's `Options`; all mistakes are reported in one ValueError.
 
@@ -96,16 +98,21 @@ class Sparsifier:
 
     def __init__(
         self,
-        density: Density = "1",
+        density: Density | None = None,
         allocation: str | Mapping[str, Any] = "erk",
         **options: Any,
     ) -> None:
-        self.density = parse_density(density)
-        self.options: Any = build_options(self.Options, options, f"options of {self._title()}")
+        self.options: Any = build_options(
+            self.Options,
+            options,
+            f"options of {self._title()}",
+            beside=("density", "allocation"),
+        )
         given = {"name": allocation} if isinstance(allocation, str) else dict(allocation)
         self.allocation = str(given.pop("name", ""))
         self.allocation_options = given
         allocation_options(self.allocation, given)
+        self.density = self._settled(density)
         self._refuse_ignored()
         self.topology: Updates | None = None
         self.layers: tuple[Layer, ...] = ()
@@ -306,6 +313,14 @@ class Sparsifier:
         shapes = {layer.name: tuple(layer.weight.shape) for layer in self.layers}
         options = self.allocation_options
         return allocate(self.allocation, shapes, self.first_density(), options, self.context)
+
+    def _settled(self, density: Density | None) -> Decimal:
+        """Return the density; left out, it is 1 where it has no effect, and missing elsewhere."""
+        if density is not None:
+            return parse_density(density)
+        if "density" not in self.ignored_fields() and not decides_density(self.allocation):
+            raise ValueError(f"give a density, e.g. {self._title()}(density=0.1)")
+        return parse_density("1")
 
     def _refuse_ignored(self) -> None:
         ignored = self.ignored_fields()

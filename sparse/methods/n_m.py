@@ -58,7 +58,9 @@ class NM(Sparsifier):
     Options = NMOptions
     stores_dense = True
 
-    def __init__(self, density: Density = "1", allocation: Any = "erk", **options: Any) -> None:
+    def __init__(
+        self, density: Density | None = None, allocation: Any = "erk", **options: Any
+    ) -> None:
         super().__init__(density, allocation, **options)
         kept = Fraction(self.density) * self.options.m
         if kept.denominator != 1:

@@ -63,7 +63,7 @@ def test_what_a_method_trains_on_is_among_what_it_needs(name):
 @pytest.mark.parametrize("name", METHODS.names())
 def test_the_step_that_training_goes_on_from_is_what_the_trait_says(name):
     for cell in cells_of(name):
-        method = METHODS.get(name).target(**cell.method.as_dict())
+        method = METHODS.get(name).target("1", **cell.method.as_dict())
         assert first_step(cell, catalogue()) == method.first_step
 
 

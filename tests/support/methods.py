@@ -26,7 +26,7 @@ def fitting(name: str, density: str) -> str:
     rule = entry.traits.get("densities")
     if rule is None:
         return density if takes_density(name) else "1"
-    parts = getattr(entry.target().options, rule["multiple_of_one_over"])
+    parts = getattr(entry.target.Options(), rule["multiple_of_one_over"])
     return str(Decimal(max(1, round(Decimal(density) * parts))) / parts)
 
 

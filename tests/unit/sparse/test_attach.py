@@ -216,9 +216,23 @@ def test_without_a_length_the_topology_keeps_moving_and_that_is_said_once(method
         (
             lambda: SNIP(0.2, batches=3),
             {"batches": [1], "loss": mean_loss},
-            "has 1 of the 3 batches",
+            r"has 1 of the 3 batches that are needed \(rounds x batches",
         ),
-        (lambda: SNIP(0.2), {"batches": [1], "loss": lambda m, b: 1.0}, "returned float"),
+        (
+            lambda: SNIP(0.2),
+            {"batches": [1], "loss": lambda m, b: 1.0},
+            r"returned float; loss\(model, batch\) must return a scalar tensor",
+        ),
+        (
+            lambda: SNIP(0.2),
+            {"batches": [1], "loss": lambda m, b: torch.ones(4)},
+            r"returned a tensor of shape \(4,\); loss\(model, batch\) must return a scalar tensor",
+        ),
+        (
+            lambda: SNIP(0.2),
+            {"batches": [1], "loss": nn.CrossEntropyLoss()},
+            r"raised TypeError\(.*loss\(model, batch\) must return a scalar tensor",
+        ),
     ],
 )
 def test_what_is_missing_is_told(sparsifier, given, message):

@@ -9,10 +9,12 @@ import torch
 from sparse.methods import METHODS
 from sparse.methods.dense import Dense
 from sparse.methods.gmp import GMP
+from sparse.methods.n_m import NM
 from sparse.methods.rigl import RigL
 from sparse.methods.set import SET
 from sparse.methods.snip import SNIP
 from sparse.methods.static import Static
+from sparse.methods.str import STR
 from sparse.sparsifier import Sparsifier
 from tests.support.toy import ToyContext, ToyLayer, make_layers, run_steps
 
@@ -51,11 +53,27 @@ def test_density_is_read_as_decimal_text():
             "it must be at most drop_fraction, 0.3",
         ),
         (lambda: SET(0.1, drop="magnitude", convention="set2018_scipy"), "has no effect"),
+        (lambda: RigL(), "give a density, e.g. RigL(density=0.1)"),
+        (lambda: NM(), "give a density, e.g. NM(density=0.1)"),
+        (lambda: Static(allocation="uniform"), "give a density, e.g. Static(density=0.1)"),
+        (
+            lambda: GMP(densty=0.1),
+            "options of GMP: unknown option 'densty'; allowed: density, allocation, start,",
+        ),
+        (lambda: GMP(densty=0.1), "(did you mean 'density'?)"),
+        (lambda: RigL(0.1, alocation="er"), "(did you mean 'allocation'?)"),
     ],
 )
 def test_mistakes_are_told_before_anything_runs(make, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         make()
+
+
+@pytest.mark.parametrize(
+    "make", [Dense, STR, lambda: Static(allocation="er_epsilon"), lambda: NM(density=1)]
+)
+def test_no_density_is_needed_where_it_has_no_effect_and_1_may_be_meant(make):
+    assert make().density == 1
 
 
 def test_gmp_within_layers_takes_an_allocation():

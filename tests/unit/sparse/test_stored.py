@@ -39,7 +39,7 @@ class Halves(Sparsifier):
 def toy():
     """A layer of four weights, and its sparsifier at work."""
     layer = ToyLayer("w", torch.tensor([[2.0, -4.0], [6.0, -8.0]]))
-    method = Halves()
+    method = Halves(density="1")
     method.prepare(ToyContext([layer]))
     return layer, method, StoredWeights(method)
 
@@ -96,7 +96,7 @@ def test_changes_of_visible_weights_are_not_counted(toy):
 
 def test_the_state_holds_stored_weights_and_masks(toy):
     _, method, _ = toy
-    other = Halves()
+    other = Halves(density="1")
     layer = ToyLayer("w", torch.ones(2, 2))
     other.bind(ToyContext([layer]))
     other.load_state_dict(method.state_dict())
@@ -139,7 +139,7 @@ def make():
         momentum=0.9,
     )
     optimizer.param_groups[0]["lr"] = 0.25
-    return model, optimizer, attach(model, optimizer, SignFlips(), total_steps=20)
+    return model, optimizer, attach(model, optimizer, SignFlips(density="1"), total_steps=20)
 
 
 def train(model, optimizer, first, last):
