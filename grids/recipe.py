@@ -77,6 +77,42 @@ RECIPE: tuple[Option, ...] = (
         help="number format of the forward and backward pass",
     ),
     Option(
+        name="layout",
+        type="str",
+        default="contiguous",
+        choices=("contiguous", "channels_last"),
+        help="how images lie in memory; channels_last is faster for bf16 convolutions",
+    ),
+    Option(
+        name="crop",
+        type="int",
+        default=0,
+        ge=0,
+        help="pixels of padding around a training image, of which a random crop of its own size"
+        " is taken; 0 for none",
+    ),
+    Option(
+        name="crop_fill",
+        type="str",
+        default="zero",
+        choices=("zero", "reflect"),
+        help="what the padding holds (crop only)",
+    ),
+    Option(
+        name="flip",
+        type="bool",
+        default=False,
+        help="mirror each training image with probability 1/2",
+    ),
+    Option(
+        name="rotation",
+        type="float",
+        default=0.0,
+        ge=0,
+        le=180,
+        help="largest angle, in degrees, by which a training image is turned to either side",
+    ),
+    Option(
         name="tier",
         type="str",
         default="exact",
@@ -110,6 +146,8 @@ def without_effect(settings: Mapping[str, Value]) -> dict[str, str]:
     if settings["schedule"] != "step":
         reason = f"with recipe.schedule {settings['schedule']} it has no effect (step only)"
         idle |= dict.fromkeys(("milestones", "gamma"), reason)
+    if settings["crop"] == 0:
+        idle["crop_fill"] = "with recipe.crop 0 it has no effect"
     if settings["tier"] == "fast":
         idle["threads"] = "with recipe.tier fast it has no effect (the worker's cores are shared)"
     return idle

@@ -32,6 +32,7 @@ class Block:
         states: the checkpointed state of every cell, or empty for a fresh start.
         inputs: cell id to the files of the artifacts that the cell needs, by their names.
         artifacts: cell id to the names of the artifacts that the cell shall leave.
+        probes: cell id to what shall be measured of the cell.
     """
 
     workload: Workload
@@ -41,6 +42,7 @@ class Block:
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
     inputs: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
     artifacts: Mapping[str, Collection[str]] = field(default_factory=dict)
+    probes: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
     def without(self, left_out: Callable[[str], bool]) -> "Block":
         """The block without the cells whose ids are left out."""
@@ -108,7 +110,8 @@ def _prepare(engine: Engine, block: Block) -> tuple[list[CellRun], list[CellFail
     for n, cell in enumerate(block.cells):
         inputs = block.inputs.get(cell.id, {})
         try:
-            run = CellRun(cell, n, block.artifacts.get(cell.id, ()))
+            leaves, probes = block.artifacts.get(cell.id, ()), block.probes.get(cell.id, ())
+            run = CellRun(cell, n, leaves, probes)
             if block.states:
                 run.bind(engine, inputs)
             else:

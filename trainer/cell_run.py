@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from trainer.context import CellContext
 from trainer.cost import CostMeter
 from trainer.engines.base import Engine
 from trainer.failure import Failure
+from trainer.probing import Probing
 from trainer.recipe import Recipe
 
 CURVE_COLUMNS = (
@@ -47,8 +48,10 @@ class CellRun:
         cell: what is trained.
         n: its number in the engine's block.
         leaves: names of the artifacts that it shall leave.
+        probes: what shall be measured of it (:class:`trainer.probing.Probing`).
 
     Attributes:
+        probing: its probes.
         sparsifier: the cell's method.
         stored: drives the weights that the method stores apart from the network; ``None`` without.
         rate: the recipe's learning rate, which the schedule multiplies.
@@ -60,13 +63,20 @@ class CellRun:
         rewinds: the steps after which an artifact is taken, with their names.
     """
 
-    def __init__(self, cell: Cell, n: int, leaves: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        n: int,
+        leaves: Collection[str] = (),
+        probes: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
         self.cell = cell
         self.n = n
         self.leaves = tuple(leaves)
         self.rewinds: dict[int, str] = {}
         self._snapshots: dict[str, Snapshot] = {}
         self.sparsifier = make_sparsifier(cell)
+        self.probing = Probing(probes)
         self.stored: StoredWeights | None = None
         self.rate = Recipe.of(cell).lr
         self.curve: dict[str, list[float]] = {name: [] for name in CURVE_COLUMNS}
@@ -106,6 +116,10 @@ class CellRun:
         self.rewinds = self._rewinds_in(engine)
         self.sparsifier.bind(self._context(engine, inputs))
         self.stored = stored_weights_of(self.sparsifier)
+
+    def improves(self, val_accuracy: float) -> bool:
+        """Whether the epoch that ends with this validation accuracy is the best so far."""
+        return self.alive and val_accuracy > max(self.curve["val_accuracy"], default=-1.0)
 
     def add_point(self, point: Sequence[float]) -> None:
         """Append a row to the curve; a loss that is not finite ends the cell's hopes."""
@@ -189,6 +203,7 @@ class CellRun:
                 for name, kept in self._snapshots.items()
             },
             "cost": self.cost.state(),
+            "probes": self.probing.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -198,6 +213,7 @@ class CellRun:
         self.curve = {name: list(state["curve"][name]) for name in CURVE_COLUMNS}
         self.topology_updates = state["topology_updates"]
         self.cost.load_state(state["cost"])
+        self.probing.load_state(state["probes"])
         self.seconds = state["seconds"]
         self._snapshots = {name: Snapshot(**kept) for name, kept in state["snapshots"].items()}
 

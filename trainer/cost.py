@@ -9,7 +9,7 @@ before the one that its training goes on from.
 from bisect import bisect_right
 from typing import Any
 
-from sparse.flops import ONCE
+from sparse.flops import ONCE, Passes
 from sparse.sparsifier import Sparsifier
 from trainer.context import CellContext
 from trainer.engines.base import Engine
@@ -38,8 +38,7 @@ class CostMeter:
 
     def begin(self) -> None:
         """Note what a sample costs from now on: the masks have just been set or changed."""
-        passes = self._sparsifier.passes(False)
-        self._each = self._engine.forward_cost.training_flops(passes)
+        self._each = self._flops_of(self._sparsifier.passes(False))
 
     def advance(self, step: int) -> None:
         """Add the steps up to and with this one; called before the masks change after it."""
@@ -51,8 +50,7 @@ class CostMeter:
         )
         self._flops += (workload.samples(step) - workload.samples(self._step) - looked) * self._each
         if looked:
-            passes = self._sparsifier.passes(True)
-            self._flops += looked * self._engine.forward_cost.training_flops(passes)
+            self._flops += looked * self._flops_of(self._sparsifier.passes(True))
         self._step = step
 
     def metrics(self, step: int) -> dict[str, float]:
@@ -75,6 +73,12 @@ class CostMeter:
             "inference_flops": float(final),
             "inference_flops_ratio": final / full,
         }
+
+    def _flops_of(self, passes: Passes) -> int:
+        # An attack goes forward and back to the inputs, and never computes gradients of weights.
+        cost = self._engine.forward_cost
+        attacked = cost.flops(passes.forward) + cost.flops(passes.input_gradients)
+        return cost.training_flops(passes) + self._engine.workload.scenario.attack_passes * attacked
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps."""

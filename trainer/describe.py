@@ -7,8 +7,9 @@ from typing import Any
 from sparse.allocations import ALLOCATIONS
 from sparse.methods import METHODS
 from trainer.data import DATASETS
-from trainer.evaluate import METRICS
+from trainer.metrics import METRICS
 from trainer.models import MODELS
+from trainer.probes import PROBES
 from trainer.scenarios import SCENARIOS
 
 REGISTRIES = {
@@ -17,6 +18,7 @@ REGISTRIES = {
     "scenarios": SCENARIOS,
     "datasets": DATASETS,
     "models": MODELS,
+    "probes": PROBES,
 }
 """Every registry by the catalogue's key."""
 
@@ -33,7 +35,7 @@ def load_plugins() -> tuple[tuple[str, str], ...]:
 
 
 def describe() -> dict[str, Any]:
-    """Methods, allocations, scenarios, datasets, models, metrics and plug-ins, JSON-able."""
+    """Everything that is registered, metrics and plug-ins, JSON-able."""
     plugins = [{"distribution": name, "version": version} for name, version in load_plugins()]
     entries = {kind: registry.describe() for kind, registry in REGISTRIES.items()}
     return {**entries, "metrics": [dict(metric) for metric in METRICS], "plugins": plugins}

@@ -1,9 +1,11 @@
-"""Loss and accuracy of all cells of a block on one split, and what final metrics there are."""
+"""Loss, accuracy and calibration of all cells of a block on one split."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from trainer.data.bundle import Split
 from trainer.engines.base import Engine
@@ -11,111 +13,8 @@ from trainer.engines.base import Engine
 CHUNK = 1024
 """Examples per forward pass. Fixed, so that bits do not depend on the size of the block."""
 
-METRICS: tuple[dict[str, str], ...] = (
-    {
-        "name": "test_accuracy",
-        "unit": "fraction",
-        "better": "higher",
-        "help": "accuracy of the final weights on the test split",
-    },
-    {
-        "name": "test_loss",
-        "unit": "nats",
-        "better": "lower",
-        "help": "mean cross-entropy of the final weights on the test split",
-    },
-    {
-        "name": "val_accuracy",
-        "unit": "fraction",
-        "better": "higher",
-        "help": "accuracy of the final weights on the validation split",
-    },
-    {
-        "name": "val_loss",
-        "unit": "nats",
-        "better": "lower",
-        "help": "mean cross-entropy of the final weights on the validation split",
-    },
-    {
-        "name": "train_accuracy",
-        "unit": "fraction",
-        "better": "higher",
-        "help": "accuracy of the final weights on the training split",
-    },
-    {
-        "name": "train_loss",
-        "unit": "nats",
-        "better": "lower",
-        "help": "mean cross-entropy of the final weights on the training split",
-    },
-    {
-        "name": "generalisation_gap",
-        "unit": "fraction",
-        "better": "lower",
-        "help": "train_accuracy minus test_accuracy",
-    },
-    {
-        "name": "best_val_accuracy",
-        "unit": "fraction",
-        "better": "higher",
-        "help": "highest validation accuracy after any epoch",
-    },
-    {
-        "name": "best_val_epoch",
-        "unit": "epochs",
-        "better": "lower",
-        "help": "first epoch that reached best_val_accuracy",
-    },
-    {
-        "name": "density",
-        "unit": "fraction",
-        "better": "lower",
-        "help": "active share of the maskable weights at the end",
-    },
-    {
-        "name": "train_flops",
-        "unit": "FLOPs",
-        "better": "lower",
-        "help": "operations of the whole training, scoring before it included; producers are not",
-    },
-    {
-        "name": "train_flops_ratio",
-        "unit": "fraction",
-        "better": "lower",
-        "help": "train_flops over those of training the dense network on the same samples",
-    },
-    {
-        "name": "inference_flops",
-        "unit": "FLOPs",
-        "better": "lower",
-        "help": "operations of the final network for one sample",
-    },
-    {
-        "name": "inference_flops_ratio",
-        "unit": "fraction",
-        "better": "lower",
-        "help": "inference_flops over those of the dense network",
-    },
-    {
-        "name": "explored_rate",
-        "unit": "fraction",
-        "better": "higher",
-        "help": "share of the maskable weights that was ever active (dynamic methods)",
-    },
-    {
-        "name": "collapsed_layers",
-        "unit": "layers",
-        "better": "lower",
-        "help": "maskable layers without a single active weight at the end",
-    },
-    {
-        "name": "alive_neurons",
-        "unit": "fraction",
-        "better": "lower",
-        "help": "share of the units of all layers but the last that was not pruned (srigl, set_np)",
-    },
-)
-"""Every final metric the trainer writes: name, unit, which way is better, meaning."""
+CALIBRATION_BINS = 15
+"""Bins of equal width of the expected calibration error (Guo et al. 2017, section 4)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,13 +34,38 @@ def evaluate(engine: Engine, split: Split) -> Score:
     device = split.targets.device
     loss = torch.zeros(len(engine.cells), dtype=torch.float64, device=device)
     correct = torch.zeros(len(engine.cells), dtype=torch.int64, device=device)
-    for start in range(0, len(split), CHUNK):
-        targets = split.targets[start : start + CHUNK]
-        logits = engine.logits(split.inputs[start : start + CHUNK])
+    for logits, targets in _predictions(engine, split):
         loss += _summed_loss(logits, targets)
         correct += (logits.argmax(2) == targets).sum(1)
     count = len(split)
     return Score(loss=(loss / count).tolist(), accuracy=(correct.double() / count).tolist())
+
+
+@torch.no_grad()
+def calibration_errors(engine: Engine, split: Split) -> list[float]:
+    """The expected calibration error of every cell of the block, a fraction.
+
+    By how much confidence (the largest probability) and accuracy differ within bins of equal width,
+    weighted by the examples in them (Guo et al. 2017, equation 3).
+    """
+    shape = (len(engine.cells), CALIBRATION_BINS)
+    surplus = torch.zeros(shape, dtype=torch.float64, device=split.targets.device)
+    for logits, targets in _predictions(engine, split):
+        confidence, predicted = torch.softmax(logits, 2).max(2)
+        bins = (confidence * CALIBRATION_BINS).ceil().long().clamp(1, CALIBRATION_BINS) - 1
+        members = F.one_hot(bins, CALIBRATION_BINS).double()
+        beyond = confidence.double() - (predicted == targets).double()
+        surplus += (beyond.unsqueeze(2) * members).sum(1)
+    errors: list[float] = (surplus.abs().sum(1) / len(split)).tolist()
+    return errors
+
+
+def _predictions(engine: Engine, split: Split) -> Iterator[tuple[Tensor, Tensor]]:
+    for start in range(0, len(split), CHUNK):
+        yield (
+            engine.logits(split.inputs[start : start + CHUNK]),
+            split.targets[start : start + CHUNK],
+        )
 
 
 def _summed_loss(logits: Tensor, targets: Tensor) -> Tensor:

@@ -18,12 +18,14 @@ import torch
 from torch import Tensor
 
 from sparse.stats import layer_stats, realised_density
-from trainer import seeding
 from trainer.cell_run import CellRun
 from trainer.checkpoint import CheckpointClock
 from trainer.engines.base import Engine
+from trainer.engines.best import BestWeights
 from trainer.evaluate import evaluate
+from trainer.feed import Feed
 from trainer.optim import learning_rate_factor
+from trainer.probes.base import Subject
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +59,9 @@ class BlockLoop:
         self.runs = list(runs)
         self.step = step
         self._workload = engine.workload
+        self._scenario = engine.workload.scenario
+        self.best = BestWeights(engine)
+        self._feed = Feed(engine.workload, [run.cell.seed for run in runs])
         self._total_steps = engine.workload.total_steps
         self._steps_per_epoch = engine.workload.steps_per_epoch
         self._recipe = engine.workload.recipe
@@ -69,7 +74,6 @@ class BlockLoop:
                 run.cost.gradient_steps.append(due)
         self._started = time.monotonic()
         self._totals = _EpochTotals(len(self.runs), engine.workload.device)
-        self._order: Tensor | None = None
 
     def run(self, control: LoopControl) -> bool:
         """Train to the end.
@@ -93,8 +97,8 @@ class BlockLoop:
     def advance(self) -> None:
         """One optimizer step and everything that is due at it."""
         step = self.step + 1
-        indices = self._indices(step)
-        self._totals.add(*self.engine.backward(indices, step), indices.shape[1])
+        batch = self._scenario.harden(self.engine, self._feed.batch(step), step)
+        self._totals.add(*self.engine.backward(batch, step), batch[1].shape[1])
         if self._recipe.clip_norm is not None:
             self.engine.clip(self._recipe.clip_norm)
         for run in self._gradients_due.get(step, ()):
@@ -118,6 +122,7 @@ class BlockLoop:
                 "engine": self.engine.cell_state(run.n),
                 "run": {**run.state(), "seconds": run.seconds + spent},
                 "totals": self._totals.of(run.n),
+                "best": self.best.state(run.n),
             }
             for run in self.runs
             if run.alive
@@ -131,22 +136,7 @@ class BlockLoop:
             self.engine.load_cell_state(run.n, state["engine"])
             run.load_state(state["run"])
             self._totals.set(run.n, state["totals"])
-
-    def _indices(self, step: int) -> Tensor:
-        epoch, offset = divmod(step - 1, self._steps_per_epoch)
-        if offset == 0 or self._order is None:
-            self._order = self._epoch_order(epoch)
-        batch = self._recipe.batch
-        return self._order[:, offset * batch : (offset + 1) * batch]
-
-    def _epoch_order(self, epoch: int) -> Tensor:
-        # Cells of one seed see the same order, whatever their method: comparisons are paired.
-        count = len(self._workload.bundle.train)
-        orders = {
-            seed: torch.randperm(count, generator=seeding.generator(seed, "order", epoch))
-            for seed in {run.cell.seed for run in self.runs}
-        }
-        return torch.stack([orders[run.cell.seed] for run in self.runs]).to(self._workload.device)
+            self.best.load_state(run.n, state["best"])
 
     def _optimizer_step(self, step: int) -> None:
         factor = self._rate_factor(step)
@@ -163,6 +153,7 @@ class BlockLoop:
     def _add_curve_points(self) -> None:
         losses, accuracies = self._totals.take()
         val = evaluate(self.engine, self._workload.bundle.val)
+        self.best.keep([run.n for run in self.runs if run.improves(val.accuracy[run.n])])
         epoch = self.step // self._steps_per_epoch
         factor = self._rate_factor(self.step)
         for run in self.runs:
@@ -172,6 +163,15 @@ class BlockLoop:
             stats = layer_stats(run.sparsifier.layers)
             density = realised_density(stats, self._workload.full_size)
             run.add_point((epoch, self.step, *trained, *held_out, density, rate))
+        for run in self.runs:
+            self._probe(run, epoch)
+
+    def _probe(self, run: CellRun, epoch: int) -> None:
+        epochs = int(self._recipe.epochs)
+        for asked in run.probing.due(epoch, epochs):
+            subject = Subject(engine=self.engine, n=run.n, epoch=epoch, final=epoch == epochs)
+            hook = partial(run.probing.measure, asked, subject)
+            self._guarded(run, hook, self.step, f"probe {asked}")
 
     def _guarded(self, run: CellRun, hook: Callable[[], object], step: int, phase: str) -> None:
         # A method's fault is its cell's alone: the others of the block go on. A method that cannot

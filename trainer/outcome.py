@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from grids.cell import Cell
+from trainer.shared import SharedFiles, TemporaryFiles
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +59,9 @@ class PackRequest:
         resume_from: checkpoint files of earlier attempts, newest first.
         inputs: cell id to the files of the artifacts that it needs, by their names.
         artifacts: cell id to the names of the artifacts that it shall leave.
+        probes: cell id to what shall be measured of it: names of probes under ``"name"``, beside
+            the options that differ from their defaults.
+        shared: files that cells share with each other and with other packs.
         code: hash of the code that runs; a checkpoint of other code is not resumed from.
         seconds_per_cell: expected wall seconds of a cell, until this pack has measured its own.
         may_begin: told how long the next block is expected to take, or None where nothing was
@@ -77,6 +81,8 @@ class PackRequest:
     resume_from: Sequence[Path] = ()
     inputs: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
     artifacts: Mapping[str, Collection[str]] = field(default_factory=dict)
+    probes: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    shared: SharedFiles = field(default_factory=TemporaryFiles)
     code: str = ""
     seconds_per_cell: float | None = None
     may_begin: Callable[[float | None], bool] = always
@@ -93,10 +99,12 @@ class Outcome:
         state: ``COMPLETED``, ``FAILED``, ``INVALID`` (the loss stopped being finite) or
             ``OUT_OF_MEMORY``.
         metrics: final metrics by name; empty unless completed.
-        curve: columns of equal length, one entry per epoch.
+        curve: columns of equal length, one entry per epoch; ``None`` where nothing was measured.
         layers: ``{"layer", "shape", "total", "active"}`` per maskable weight.
         artifacts: what it leaves for other cells: contents of files by name; empty unless
             completed.
+        probes: the probes whose measurements are among metrics and curve, each as canonical JSON.
+        samples: training samples seen, repeats included, earlier attempts too.
         error: ``{"type", "message", "traceback", "phase"}`` unless completed.
         started_at, finished_at: seconds since the epoch.
         engine, stack_width: the engine that ran the cell, and how many cells it stepped together.
@@ -109,9 +117,11 @@ class Outcome:
     cell: Cell
     state: str
     metrics: dict[str, float] = field(default_factory=dict)
-    curve: dict[str, list[float]] = field(default_factory=dict)
+    curve: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
     layers: list[dict[str, Any]] = field(default_factory=list)
     artifacts: dict[str, bytes] = field(default_factory=dict)
+    probes: tuple[str, ...] = ()
+    samples: int = 0
     error: dict[str, str] | None = None
     started_at: float
     finished_at: float

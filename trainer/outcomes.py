@@ -3,7 +3,8 @@
 import math
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ import torch
 from grids.cell import Cell
 from sparse.stats import collapsed_layers, layer_stats, realised_density
 from trainer.cell_run import CellRun
-from trainer.evaluate import Score, evaluate
+from trainer.evaluate import Score, calibration_errors, evaluate
 from trainer.failure import Failure
 from trainer.loop import BlockLoop
 from trainer.outcome import Outcome
@@ -56,7 +57,7 @@ def outcomes_of(loop: BlockLoop, clock: BlockClock) -> list[Outcome]:
         clock: what the block took.
     """
     living = [run for run in loop.runs if run.alive]
-    scores = _scores(loop) if living else {}
+    scores = _scores(loop) if living else None
     for run in living:
         run.finish()
     return [_outcome(loop, run, scores, clock) for run in loop.runs]
@@ -79,35 +80,55 @@ def device_name(device: str) -> str:
     return "cpu" if device == "cpu" else torch.cuda.get_device_name(device)
 
 
-def _scores(loop: BlockLoop) -> dict[str, Score]:
-    bundle = loop.engine.workload.bundle
-    splits = {"test": bundle.test, "val": bundle.val, "train": bundle.train}
-    return {name: evaluate(loop.engine, split) for name, split in splits.items()}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Scores:
+    """What a block's cells came to: by split, of their best epochs on test, and calibration."""
+
+    final: Mapping[str, Score]
+    best: Score
+    calibration: Sequence[float]
+
+
+def _scores(loop: BlockLoop) -> _Scores:
+    engine, bundle = loop.engine, loop.engine.workload.bundle
+    splits = {"test": bundle.test, "val": bundle.val, "train": bundle.train, **bundle.extra}
+    final = {name: evaluate(engine, split) for name, split in splits.items()}
+    calibration = calibration_errors(engine, bundle.test)
+    with loop.best.shown():
+        best = evaluate(engine, bundle.test)
+    return _Scores(final=final, best=best, calibration=calibration)
 
 
 def _outcome(
     loop: BlockLoop,
     run: CellRun,
-    scores: dict[str, Score],
+    scores: _Scores | None,
     clock: BlockClock,
 ) -> Outcome:
-    metrics = _metrics(loop, run, scores) if run.alive else {}
+    metrics = _metrics(loop, run, scores) if run.alive and scores is not None else {}
     state, error = _verdict(run, metrics)
     return Outcome(
         cell=run.cell,
         state=state,
         metrics=metrics if state == "COMPLETED" else {},
-        curve=run.curve,
+        curve={**run.curve, **run.probing.curves(run.curve["epoch"])},
         layers=[
             {"layer": s.name, "shape": list(s.shape), "total": s.total, "active": s.active}
             for s in layer_stats(run.sparsifier.layers)
         ],
         artifacts=run.artifacts(loop.engine) if state == "COMPLETED" else {},
+        probes=run.probing.covered if state == "COMPLETED" else (),
         error=error,
         resumed_step=run.resumed_step,
         topology_updates=run.topology_updates,
+        samples=_samples(loop, run),
         **clock.charge(len(loop.runs), run.seconds),
     )
+
+
+def _samples(loop: BlockLoop, run: CellRun) -> int:
+    workload = loop.engine.workload
+    return workload.samples(loop.step) - workload.samples(run.sparsifier.first_step)
 
 
 def _verdict(run: CellRun, metrics: dict[str, float]) -> tuple[str, dict[str, str] | None]:
@@ -121,18 +142,21 @@ def _verdict(run: CellRun, metrics: dict[str, float]) -> tuple[str, dict[str, st
     return "INVALID", error
 
 
-def _metrics(loop: BlockLoop, run: CellRun, scores: dict[str, Score]) -> dict[str, float]:
+def _metrics(loop: BlockLoop, run: CellRun, scores: _Scores) -> dict[str, float]:
     metrics = {}
-    for name, score in scores.items():
+    for name, score in scores.final.items():
         metrics[f"{name}_accuracy"] = score.accuracy[run.n]
         metrics[f"{name}_loss"] = score.loss[run.n]
-    history: Sequence[float] = run.curve["val_accuracy"]
     metrics["generalisation_gap"] = metrics["train_accuracy"] - metrics["test_accuracy"]
+    metrics["test_calibration_error"] = scores.calibration[run.n]
+    metrics["test_accuracy_at_best_val"] = scores.best.accuracy[run.n]
+    metrics["best_final_difference"] = scores.best.accuracy[run.n] - metrics["test_accuracy"]
+    history: Sequence[float] = run.curve["val_accuracy"]
+    metrics["best_val_accuracy"] = max(history)
+    metrics["best_val_epoch"] = run.curve["epoch"][history.index(max(history))]
     full_size = loop.engine.workload.full_size
     stats = layer_stats(run.sparsifier.layers)
     metrics["density"] = realised_density(stats, full_size)
     metrics["collapsed_layers"] = float(len(collapsed_layers(stats)))
-    metrics["best_val_accuracy"] = max(history)
-    metrics["best_val_epoch"] = run.curve["epoch"][history.index(max(history))]
     metrics |= run.cost.metrics(loop.step)
-    return metrics | run.sparsifier.metrics()
+    return metrics | run.sparsifier.metrics() | run.probing.metrics()

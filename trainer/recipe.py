@@ -24,6 +24,11 @@ class Recipe:
     label_smoothing: float
     clip_norm: float | None
     precision: str
+    layout: str
+    crop: int
+    crop_fill: str
+    flip: bool
+    rotation: float
     tier: str
     threads: int
 

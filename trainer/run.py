@@ -4,7 +4,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,9 @@ from trainer.failure import Failure
 from trainer.loop import LoopControl
 from trainer.outcome import Outcome, PackReport, PackRequest, Progress
 from trainer.outcomes import failed
+from trainer.probing import has_measured
 from trainer.recipe import Recipe
+from trainer.scenarios.base import Sources
 from trainer.workload import Workload, group_by_workload, load_workload
 
 logger = logging.getLogger(__name__)
@@ -93,12 +95,21 @@ class _Pack:
         recipe = Recipe.of(cells[0])
         try:
             seeding.prepare_tier(recipe.tier, self._threads(recipe))
-            workload = load_workload(cells[0], self._request.data_root, self._request.device)
+            workload = load_workload(cells[0], self._sources(cells[0]), self._request.device)
             blocks = self._blocks(workload, cells)
         except Exception as error:
             self._fail_all(cells, error)
             return True
         return all(self._run_block(block) for block in blocks)
+
+    def _sources(self, cell: Cell) -> Sources:
+        request = self._request
+        return Sources(
+            dataset=cell.dataset,
+            data_root=request.data_root,
+            inputs=request.inputs.get(cell.id, {}),
+            shared=request.shared,
+        )
 
     def _threads(self, recipe: Recipe) -> int:
         if recipe.tier == "exact":
@@ -130,6 +141,7 @@ class _Pack:
             states={c.id: self._states[c.id] for c in cells if c.id in self._states},
             inputs=self._request.inputs,
             artifacts=self._request.artifacts,
+            probes=self._request.probes,
         )
 
     def _start_of(self, workload: Workload, cell: Cell) -> _Start:
@@ -139,11 +151,15 @@ class _Pack:
         legal, first = legal_engines(workload, cell), first_step_of(cell)
         state = self._states.get(cell.id)
         fits = state is not None and state["engine"]["engine"] in legal
-        if state is None or not fits or not has_kept(state, self._leaves(cell)):
+        if state is None or not fits or not self._goes_on(state, cell):
             self._states.pop(cell.id, None)
             return _Start(engine=self._request.engine, legal=legal, first_step=first, step=first)
         engine, step = state["engine"]["engine"], state["step"]
         return _Start(engine=engine, legal=legal, first_step=first, step=step)
+
+    def _goes_on(self, state: Mapping[str, Any], cell: Cell) -> bool:
+        asked = self._request.probes.get(cell.id, ())
+        return has_kept(state, self._leaves(cell)) and has_measured(state, asked)
 
     def _leaves(self, cell: Cell) -> Collection[str]:
         return self._request.artifacts.get(cell.id, ())

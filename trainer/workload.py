@@ -4,23 +4,22 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from grids.cell import Cell
 from grids.recipe import PER_CELL
 from sparse.flops import ForwardCost, forward_cost
 from sparse.methods import METHODS
-from sparse.options import build_options
 from trainer import seeding
 from trainer.building import build_model, narrowed_options
-from trainer.data.bundle import Bundle, load_bundle
+from trainer.data.bundle import Bundle
+from trainer.loading import load_bundle, make_scenario
 from trainer.models import MODELS
 from trainer.recipe import Recipe
-from trainer.scenarios import SCENARIOS
+from trainer.scenarios.base import Scenario, Sources
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +27,8 @@ class Workload:
     """Data on the device, the model's description and the length of a run.
 
     Attributes:
+        scenario: takes part in every training step.
+        sources: what the data was made from.
         recipe: the recipe of the block. The entries named in
             ``grids.recipe.PER_CELL`` are those of one cell; engines read them from each cell.
         stackable: whether the model trains as one batched program.
@@ -36,6 +37,8 @@ class Workload:
     """
 
     bundle: Bundle
+    scenario: Scenario
+    sources: Sources
     model: str
     model_options: Mapping[str, Any]
     full_options: Mapping[str, Any]
@@ -60,9 +63,13 @@ class Workload:
         size = len(self.bundle.train)
         return epochs * size + min(steps * self.recipe.batch, size)
 
+    def example(self) -> Tensor:
+        """One input (1, *input_shape) as the model takes it."""
+        return self.bundle.standardised(self.bundle.train.inputs[:1])
+
     def forward_cost(self) -> ForwardCost:
         """What one sample costs in the dense network."""
-        return forward_cost(self.build_model(seed=0), self.bundle.train.inputs[:1])
+        return forward_cost(self.build_model(seed=0), self.example())
 
     def full_flops(self) -> int:
         """What one sample costs in the dense network that the cells name, in FLOPs."""
@@ -85,17 +92,18 @@ class Workload:
         return model.to(self.device)
 
 
-def load_workload(cell: Cell, data_root: Path | None, device: str) -> Workload:
-    """The workload of a cell; every cell with the same :func:`workload_key` shares it."""
-    scenario = SCENARIOS.get(cell.scenario.name)
-    assert scenario.options is not None
-    options: Any = build_options(
-        scenario.options, cell.scenario.as_dict(), f"scenario {cell.scenario.name}"
-    )
-    bundle = scenario.target(options, load_bundle(cell, data_root, device))
+def load_workload(cell: Cell, sources: Sources | None, device: str) -> Workload:
+    """The workload of a cell; every cell with the same :func:`workload_key` shares it.
+
+    ``sources`` may be left out where data needs neither files nor other cells.
+    """
+    sources = sources or Sources(dataset=cell.dataset)
+    bundle = load_bundle(cell, sources, device)
     shape, full_size = _shape_of(cell, bundle)
     return Workload(
         bundle=bundle,
+        scenario=make_scenario(cell),
+        sources=sources,
         model=cell.model.name,
         model_options=shape,
         full_options=cell.model.as_dict(),

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from tests.support.cells import make_cell
+from tests.support.cells import make_cell, sources_of
 from trainer.data import DATASETS
-from trainer.data.bundle import load_bundle
+from trainer.loading import load_bundle
 
 OPTIONS = {"idx": {"folder": "mnist10k"}}
 
@@ -17,7 +17,7 @@ def bundle(request):
     if DATASETS.get(name).traits["needs_root"]:
         root = request.getfixturevalue("test_data")
     cell = make_cell(dataset=name, dataset_options=OPTIONS.get(name, {}))
-    return load_bundle(cell, root, "cpu")
+    return load_bundle(cell, sources_of(cell, root), "cpu")
 
 
 def test_every_split_is_float_inputs_and_integer_targets_of_known_shape(bundle):

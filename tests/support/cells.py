@@ -1,13 +1,18 @@
 """Cells and packs for tests of the trainer."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from grids.cell import Cell, Component
 from tests.support.methods import fitting
 from tests.support.producers import inputs_of
+from trainer.engines.base import Batch, Engine
 from trainer.outcome import Outcome, PackReport, PackRequest
 from trainer.run import run_pack
+from trainer.scenarios.base import Sources
 
 SMALL_MLP = {"hidden": (17, 33)}
 """Odd widths: nothing is a multiple of a vector register."""
@@ -48,6 +53,17 @@ def component(name: str, options: Mapping[str, Any]) -> Component:
     """A component with its options sorted and its lists as tuples."""
     plain = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
     return Component(name=name, options=tuple(sorted(plain.items())))
+
+
+def sources_of(cell: Cell, root: Path | None) -> Sources:
+    """Where a cell's data is made from, its files below a data root."""
+    return Sources(dataset=cell.dataset, data_root=root)
+
+
+def batch_at(engine: Engine, positions: Tensor) -> Batch:
+    """The training examples at positions (cells, b), as the engine takes them."""
+    train = engine.workload.bundle.train
+    return train.inputs[positions], train.targets[positions]
 
 
 def train(*cells: Cell, **request: Any) -> dict[str, Outcome]:

@@ -1,11 +1,13 @@
 """Datasets: one file each, registered by name.
 
 A dataset is a function ``(options, data_root) -> RawData``. Splitting, scaling and moving to the
-device are the same for all and live in :mod:`trainer.data.bundle`.
+device are the same for all and live in :mod:`trainer.data.cutting` and
+:mod:`trainer.data.scaling`.
 """
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sparse.registry import Registry, import_modules
 
@@ -18,11 +20,17 @@ class DatasetTraits:
         needs_root: whether it is read from files in a folder that the user names.
         class_sizes: how many examples each class has in all splits; or, for classes of equal size,
             the options that say how many ``examples`` and ``classes`` there are; ``None`` where
-            only the files tell. Splits are then as :mod:`trainer.data.bundle` makes them.
+            only the files tell. Splits are then as :mod:`trainer.data.cutting` makes them.
+        pixels: whether its examples are images, so that they can be augmented, attacked and
+            corrupted.
+        files: what to fetch for it, and what it should be: mappings of ``path`` below the data
+            root, ``url``, ``md5`` or ``sha256``, ``bytes``, and ``unpack`` for an archive.
     """
 
     needs_root: bool
     class_sizes: Sequence[int] | Mapping[str, str] | None = None
+    pixels: bool = False
+    files: Sequence[Mapping[str, Any]] = ()
 
 
 DATASETS = Registry("dataset", "sparsesweep.datasets", traits=DatasetTraits)

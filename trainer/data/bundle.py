@@ -1,30 +1,56 @@
-"""From raw arrays to what an engine trains on: split, scaled, on the device."""
+"""What a dataset is on its way to an engine: as read, cut into splits, on the device."""
 
-import functools
-import json
-import math
-from dataclasses import dataclass
-from fractions import Fraction
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from grids.cell import Cell
-from sparse.options import build_options
-from trainer import seeding
+Scaling = Literal["feature", "channel", "global"]
+"""What shares a mean and a deviation: an input, a channel of an image, or all inputs together."""
+
+Moments = tuple[tuple[float, ...], tuple[float, ...]]
+"""Mean and standard deviation of every channel, of pixels in [0, 1]."""
+
+
+def _no_ids() -> Tensor:
+    return torch.empty(0, dtype=torch.int64)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Split:
-    """Part of a dataset. ``inputs`` is (n, *input_shape) float32, ``targets`` (n,) int64."""
+    """Part of a dataset.
+
+    Attributes:
+        inputs: (n, *input_shape), float32, or uint8 for images.
+        targets: (n,) int64.
+        ids: (n,) int64, the numbers of the examples in the order of the file they come from; by
+            default 0 to n - 1.
+        part: the file: ``"train"``, or ``"test"`` for a test split of the dataset's own.
+    """
 
     inputs: Tensor
     targets: Tensor
+    ids: Tensor = field(default_factory=_no_ids)
+    part: str = "train"
+
+    def __post_init__(self) -> None:
+        """Number the examples where the dataset left that out."""
+        if len(self.ids) != len(self.targets):
+            object.__setattr__(self, "ids", torch.arange(len(self.targets)))
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    def take(self, positions: Tensor) -> "Split":
+        """The examples at these positions, in their order."""
+        return Split(
+            inputs=self.inputs[positions],
+            targets=self.targets[positions],
+            ids=self.ids[positions],
+            part=self.part,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,124 +58,90 @@ class RawData:
     """A dataset as it was read, unscaled.
 
     Attributes:
-        train: all examples that may be trained on or validated with.
+        train: all examples that may be trained on or, without ``val``, validated with.
         test: the dataset's own test split; ``None`` when it has none and one must be cut.
         classes: number of classes; targets are 0 .. classes-1.
-        scaling: ``"feature"`` standardises every input on its own, ``"global"`` all together
-            (images).
+        scaling: what shares a mean and a deviation.
+        val: a validation split of its own; ``None`` to cut one from ``train``.
         split_seed: names the split; the same for every cell, so that seeds share their splits.
         val_fraction, test_fraction: shares cut from ``train``.
+        pixel_max: the value of a white pixel: 255 for bytes, 16 for the digits; ``None`` where
+            inputs are no pixels. Bytes are always pixels.
+        moments: published moments; ``None`` to take them from the training split.
+        subset: how ``data_ratio`` takes its share (:func:`trainer.data.cutting.uniform_subset`).
     """
 
     train: Split
     test: Split | None
     classes: int
-    scaling: str
-    split_seed: int
-    val_fraction: float
-    test_fraction: float
+    scaling: Scaling
+    val: Split | None = None
+    split_seed: int = 0
+    val_fraction: float = 0.1
+    test_fraction: float = 0.2
+    pixel_max: float | None = None
+    moments: Moments | None = None
+    subset: Literal["nested", "published"] = "nested"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Bundle:
-    """Train, validation and test splits on one device, with what a model must know of them."""
+class Splits:
+    """A dataset cut into its splits, still as it was read.
+
+    ``extra`` holds further splits to evaluate the final network on: each gives a metric
+    ``<name>_accuracy``. The rest is that of :class:`RawData`.
+    """
 
     train: Split
     val: Split
     test: Split
+    extra: Mapping[str, Split] = field(default_factory=dict)
+    raw: RawData
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Normalisation:
+    """How the network standardises its inputs: ``(pixels - shift) * scale``.
+
+    Both have the rank of one example; constant inputs have scale 0.
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bundle:
+    """The splits on one device, with what a model must know of them.
+
+    Attributes:
+        train, val, test, extra: the splits.
+        classes: number of classes.
+        input_shape: shape of one example.
+        normalise: where inputs are pixels, how the network standardises them; ``None`` where they
+            are standardised already.
+    """
+
+    train: Split
+    val: Split
+    test: Split
+    extra: Mapping[str, Split] = field(default_factory=dict)
     classes: int
     input_shape: tuple[int, ...]
+    normalise: Normalisation | None = None
+
+    def standardised(self, inputs: Tensor) -> Tensor:
+        """What a model computes with, float32 (..., *input_shape), from inputs of a split."""
+        return standardised(inputs, self.normalise)
 
 
-def load_bundle(cell: Cell, data_root: Path | None, device: str) -> Bundle:
-    """The data of a cell, kept for the next cell of this process that asks for the same.
-
-    Raises:
-        ValueError: for options that the dataset does not have.
-        FileNotFoundError: when the dataset's files are not where ``data_root`` says.
-    """
-    options = json.dumps(cell.dataset.as_dict(), sort_keys=True)
-    root = str(data_root) if data_root is not None else None
-    return _load(cell.dataset.name, options, cell.data_ratio, root, device)
+def standardised(inputs: Tensor, normalise: Normalisation | None) -> Tensor:
+    """What a model computes with, from inputs (..., *input_shape) of a split."""
+    if normalise is None:
+        return inputs
+    return (as_pixels(inputs) - normalise.shift) * normalise.scale
 
 
-@functools.lru_cache(maxsize=2)
-def _load(name: str, options: str, ratio: str, root: str | None, device: str) -> Bundle:
-    from trainer.data import DATASETS
-
-    entry = DATASETS.get(name)
-    assert entry.options is not None
-    chosen: Any = build_options(entry.options, json.loads(options), f"dataset {name}")
-    raw: RawData = entry.target(chosen, Path(root) if root is not None else None)
-    train, val, test = _split(raw)
-    train = _take_ratio(train, ratio, raw.split_seed)
-    shift, scale = _scaling(train.inputs, raw.scaling)
-    train, val, test = (_scale(part, shift, scale, device) for part in (train, val, test))
-    return Bundle(
-        train=train,
-        val=val,
-        test=test,
-        classes=raw.classes,
-        input_shape=tuple(train.inputs.shape[1:]),
-    )
-
-
-def stratified_parts(targets: Tensor, fractions: list[float], seed: int) -> list[Tensor]:
-    """Disjoint index sets that hold each class in proportion.
-
-    Args:
-        targets: (n,) class numbers.
-        fractions: share of every part but the first, which takes the rest.
-        seed: names the draw.
-
-    Returns:
-        One sorted index tensor per part, the rest first.
-    """
-    parts: list[list[Tensor]] = [[] for _ in range(len(fractions) + 1)]
-    for label in targets.unique(sorted=True).tolist():
-        members = (targets == label).nonzero().flatten()
-        order = torch.randperm(len(members), generator=seeding.generator(seed, "split", label))
-        members, start = members[order], 0
-        for part, fraction in enumerate(fractions, start=1):
-            count = math.floor(fraction * len(members) + 0.5)
-            parts[part].append(members[start : start + count])
-            start += count
-        parts[0].append(members[start:])
-    return [torch.cat(pieces).sort().values for pieces in parts]
-
-
-def _split(raw: RawData) -> tuple[Split, Split, Split]:
-    if raw.test is not None:
-        rest, val = stratified_parts(raw.train.targets, [raw.val_fraction], raw.split_seed)
-        return _take(raw.train, rest), _take(raw.train, val), raw.test
-    fractions = [raw.val_fraction, raw.test_fraction]
-    rest, val, test = stratified_parts(raw.train.targets, fractions, raw.split_seed)
-    return _take(raw.train, rest), _take(raw.train, val), _take(raw.train, test)
-
-
-def _take(split: Split, indices: Tensor) -> Split:
-    return Split(inputs=split.inputs[indices], targets=split.targets[indices])
-
-
-def _take_ratio(train: Split, ratio: str, seed: int) -> Split:
-    # Prefixes of one permutation: a smaller ratio is a subset of every larger one.
-    if ratio == "1":
-        return train
-    count = max(1, math.floor(Fraction(ratio) * len(train) + Fraction(1, 2)))
-    order = torch.randperm(len(train), generator=seeding.generator(seed, "data_ratio"))
-    return _take(train, order[:count].sort().values)
-
-
-def _scaling(inputs: Tensor, scaling: str) -> tuple[Tensor, Tensor]:
-    # From the training split only. A constant input has no scale: it becomes exactly 0.
-    values = inputs.double()
-    dims = (0,) if scaling == "feature" else tuple(range(values.ndim))
-    shift = values.mean(dims, keepdim=True)
-    deviation = values.std(dims, keepdim=True, unbiased=False)
-    scale = torch.where(deviation > 1e-12, 1.0 / deviation.clamp_min(1e-12), 0.0)
-    return shift, scale
-
-
-def _scale(split: Split, shift: Tensor, scale: Tensor, device: str) -> Split:
-    inputs = ((split.inputs.double() - shift) * scale).float().contiguous()
-    return Split(inputs=inputs.to(device), targets=split.targets.to(device))
+def as_pixels(inputs: Tensor) -> Tensor:
+    """Pixels in [0, 1], float32, from bytes; what is no byte is returned as it is."""
+    return inputs.float().div_(255.0) if inputs.dtype == torch.uint8 else inputs

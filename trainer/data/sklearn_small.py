@@ -13,7 +13,7 @@ import torch
 
 from sparse.options import option
 from trainer.data import DATASETS
-from trainer.data.bundle import RawData, Split
+from trainer.data.bundle import RawData, Scaling, Split
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,11 +31,12 @@ class SplitOptions:
     options=SplitOptions,
     needs_root=False,
     class_sizes=[178, 182, 177, 183, 181, 182, 181, 179, 174, 180],
+    pixels=True,
 )
 def digits(options: SplitOptions, data_root: Path | None) -> RawData:
     """UCI optical recognition of handwritten digits (test part), values 0 to 16."""
     table = np.loadtxt(_file("digits.csv.gz"), delimiter=",", dtype=np.float32)
-    return _raw(table[:, :-1].reshape(-1, 1, 8, 8), table[:, -1], "global", options)
+    return _raw(table[:, :-1].reshape(-1, 1, 8, 8), table[:, -1], "global", options, 16.0)
 
 
 @DATASETS.register(
@@ -74,7 +75,13 @@ def _file(name: str) -> Path:
     return path
 
 
-def _raw(inputs: np.ndarray, labels: np.ndarray, scaling: str, options: SplitOptions) -> RawData:
+def _raw(
+    inputs: np.ndarray,
+    labels: np.ndarray,
+    scaling: Scaling,
+    options: SplitOptions,
+    pixel_max: float | None = None,
+) -> RawData:
     targets = torch.from_numpy(labels.astype(np.int64))
     return RawData(
         train=Split(inputs=torch.from_numpy(np.ascontiguousarray(inputs)), targets=targets),
@@ -84,4 +91,5 @@ def _raw(inputs: np.ndarray, labels: np.ndarray, scaling: str, options: SplitOpt
         split_seed=options.split_seed,
         val_fraction=options.val_fraction,
         test_fraction=options.test_fraction,
+        pixel_max=pixel_max,
     )

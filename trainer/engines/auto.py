@@ -14,6 +14,7 @@ import torch
 
 from grids.cell import Cell
 from trainer.engines import ENGINES, legal_engines
+from trainer.feed import Feed
 from trainer.workload import Workload
 
 MAX_WIDTH = 64
@@ -103,11 +104,10 @@ def _search(workload: Workload, cells: Sequence[Cell], candidates: Sequence[Choi
 def _warm_stepper(workload: Workload, cells: Sequence[Cell], engine: str) -> Callable[[], None]:
     # A throw-away engine; nothing it learns reaches a cell.
     trial = ENGINES[engine](workload, cells)
-    batch = min(workload.recipe.batch, len(workload.bundle.train))
-    indices = torch.arange(batch, device=workload.device).expand(len(cells), -1).contiguous()
+    batch = Feed(workload, [cell.seed for cell in cells]).batch(1)
 
     def step() -> None:
-        trial.backward(indices, 1)
+        trial.backward(workload.scenario.harden(trial, batch, 1), 1)
         trial.optimizer_step(1e-3)
 
     step()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from grids.cell import Cell
 from sparse.flops import ForwardCost
@@ -21,7 +21,8 @@ CellState = dict[str, Any]
 """Everything an engine knows of one cell, as tensors and plain data (see ``cell_state``)."""
 
 Batch = tuple[Tensor, Tensor]
-"""Inputs (b, *input_shape) and targets (b,)."""
+"""Inputs (b, *input_shape), as a split holds them, and targets (b,); of all cells of a block
+(cells, b, ...)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,16 +94,32 @@ class Engine(ABC):
         """Views of the maskable weights of cell ``n``."""
 
     @abstractmethod
-    def backward(self, indices: Tensor, step: int) -> tuple[Tensor, Tensor]:
+    def backward(self, batch: Batch, step: int) -> tuple[Tensor, Tensor]:
         """Forward and backward pass of one step.
 
         Args:
-            indices: (cells, b) positions in the training split, one row per cell.
+            batch: of all cells.
             step: which optimizer step this is, from 1.
 
         Returns:
             Summed loss and number of correct predictions of the batch, each (cells,), on the
             device. Gradients of the mean loss are left for ``clip`` and ``optimizer_step``.
+        """
+
+    @abstractmethod
+    def input_gradients(
+        self, batch: Batch, *, step: int, training: bool = False, track: bool = False
+    ) -> Tensor:
+        """The gradient of the summed cross-entropy with regard to the inputs; no other is computed.
+
+        Args:
+            batch: of all cells.
+            step: the optimizer step that it precedes; names the draws of random layers.
+            training: whether layers are in training mode, batch norm on the batch's statistics.
+            track: whether batch norm's running statistics are moved by it.
+
+        Returns:
+            (cells, b, *input_shape) float32; in units of pixels where the inputs are such.
         """
 
     @abstractmethod
@@ -127,6 +144,14 @@ class Engine(ABC):
         """Evaluation-mode outputs (cells, b, classes) of inputs (b, *input_shape) shared by all."""
 
     @abstractmethod
+    def module(self, n: int) -> nn.Module:
+        """The network of cell ``n`` as a module of its own, a copy in evaluation mode.
+
+        It takes inputs (b, *input_shape) as a split holds them to logits (b, classes); no parameter
+        takes part in differentiation.
+        """
+
+    @abstractmethod
     def loss(
         self,
         n: int,
@@ -145,6 +170,10 @@ class Engine(ABC):
     @abstractmethod
     def flow(self, n: int, weights: Mapping[str, Tensor]) -> Tensor:
         """SynFlow's objective of cell ``n`` (:func:`sparse.flow.flow`)."""
+
+    @abstractmethod
+    def live(self) -> list[Tensor]:
+        """Every parameter and buffer of all cells, (cells, ...), as live views in a fixed order."""
 
     @abstractmethod
     def weights(self, n: int) -> dict[str, Tensor]:

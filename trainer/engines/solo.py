@@ -3,7 +3,6 @@
 The reference for convnets on every device, and the fallback for everything that does not stack.
 """
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +17,9 @@ from sparse.methods import METHODS
 from sparse.optim_state import parameter_slots
 from sparse.targets import bias_of, find_targets
 from trainer import seeding
+from trainer.data.bundle import as_pixels
 from trainer.engines.base import Batch, CellState, Engine, LayerView
+from trainer.network import Network, frozen, frozen_copy, mode
 from trainer.optim import make_optimizer
 from trainer.recipe import Recipe
 from trainer.workload import Workload
@@ -34,6 +35,7 @@ class SoloEngine(Engine):
         (self.cell,) = self.cells
         self.recipe = Recipe.of(self.cell)
         self.model = workload.build_model(self.cell.seed)
+        self.network = Network(self.model, workload.bundle, self.recipe, workload.device)
         self.optimizer = make_optimizer(self.recipe, self.model.parameters())
         parameters = dict(self.model.named_parameters())
         targets = find_targets(self.model).targets
@@ -55,19 +57,29 @@ class SoloEngine(Engine):
             for name, parameter in zip(self._masks, self._masked, strict=True)
         ]
 
-    def backward(self, indices: Tensor, step: int) -> tuple[Tensor, Tensor]:
+    def backward(self, batch: Batch, step: int) -> tuple[Tensor, Tensor]:
         """One cell's forward and backward pass; random layers draw from a named stream."""
-        inputs = self.workload.bundle.train.inputs[indices[0]]
-        targets = self.workload.bundle.train.targets[indices[0]]
-        self.model.train()
+        inputs, targets = batch[0][0], batch[1][0]
+        self.network.train()
         self.optimizer.zero_grad(set_to_none=True)
         seeding.reseed_globals(self.cell.seed, "forward", step, self.workload.device)
-        with self._autocast():
-            logits = self.model(inputs)
-            loss = F.cross_entropy(logits, targets, label_smoothing=self.recipe.label_smoothing)
+        logits = self.network(inputs)
+        loss = F.cross_entropy(logits, targets, label_smoothing=self.recipe.label_smoothing)
         loss.backward()
         correct = (logits.detach().argmax(-1) == targets).sum()
-        return (loss.detach() * len(targets)).float().view(1), correct.view(1)
+        return (loss.detach() * len(targets)).view(1), correct.view(1)
+
+    def input_gradients(
+        self, batch: Batch, *, step: int, training: bool = False, track: bool = False
+    ) -> Tensor:
+        """Differentiated by autograd with regard to the inputs alone."""
+        pixels = as_pixels(batch[0][0]).detach().requires_grad_()
+        seeding.reseed_globals(self.cell.seed, "attack", step, self.workload.device)
+        running = mode(self.network, training=training, track=track)
+        with torch.enable_grad(), running, frozen(self.network):
+            loss = F.cross_entropy(self.network(pixels), batch[1][0], reduction="sum")
+            (gradients,) = torch.autograd.grad(loss, pixels)
+        return gradients.unsqueeze(0)
 
     def clip(self, max_norm: float) -> None:
         """Clip the global gradient norm of the module."""
@@ -86,10 +98,13 @@ class SoloEngine(Engine):
     @torch.no_grad()
     def logits(self, inputs: Tensor) -> Tensor:
         """Evaluation-mode logits (1, b, classes)."""
-        self.model.eval()
-        with self._autocast():
-            logits: Tensor = self.model(inputs)
-            return logits.float().unsqueeze(0)
+        self.network.eval()
+        logits: Tensor = self.network(inputs)
+        return logits.unsqueeze(0)
+
+    def module(self, n: int) -> nn.Module:
+        """A copy of the network."""
+        return frozen_copy(self.network)
 
     def loss(
         self,
@@ -105,13 +120,18 @@ class SoloEngine(Engine):
         seeding.reseed_globals(self.cell.seed, "scoring", 0, self.workload.device)
         # Copied buffers take the updates of batch norm's running statistics and are thrown away.
         state = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
-        logits = functional_call(self.model, {**state, **(weights or {})}, (inputs,))
+        ready = self.network.prepared(inputs)
+        logits = functional_call(self.model, {**state, **(weights or {})}, (ready,))
         smoothing = self.recipe.label_smoothing
         return F.cross_entropy(logits / temperature, targets, label_smoothing=smoothing)
 
     def flow(self, n: int, weights: Mapping[str, Tensor]) -> Tensor:
         """SynFlow's objective of the module."""
-        return flow(self.model, self.workload.bundle.train.inputs[:1], weights)
+        return flow(self.model, self.workload.example(), weights)
+
+    def live(self) -> list[Tensor]:
+        """The module's parameters and buffers."""
+        return [tensor.detach().unsqueeze(0) for tensor in self.model.state_dict().values()]
 
     def weights(self, n: int) -> dict[str, Tensor]:
         """Copies of the module's parameters and buffers."""
@@ -152,12 +172,6 @@ class SoloEngine(Engine):
             bias=None if bias is None else bias.detach(),
             read_bias_slots=lambda: {} if bias is None else parameter_slots(self.optimizer, bias),
         )
-
-    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
-        if self.recipe.precision == "bf16":
-            device = torch.device(self.workload.device).type
-            return torch.autocast(device, dtype=torch.bfloat16)
-        return contextlib.nullcontext()
 
 
 def _to_cpu(value: Any) -> Any:

@@ -3,6 +3,7 @@
 On the CPU in the exact tier this is the only engine for them, alone as a stack of one.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -18,6 +19,7 @@ from trainer.engines.layout import StackLayout
 from trainer.engines.stacked_mlp import StackedMLP
 from trainer.engines.stacked_optim import make_stacked_optimizer
 from trainer.models.mlp import MLP
+from trainer.network import Network, frozen_copy
 from trainer.recipe import Recipe
 from trainer.workload import Workload
 
@@ -37,6 +39,7 @@ class StackEngine(Engine):
         parameters = layout.gather([*weights, *biases])
         gradients, masks = torch.zeros_like(parameters), torch.ones_like(parameters)
         self._layout = layout
+        self._buffer = parameters
         self._parameters = layout.views(parameters)
         self._gradients = layout.views(gradients)
         self._masks = layout.views(masks)[:depth]
@@ -52,17 +55,25 @@ class StackEngine(Engine):
         )
         self._names = [f"layers.{index}.weight" for index in range(depth)]
         self._names += [f"layers.{index}.bias" for index in range(depth)]
-        train = workload.bundle.train
-        self._data, self._labels = train.inputs.flatten(1), train.targets
 
     def layers(self, n: int) -> list[LayerView]:
         """Row ``n`` of every weight matrix."""
         return [self._layer(n, index) for index in range(len(self._masks))]
 
     @torch.no_grad()
-    def backward(self, indices: Tensor, step: int) -> tuple[Tensor, Tensor]:
+    def backward(self, batch: Batch, step: int) -> tuple[Tensor, Tensor]:
         """All cells' forward and backward pass in a handful of batched kernels."""
-        return self._program.backward(self._data, self._labels, indices)
+        return self._program.backward(self._prepared(batch[0]), batch[1])
+
+    @torch.no_grad()
+    def input_gradients(
+        self, batch: Batch, *, step: int, training: bool = False, track: bool = False
+    ) -> Tensor:
+        """Written out too. A perceptron is the same in training mode and has no statistics."""
+        gradients = self._program.input_gradients(self._prepared(batch[0]), batch[1])
+        gradients = gradients.view(batch[0].shape)
+        normalise = self.workload.bundle.normalise
+        return gradients if normalise is None else gradients.mul_(normalise.scale)
 
     @torch.no_grad()
     def clip(self, max_norm: float) -> None:
@@ -81,8 +92,16 @@ class StackEngine(Engine):
     @torch.no_grad()
     def logits(self, inputs: Tensor) -> Tensor:
         """Logits (N, b, classes) of inputs shared by all rows."""
-        flat = inputs.flatten(1)
+        flat = self.workload.bundle.standardised(inputs).flatten(1)
         return self._program.logits(flat.unsqueeze(0).expand(len(self.cells), -1, -1))
+
+    def module(self, n: int) -> nn.Module:
+        """A perceptron with the weights of row ``n``."""
+        workload = self.workload
+        model = copy.deepcopy(self._template)
+        model.load_state_dict(self.weights(n))
+        recipe = Recipe.of(self.cells[n])
+        return frozen_copy(Network(model, workload.bundle, recipe, workload.device))
 
     def loss(
         self,
@@ -94,14 +113,19 @@ class StackEngine(Engine):
     ) -> Tensor:
         """Loss of row ``n`` alone, through the ordinary module: the same for every stack."""
         own = {name: self._row(n, index) for index, name in self._numbered()}
-        logits = functional_call(self._template, {**own, **(weights or {})}, (batch[0],))
+        ready = self.workload.bundle.standardised(batch[0])
+        logits = functional_call(self._template, {**own, **(weights or {})}, (ready,))
         smoothing = self.workload.recipe.label_smoothing
         return F.cross_entropy(logits / temperature, batch[1], label_smoothing=smoothing)
 
     def flow(self, n: int, weights: Mapping[str, Tensor]) -> Tensor:
         """SynFlow's objective of row ``n`` alone, through the ordinary module."""
         own = {name: self._row(n, index) for index, name in self._numbered()}
-        return flow(self._template, self.workload.bundle.train.inputs[:1], weights, own)
+        return flow(self._template, self.workload.example(), weights, own)
+
+    def live(self) -> list[Tensor]:
+        """The one buffer of all parameters; a perceptron has no others."""
+        return [self._buffer]
 
     def weights(self, n: int) -> dict[str, Tensor]:
         """Copies of row ``n`` of the weights and biases; a perceptron has no buffers."""
@@ -136,6 +160,9 @@ class StackEngine(Engine):
                 view.copy_(state["slots"][name][slot])
         for layer in self.layers(n):
             layer.mask.copy_(state["masks"][layer.name])
+
+    def _prepared(self, inputs: Tensor) -> Tensor:
+        return self.workload.bundle.standardised(inputs).flatten(2)
 
     def _numbered(self) -> list[tuple[int, str]]:
         return list(enumerate(self._names))

@@ -49,6 +49,7 @@ class _Buffers:
     hidden: list[Tensor]
     gradients: list[Tensor]
     target_weight: Tensor
+    minus_one: Tensor
 
 
 class StackedMLP:
@@ -90,26 +91,32 @@ class StackedMLP:
                 hidden = self._activate(hidden)
         return hidden
 
-    def backward(self, data: Tensor, labels: Tensor, indices: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """One forward and backward pass of the mean loss of each cell.
 
         Args:
-            data: (n, I) training inputs. labels: (n,) training targets.
-            indices: (N, b) each cell's batch.
+            inputs: (N, b, I). targets: (N, b).
 
         Returns:
             Summed loss (N,) and correct predictions (N,); the gradients are in
             ``weight_gradients`` and ``bias_gradients``.
         """
-        buffers = self._buffers_of(indices.shape[1])
-        flat = indices.reshape(-1)
-        first = buffers.hidden[0]
-        torch.index_select(data, 0, flat, out=first.view(-1, first.shape[2]))
-        targets = labels.index_select(0, flat).view(indices.shape)
+        buffers = self._buffers_of(inputs)
         logits = self._forward(buffers)
         losses, correct = self._loss_backward(logits, targets, buffers)
         self._backward(buffers)
         return losses, correct
+
+    def input_gradients(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """The gradient (N, b, I) of each cell's summed cross-entropy, without smoothing."""
+        buffers = self._buffers_of(inputs)
+        gradient = torch.softmax(self._forward(buffers), 2)
+        gradient.scatter_add_(2, targets.unsqueeze(2), buffers.minus_one)
+        for index in range(len(self.weights) - 1, -1, -1):
+            gradient = torch.bmm(gradient, self.weights[index])
+            if index:
+                self._activate_backward(gradient, buffers.hidden[index])
+        return gradient
 
     def _forward(self, buffers: _Buffers) -> Tensor:
         last = len(self.weights) - 1
@@ -148,14 +155,17 @@ class StackedMLP:
                 torch.bmm(gradient, self.weights[index], out=below)
                 self._activate_backward(below, hidden)
 
-    def _buffers_of(self, batch: int) -> _Buffers:
+    def _buffers_of(self, inputs: Tensor) -> _Buffers:
+        n, batch, _ = inputs.shape
         if batch not in self._buffers:
             like = self.weights[0]
-            n = like.shape[0]
-            widths = [like.shape[2], *(weight.shape[1] for weight in self.weights)]
+            widths = [weight.shape[1] for weight in self.weights]
             self._buffers[batch] = _Buffers(
-                hidden=[like.new_empty(n, batch, width) for width in widths],
-                gradients=[like.new_empty(n, batch, width) for width in widths[1:]],
+                hidden=[inputs, *(like.new_empty(n, batch, width) for width in widths)],
+                gradients=[like.new_empty(n, batch, width) for width in widths],
                 target_weight=like.new_full((n, batch, 1), self._smoothing - 1.0),
+                minus_one=like.new_full((n, batch, 1), -1.0),
             )
-        return self._buffers[batch]
+        buffers = self._buffers[batch]
+        buffers.hidden[0] = inputs
+        return buffers

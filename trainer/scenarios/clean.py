@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from trainer.data.bundle import Bundle
 from trainer.scenarios import SCENARIOS
+from trainer.scenarios.base import Scenario
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -12,6 +12,5 @@ class CleanOptions:
 
 
 @SCENARIOS.register("clean", summary="the data as it comes", options=CleanOptions)
-def clean(options: CleanOptions, bundle: Bundle) -> Bundle:
-    """The bundle, unchanged."""
-    return bundle
+class Clean(Scenario):
+    """Nothing is changed."""

@@ -15,8 +15,8 @@ def test_names_are_distinct_and_every_field_is_explained() -> None:
     assert all(option.help for option in RECIPE)
 
 
-def test_of_the_defaults_only_the_step_schedule_s_fields_are_idle() -> None:
-    assert set(without_effect(defaults())) == {"milestones", "gamma"}
+def test_of_the_defaults_the_step_schedule_s_fields_and_the_fill_of_crops_are_idle() -> None:
+    assert set(without_effect(defaults())) == {"milestones", "gamma", "crop_fill"}
 
 
 def test_momentum_belongs_to_sgd() -> None:
@@ -31,7 +31,7 @@ def test_nesterov_needs_momentum() -> None:
 
 
 def test_milestones_and_gamma_belong_to_the_step_schedule() -> None:
-    assert set(without_effect(defaults() | {"schedule": "step"})) == set()
+    assert set(without_effect(defaults() | {"schedule": "step", "crop": 4})) == set()
 
 
 def test_threads_belong_to_the_exact_tier() -> None:

@@ -6,7 +6,7 @@ from torch.nn.functional import cross_entropy
 
 from sparse.methods.static import Static
 from sparse.scoring import grasp_scores, snip_scores, synflow_scores
-from tests.support.cells import make_cell
+from tests.support.cells import batch_at, make_cell
 from trainer.artifacts import take_snapshot, to_bytes
 from trainer.context import CellContext
 from trainer.engines.solo import SoloEngine
@@ -69,7 +69,7 @@ def test_a_layer_without_bias_says_so():
 
 
 def _step(engine, step):
-    engine.backward(torch.arange(16).unsqueeze(0) * step, step)
+    engine.backward(batch_at(engine, torch.arange(16).unsqueeze(0) * step), step)
     engine.optimizer_step(1.0)
 
 

@@ -6,10 +6,11 @@ import struct
 import pytest
 import torch
 
-from tests.support.cells import make_cell
+from tests.support.cells import make_cell, sources_of
 from trainer.data import DATASETS
-from trainer.data.bundle import load_bundle, stratified_parts
+from trainer.data.cutting import stratified_parts
 from trainer.data.idx import read_idx
+from trainer.loading import load_bundle
 
 
 def write_idx(path, array):
@@ -95,7 +96,7 @@ def test_smaller_data_ratios_are_subsets_of_larger_ones():
 
 def test_idx_reads_both_spellings_of_both_parts(image_folder):
     cell = make_cell(dataset="idx", dataset_options={"folder": "letters"})
-    bundle = load_bundle(cell, image_folder, "cpu")
+    bundle = load_bundle(cell, sources_of(cell, image_folder), "cpu")
     assert (bundle.classes, bundle.input_shape) == (4, (1, 6, 6))
     assert [len(part) for part in (bundle.train, bundle.val, bundle.test)] == [52, 8, 20]
 
@@ -104,7 +105,7 @@ def test_idx_says_where_it_looked(tmp_path):
     (tmp_path / "empty").mkdir()
     cell = make_cell(dataset="idx", dataset_options={"folder": "empty"})
     with pytest.raises(FileNotFoundError, match="no train-images-idx3-ubyte or t10k-images"):
-        load_bundle(cell, tmp_path, "cpu")
+        load_bundle(cell, sources_of(cell, tmp_path), "cpu")
     with pytest.raises(FileNotFoundError, match="--data-root"):
         load_bundle(cell, None, "cpu")
 
@@ -113,13 +114,13 @@ def test_half_a_part_is_refused_and_not_replaced_by_the_test_split(image_folder)
     (image_folder / "letters" / "train-labels-idx1-ubyte").unlink()
     cell = make_cell(dataset="idx", dataset_options={"folder": "letters"})
     with pytest.raises(FileNotFoundError, match="lacks train-labels-idx1-ubyte"):
-        load_bundle(cell, image_folder, "cpu")
+        load_bundle(cell, sources_of(cell, image_folder), "cpu")
 
 
 def test_idx_stays_below_the_data_root(image_folder):
     cell = make_cell(dataset="idx", dataset_options={"folder": "../elsewhere"})
     with pytest.raises(ValueError, match="leaves the data root"):
-        load_bundle(cell, image_folder / "letters", "cpu")
+        load_bundle(cell, sources_of(cell, image_folder / "letters"), "cpu")
 
 
 @pytest.mark.parametrize(
@@ -145,6 +146,6 @@ def test_the_real_mnist_files(test_data):
     labels = read_idx(folder / "t10k-labels-idx1-ubyte.gz")
     assert labels[:8].tolist() == [7, 2, 1, 0, 4, 1, 4, 9]
     cell = make_cell(dataset="idx", dataset_options={"folder": "mnist10k"})
-    bundle = load_bundle(cell, test_data, "cpu")
+    bundle = load_bundle(cell, sources_of(cell, test_data), "cpu")
     assert sum(len(part) for part in (bundle.train, bundle.val, bundle.test)) == 10_000
     assert bundle.input_shape == (1, 28, 28)

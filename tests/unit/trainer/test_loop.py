@@ -87,6 +87,6 @@ def test_cells_of_one_seed_see_the_same_examples_in_the_same_order():
     orders = []
     for method in ("dense", "rigl"):
         loop, _, _ = make_loop(make_cell(method, seed=4))
-        orders.append(loop._epoch_order(1).tolist())
+        orders.append(loop._feed.order(1).tolist())
     loop, _, _ = make_loop(make_cell("dense", seed=5))
-    assert orders[0] == orders[1] != loop._epoch_order(1).tolist()
+    assert orders[0] == orders[1] != loop._feed.order(1).tolist()

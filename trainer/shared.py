@@ -1,0 +1,40 @@
+"""Files that cells share: each made once, by whoever needs it first, from inputs that name it."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class SharedFiles(Protocol):
+    """Where shared files are found and kept."""
+
+    def file(self, recipe: Mapping[str, Any], make: Callable[[Path], None]) -> Path:
+        """The file of a recipe.
+
+        Args:
+            recipe: everything that its content follows from, as plain data.
+            make: writes the content to the path it is given; called when there is no such file.
+        """
+
+
+def recipe_hash(recipe: Mapping[str, Any]) -> str:
+    """The 32 hex digits that name the file of a recipe: a hash of its canonical JSON."""
+    text = json.dumps(recipe, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class TemporaryFiles:
+    """Shared files of this object alone, gone when it is; for runs without a store."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="sparsesweep-")
+
+    def file(self, recipe: Mapping[str, Any], make: Callable[[Path], None]) -> Path:
+        """The file of a recipe, below a temporary folder."""
+        path = Path(self._folder.name) / recipe_hash(recipe)
+        if not path.exists():
+            make(path)
+        return path
