@@ -1,9 +1,12 @@
-"""Which methods go with which models and densities, by rules in the traits of the catalogue.
+"""What goes together in a cell, by rules in the traits of the catalogue.
 
 `models` says which models a method works on: `{"names": [...]}`, or `{"trait": "chain"}` for those
 that have this trait. `densities` says which densities it can have:
 `{"multiple_of_one_over": "m"}` for n / m, m being an option. A method without a rule takes all.
 `needs_density` marks one that has no use for an allocation that decides the density.
+
+A scenario with `needs_pixels` and the recipe's augmentation take images: a dataset with `pixels`,
+true or a rule (`grids.traits`) on its options.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,10 +19,15 @@ from grids.cell import FIELDS
 from grids.options import MAX_DECIMALS, Value, plain_decimal
 from grids.problems import Collector, GridError, Where
 from grids.resolving import Resolved
+from grids.traits import holds
 
-METHOD, MODEL, DENSITY, ALLOCATION = (
-    FIELDS.index(name) for name in ("method", "model", "density", "allocation")
+METHOD, MODEL, DENSITY, ALLOCATION, SCENARIO, DATASET, RECIPE = (
+    FIELDS.index(name)
+    for name in ("method", "model", "density", "allocation", "scenario", "dataset", "recipe")
 )
+
+AUGMENTATION = ("crop", "flip", "rotation")
+"""Recipe fields that change training images at random."""
 
 _LISTED = 12
 
@@ -37,7 +45,8 @@ class Legality:
         self._judged: set[tuple[int, ...]] = set()
 
     def judge(self, point: Sequence[Resolved]) -> None:
-        """Note what is wrong with the method, model, density and allocation of a point."""
+        """Note what is wrong with a point."""
+        self._judge_images(point[DATASET], point[SCENARIO], point[RECIPE])
         method, model, density = (point[position] for position in (METHOD, MODEL, DENSITY))
         allocation = point[ALLOCATION]
         key = (method.key, model.key, density.key, allocation.key)
@@ -51,6 +60,34 @@ class Legality:
         self._note(where, lambda: check_density(entry, str(density.name()), method.full()))
         where = (allocation.used or method.used)[0].where
         self._note(where, lambda: check_allocation(entry, allocation))
+
+    def _judge_images(self, dataset: Resolved, scenario: Resolved, recipe: Resolved) -> None:
+        key = (dataset.key, scenario.key, recipe.key)
+        if key in self._judged:
+            return
+        self._judged.add(key)
+        entry = self._catalogue.entry("dataset", str(dataset.name()))
+        if has_pixels(entry, dataset.full()):
+            return
+        taker = self._catalogue.entry("scenario", str(scenario.name()))
+        if taker.traits.get("needs_pixels"):
+            where = (scenario.used or dataset.used)[0].where
+            self._problems.add_error(where, self._no_images(entry, f"scenario {taker.name}"))
+        for setting in recipe.used:
+            if setting.path.option in AUGMENTATION and dict(recipe.options).get(
+                setting.path.option
+            ):
+                self._problems.add_error(setting.where, self._no_images(entry, str(setting.path)))
+
+    def _no_images(self, dataset: Entry, taker: str) -> GridError:
+        others = self._catalogue.entries("dataset")
+        allowed = [other.name for other in others if other.traits.get("pixels")]
+        condition = dataset.traits.get("pixels")
+        listed = ", ".join(allowed) or "none"
+        return GridError(
+            f"{taker} takes images, and dataset {dataset.name} has none"
+            f"{' under these options' if condition else ''}; allowed: {listed}"
+        )
 
     def _note(self, where: Where, check: Callable[[], None]) -> None:
         try:
@@ -68,6 +105,12 @@ def legal_models(method: Entry, catalogue: Catalogue) -> tuple[str, ...] | None:
         return tuple(rule["names"])
     models = catalogue.entries("model")
     return tuple(model.name for model in models if model.traits.get(rule["trait"]))
+
+
+def has_pixels(dataset: Entry, options: Mapping[str, Value]) -> bool:
+    """Whether the examples of a dataset are images under these options, defaults filled in."""
+    rule = dataset.traits.get("pixels", False)
+    return rule if isinstance(rule, bool) else holds(rule, options)
 
 
 def check_model(method: Entry, model: str, catalogue: Catalogue) -> None:

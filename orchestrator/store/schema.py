@@ -112,6 +112,9 @@ _METRICS = _columns(
     ("train_loss", "real", "nats", "Mean loss on the training split after training."),
     ("best_val_accuracy", "real", "fraction", "Best validation accuracy of any evaluated epoch."),
     ("best_val_epoch", "real", "epochs", "The epoch of the best validation accuracy."),
+    ("test_accuracy_at_best_val", "real", "fraction", "Test accuracy of the best epoch's weights."),
+    ("best_final_difference", "real", "fraction", "The same minus test_accuracy."),
+    ("test_calibration_error", "real", "fraction", "Expected calibration error, 15 bins."),
     ("generalisation_gap", "real", "fraction", "Training accuracy minus test accuracy."),
     ("realised_density", "real", "fraction", "Active over maskable weights, counted.", "density"),
     ("train_flops", "real", "FLOPs", "Operations of the whole training; producers not included."),
@@ -146,6 +149,12 @@ _PROVENANCE = _columns(
         "real",
         "seconds",
         "Time of the device charged to the cell; on a CPU, processor time of the worker process.",
+    ),
+    (
+        "samples_per_second",
+        "real",
+        "1/s",
+        "Training samples, repeats included, over the seconds charged to the cell.",
     ),
     (
         "memory_mb",

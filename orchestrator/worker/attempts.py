@@ -92,6 +92,7 @@ class Attempt:
             "pack_size": len(self.manifest.cells),
             "seconds": outcome.seconds,
             "device_seconds": outcome.device_seconds,
+            "samples_per_second": outcome.samples / outcome.seconds if outcome.seconds else None,
             "memory_mb": outcome.memory_mb,
             "resumed_step": outcome.resumed_step,
             "topology_updates": outcome.topology_updates,

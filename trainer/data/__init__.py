@@ -22,14 +22,14 @@ class DatasetTraits:
             the options that say how many ``examples`` and ``classes`` there are; ``None`` where
             only the files tell. Splits are then as :mod:`trainer.data.cutting` makes them.
         pixels: whether its examples are images, so that they can be augmented, attacked and
-            corrupted.
+            corrupted: always, never, or by a rule (:mod:`grids.traits`) on its options.
         files: what to fetch for it, and what it should be: mappings of ``path`` below the data
             root, ``url``, ``md5`` or ``sha256``, ``bytes``, and ``unpack`` for an archive.
     """
 
     needs_root: bool
     class_sizes: Sequence[int] | Mapping[str, str] | None = None
-    pixels: bool = False
+    pixels: bool | Mapping[str, Any] = False
     files: Sequence[Mapping[str, Any]] = ()
 
 

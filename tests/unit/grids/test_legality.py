@@ -25,8 +25,16 @@ CATALOGUE = Catalogue(
         Entry(name="erk"),
         Entry(name="deciding", traits={"ignores": [{"field": "density", "when": None}]}),
     ),
-    scenarios=(Entry(name="clean"),),
-    datasets=(Entry(name="digits"),),
+    scenarios=(Entry(name="clean"), Entry(name="attacked", traits={"needs_pixels": True})),
+    datasets=(
+        Entry(name="digits"),
+        Entry(name="photos", traits={"pixels": True}),
+        Entry(
+            name="maybe",
+            options=(Option(name="size", type="int", default=None, nullable=True, ge=1),),
+            traits={"pixels": {"unless": {"size": None}}},
+        ),
+    ),
     models=(
         Entry(name="convnet", traits={"chain": True}),
         Entry(name="mlp", traits={"chain": True}),
@@ -133,3 +141,27 @@ def test_an_allocation_that_decides_the_density_may_leave_a_method_nothing_to_do
         cells_of(text, tmp_path)
     assert "grid.yaml:6: allocation deciding decides the density itself" in str(caught.value)
     assert str(caught.value).count("dividing") == 1
+
+
+def test_what_takes_images_is_refused_on_data_that_has_none(tmp_path: Path) -> None:
+    text = """axes:
+  scenario:
+    - clean
+    - attacked
+  dataset: [photos, maybe, {name: maybe, size: 8}]
+  recipe:
+    - {epochs: 1}
+    - {flip: true}
+    - {crop: 4}
+    - {rotation: 0}
+base: {model: mlp, method: dense}"""
+    flat = "and dataset maybe has none under these options; allowed: photos, maybe"
+    path = tmp_path / "grid.yaml"
+    path.write_text(f"name: g\n{text}\n")
+    with pytest.raises(GridProblems) as caught:
+        load(str(path), CATALOGUE)
+    assert str(caught.value).replace(f"{path}:", "").splitlines() == [
+        f"5: scenario attacked takes images, {flat}",
+        f"9: recipe.flip takes images, {flat}",
+        f"10: recipe.crop takes images, {flat}",
+    ]
