@@ -1,7 +1,11 @@
 """The artifacts that cells leave besides their results: their names, and what a grid wants of them.
 
 `final` holds the weights and masks of a cell at its end, `rewind@500` as they were after optimizer
-step 500. The weights before the first step are made again from the seed and are never an artifact.
+step 500, `rewind@2e` at the end of epoch 2. The weights before the first step are made again from
+the seed and are never an artifact. `el2n@10e` and its like hold a score of every training example.
+
+A cell that needs one artifact of several cells tells them apart by their seeds: its input
+`el2n@10e#3` is the `el2n@10e` of the cell with seed 3.
 """
 
 import re
@@ -14,10 +18,18 @@ from grids.reading import Node
 FINAL = "final"
 """Name of the artifact with the weights and masks at the end."""
 
-ARTIFACTS = (FINAL, "rewind@STEP")
-"""The names that an artifact can have, as messages list them; STEP is an integer from 1."""
+SCORES = ("el2n", "grand", "margin", "forgetting")
+"""The kinds of scores of training examples (`trainer/scores.py`)."""
 
-PATTERN = r"final|rewind@[1-9][0-9]*"
+_TAKEN = ("rewind", *SCORES)
+
+ARTIFACTS = (FINAL, *(f"{kind}@STEP" for kind in _TAKEN))
+"""The names that an artifact can have, as messages list them.
+
+STEP is an integer from 1 that counts optimizer steps, or with an `e` behind it epochs.
+"""
+
+PATTERN = rf"final|({'|'.join(_TAKEN)})@[1-9][0-9]*e?"
 """The same as a regular expression."""
 
 CONSUMED = ("keep", "remove")
@@ -31,15 +43,57 @@ def check_name(given: str, what: str = "artifact") -> str:
     if re.fullmatch(PATTERN, given):
         return given
     error = unknown(what, given, ARTIFACTS)
-    if given == "rewind@0":
+    if given in ("rewind@0", "rewind@0e"):
         raise GridError(error.message, "what a cell begins with is made again from its seed")
     raise error
 
 
-def rewind_step(name: str) -> int | None:
-    """The optimizer step after which an artifact is taken; None for one of the end."""
-    kind, _, step = name.partition("@")
-    return int(step) if kind == "rewind" else None
+def kind_of(name: str) -> str:
+    """What an artifact holds: "final", "rewind", or one of `SCORES`."""
+    return name.partition("@")[0]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moment:
+    """When an artifact is taken.
+
+    Attributes:
+        count: After so many optimizer steps or epochs of the run, at least 1.
+        epochs: Whether it counts epochs.
+    """
+
+    count: int
+    epochs: bool
+
+    def step(self, steps_per_epoch: int) -> int:
+        """The optimizer step after which it is taken."""
+        return self.count * steps_per_epoch if self.epochs else self.count
+
+
+def moment_of(name: str) -> Moment | None:
+    """When an artifact of this name is taken; None for one of the end."""
+    _, taken, moment = name.partition("@")
+    if not taken:
+        return None
+    return Moment(count=int(moment.removesuffix("e")), epochs=moment.endswith("e"))
+
+
+def input_name(artifact: str, seed: int | None) -> str:
+    """What a cell calls an artifact that it needs of the cell with a seed, or of one cell only."""
+    return artifact if seed is None else f"{artifact}#{seed}"
+
+
+def artifact_of(given: str) -> str:
+    """The artifact's own name in that of an input."""
+    return given.partition("#")[0]
+
+
+def check_input(given: str) -> str:
+    """The name of an input itself; `GridError` when no input is called so."""
+    if not re.fullmatch(r"[^#]*(#(0|[1-9][0-9]*))?", given):
+        raise unknown("artifact", given, ARTIFACTS)
+    check_name(artifact_of(given))
+    return given
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,7 @@
 
 ``final`` holds the weights, buffers and masks of a cell when its training ended, by the names of
 the model's parameters, ``rewind@500`` as they were after optimizer step 500; any engine can start
-from them.
+from them. Scores of examples are in :mod:`trainer.score_files`.
 """
 
 import io
@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from grids.artifacts import check_name, rewind_step
+from grids.artifacts import check_name, moment_of
 from sparse.context import Layer
 from trainer.engines.base import Engine
 
@@ -40,27 +40,32 @@ class Snapshot:
     masks: Mapping[str, Tensor]
 
 
-def rewind_steps(names: Collection[str], total_steps: int, first_step: int = 0) -> dict[int, str]:
-    """The steps after which artifacts of these names are taken, with their names.
+def due_steps(
+    names: Collection[str], *, total_steps: int, steps_per_epoch: int, first_step: int = 0
+) -> dict[int, tuple[str, ...]]:
+    """The steps after which artifacts of these names are taken, each with its names.
 
     Args:
         names: what a cell shall leave.
         total_steps: optimizer steps of its run.
+        steps_per_epoch: those of one epoch.
         first_step: the step that its run goes on from.
 
     Raises:
         ValueError: for a name that no artifact has, or a step that the run does not take.
     """
-    found = {
-        step: name for name in sorted(names) if (step := rewind_step(check_name(name))) is not None
-    }
-    for step, name in found.items():
+    found: dict[int, tuple[str, ...]] = {}
+    for name in sorted(names):
+        if (moment := moment_of(check_name(name))) is None:
+            continue
+        step = moment.step(steps_per_epoch)
         if step > total_steps:
             raise ArtifactError(f"it shall leave {name}, but its run has {total_steps} steps")
         if step <= first_step:
             raise ArtifactError(
                 f"it shall leave {name}, but its run goes on from step {first_step}"
             )
+        found[step] = (*found.get(step, ()), name)
     return found
 
 

@@ -6,25 +6,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from grids.artifacts import rewind_step
 from grids.cell import Cell
 from grids.traits import starts_from
 from sparse.methods import METHODS
 from sparse.sparsifier import Sparsifier
 from sparse.stats import layer_stats
 from sparse.stored import StoredWeights, stored_weights_of
-from trainer.artifacts import (
-    ArtifactError,
-    Snapshot,
-    read_snapshot,
-    rewind_steps,
-    take_snapshot,
-    to_bytes,
-)
+from trainer.artifacts import ArtifactError, Snapshot, read_snapshot, take_snapshot
 from trainer.context import CellContext
 from trainer.cost import CostMeter
 from trainer.engines.base import Engine
 from trainer.failure import Failure
+from trainer.leaving import BlockScores, Leaving
 from trainer.probing import Probing
 from trainer.recipe import Recipe
 
@@ -60,7 +53,7 @@ class CellRun:
         diverged_epoch: the epoch in which the loss stopped being finite.
         resumed_step: the step this attempt starts from.
         seconds: what earlier attempts spent on the cell before that step.
-        rewinds: the steps after which an artifact is taken, with their names.
+        leaving: the artifacts that it takes on its way.
     """
 
     def __init__(
@@ -72,9 +65,7 @@ class CellRun:
     ) -> None:
         self.cell = cell
         self.n = n
-        self.leaves = tuple(leaves)
-        self.rewinds: dict[int, str] = {}
-        self._snapshots: dict[str, Snapshot] = {}
+        self.leaving = Leaving(cell, leaves)
         self.sparsifier = make_sparsifier(cell)
         self.probing = Probing(probes)
         self.stored: StoredWeights | None = None
@@ -102,7 +93,7 @@ class CellRun:
             ArtifactError: when the method starts from an artifact that is not there or not fit, or
                 the cell shall leave one of a step that its run does not take.
         """
-        self.rewinds = self._rewinds_in(engine)
+        self.leaving.begin(engine.workload, self.sparsifier.first_step)
         trait = METHODS.get(self.cell.method.name).traits.get("starts_from")
         if start := starts_from(trait, dataclasses.asdict(self.sparsifier.options)):
             self._start_from(engine, start, inputs)
@@ -113,7 +104,7 @@ class CellRun:
 
     def bind(self, engine: Engine, inputs: Mapping[str, Path]) -> None:
         """Give the sparsifier views of tensors that a checkpoint is about to fill."""
-        self.rewinds = self._rewinds_in(engine)
+        self.leaving.begin(engine.workload, self.sparsifier.first_step)
         self.sparsifier.bind(self._context(engine, inputs))
         self.stored = stored_weights_of(self.sparsifier)
 
@@ -136,17 +127,19 @@ class CellRun:
             self._show()
         self.cost.begin()
 
-    def take_rewind(self, engine: Engine, step: int) -> None:
-        """Keep the cell as it is after an optimizer step, for the artifact of that step."""
-        self._snapshots[self.rewinds[step]] = self._snapshot(engine)
+    def take_artifacts(self, engine: Engine, step: int, scores: BlockScores) -> None:
+        """Keep what the cell shall leave of an optimizer step.
+
+        Args:
+            scores: those of the block as it is after the step.
+        """
+        self.leaving.take(
+            step, lambda: self._snapshot(engine), lambda kind: scores.of(self.n, kind)
+        )
 
     def artifacts(self, engine: Engine) -> dict[str, bytes]:
         """What the trained cell leaves: contents of files by name."""
-        kept = self._snapshots
-        return {
-            name: to_bytes(kept[name] if name in kept else self._snapshot(engine))
-            for name in self.leaves
-        }
+        return self.leaving.contents(lambda: self._snapshot(engine))
 
     def finish(self) -> None:
         """Let the method end the run; what it then finds wrong is the cell's failure."""
@@ -167,9 +160,6 @@ class CellRun:
         active = sum(layer.active for layer in layer_stats(self.sparsifier.layers))
         if METHODS.get(name).traits["density"] == "exact" and active != target:
             raise ValueError(f"{name} is to keep {target} weights exactly, but {active} are active")
-
-    def _rewinds_in(self, engine: Engine) -> dict[int, str]:
-        return rewind_steps(self.leaves, engine.workload.total_steps, self.sparsifier.first_step)
 
     def _context(self, engine: Engine, inputs: Mapping[str, Path]) -> CellContext:
         context = CellContext(engine, self.n, inputs)
@@ -198,10 +188,7 @@ class CellRun:
             "sparsifier": self.sparsifier.state_dict(),
             "curve": {name: list(values) for name, values in self.curve.items()},
             "topology_updates": self.topology_updates,
-            "snapshots": {
-                name: {"weights": dict(kept.weights), "masks": dict(kept.masks)}
-                for name, kept in self._snapshots.items()
-            },
+            "leaving": self.leaving.state(),
             "cost": self.cost.state(),
             "probes": self.probing.state(),
         }
@@ -215,14 +202,7 @@ class CellRun:
         self.cost.load_state(state["cost"])
         self.probing.load_state(state["probes"])
         self.seconds = state["seconds"]
-        self._snapshots = {name: Snapshot(**kept) for name, kept in state["snapshots"].items()}
-
-
-def has_kept(state: Mapping[str, Any], leaves: Collection[str]) -> bool:
-    """Whether a cell that goes on from a saved state can still leave all these artifacts."""
-    steps = {name: rewind_step(name) for name in leaves}
-    past = {name for name, step in steps.items() if step is not None and step <= state["step"]}
-    return past <= state["run"]["snapshots"].keys()
+        self.leaving.load_state(state["leaving"])
 
 
 def make_sparsifier(cell: Cell) -> Sparsifier:

@@ -41,15 +41,19 @@ class Feed:
         Args:
             step: which optimizer step, from 1.
         """
-        epoch, offset = divmod(step - 1, self._steps_per_epoch)
-        if epoch != self._epoch:
-            self._begin(epoch)
-        size = self._recipe.batch
-        positions = self._order[:, offset * size : (offset + 1) * size]
+        positions = self.positions(step)
         inputs, targets = self._gather(positions)
         if self._draws is not None:
             inputs = augment(inputs, self._draws.at(positions), self._recipe)
         return inputs, targets
+
+    def positions(self, step: int) -> Tensor:
+        """Positions (cells, b) in the training split of the examples of a batch."""
+        epoch, offset = divmod(step - 1, self._steps_per_epoch)
+        if epoch != self._epoch:
+            self._begin(epoch)
+        size = self._recipe.batch
+        return self._order[:, offset * size : (offset + 1) * size]
 
     def order(self, epoch: int) -> Tensor:
         """Positions (cells, n) in the order in which the cells see them in an epoch, from 0."""

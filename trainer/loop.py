@@ -24,6 +24,7 @@ from trainer.engines.base import Engine
 from trainer.engines.best import BestWeights
 from trainer.evaluate import evaluate
 from trainer.feed import Feed
+from trainer.leaving import BlockScores
 from trainer.optim import learning_rate_factor
 from trainer.probes.base import Subject
 
@@ -67,7 +68,8 @@ class BlockLoop:
         self._recipe = engine.workload.recipe
         self._gradients_due = self._calendar(lambda run, at: run.sparsifier.wants_gradients(at))
         self._updates_due = self._calendar(lambda run, at: run.sparsifier.wants_update(at))
-        self._rewinds_due = self._calendar(lambda run, at: at in run.rewinds)
+        self._artifacts_due = self._calendar(lambda run, at: at in run.leaving.due)
+        self._counting = [run for run in self.runs if run.leaving.counter is not None]
         self._storing = [(run, run.stored) for run in self.runs if run.stored is not None]
         for due in sorted(self._gradients_due):
             for run in self._gradients_due[due]:
@@ -98,7 +100,10 @@ class BlockLoop:
         """One optimizer step and everything that is due at it."""
         step = self.step + 1
         batch = self._scenario.harden(self.engine, self._feed.batch(step), step)
-        self._totals.add(*self.engine.backward(batch, step), batch[1].shape[1])
+        loss, hits = self.engine.backward(batch, step)
+        self._totals.add(loss, hits.sum(1), hits.shape[1])
+        for run in self._counting:
+            run.leaving.count(self._feed.positions(step)[run.n], hits[run.n])
         if self._recipe.clip_norm is not None:
             self.engine.clip(self._recipe.clip_norm)
         for run in self._gradients_due.get(step, ()):
@@ -106,8 +111,7 @@ class BlockLoop:
             self._guarded(run, hook, step, "looking at gradients")
         self._optimizer_step(step)
         self.step = step
-        for run in self._rewinds_due.get(step, ()):
-            run.take_rewind(self.engine, step)
+        self._take_artifacts(step)
         if step % self._steps_per_epoch == 0:
             self._add_curve_points()
         for run in self._updates_due.get(step, ()):
@@ -137,6 +141,12 @@ class BlockLoop:
             run.load_state(state["run"])
             self._totals.set(run.n, state["totals"])
             self.best.load_state(run.n, state["best"])
+
+    def _take_artifacts(self, step: int) -> None:
+        if due := self._artifacts_due.get(step):
+            scores = BlockScores(self.engine)
+            for run in due:
+                run.take_artifacts(self.engine, step, scores)
 
     def _optimizer_step(self, step: int) -> None:
         factor = self._rate_factor(step)

@@ -4,14 +4,14 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from grids.cell import Cell
 from trainer import seeding
 from trainer.block import Block, run_block
-from trainer.cell_run import first_step_of, has_kept
+from trainer.cell_run import first_step_of
 from trainer.checkpoint import (
     CheckpointClock,
     origin_of_this_process,
@@ -22,6 +22,7 @@ from trainer.describe import load_plugins
 from trainer.engines import legal_engines
 from trainer.engines.auto import Choice, choose
 from trainer.failure import Failure
+from trainer.leaving import has_kept
 from trainer.loop import LoopControl
 from trainer.outcome import Outcome, PackReport, PackRequest, Progress
 from trainer.outcomes import failed
@@ -151,18 +152,16 @@ class _Pack:
         legal, first = legal_engines(workload, cell), first_step_of(cell)
         state = self._states.get(cell.id)
         fits = state is not None and state["engine"]["engine"] in legal
-        if state is None or not fits or not self._goes_on(state, cell):
+        if state is None or not fits or not self._goes_on(state, cell, workload):
             self._states.pop(cell.id, None)
             return _Start(engine=self._request.engine, legal=legal, first_step=first, step=first)
         engine, step = state["engine"]["engine"], state["step"]
         return _Start(engine=engine, legal=legal, first_step=first, step=step)
 
-    def _goes_on(self, state: Mapping[str, Any], cell: Cell) -> bool:
-        asked = self._request.probes.get(cell.id, ())
-        return has_kept(state, self._leaves(cell)) and has_measured(state, asked)
-
-    def _leaves(self, cell: Cell) -> Collection[str]:
-        return self._request.artifacts.get(cell.id, ())
+    def _goes_on(self, state: Mapping[str, Any], cell: Cell, workload: Workload) -> bool:
+        leaves = self._request.artifacts.get(cell.id, ())
+        kept = has_kept(state, leaves, workload.steps_per_epoch)
+        return kept and has_measured(state, self._request.probes.get(cell.id, ()))
 
     def _run_block(self, block: Block) -> bool:
         request = self._request

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
+from grids.artifacts import SCORES, kind_of
 from orchestrator.planning.plan import Plan
 from orchestrator.store.artifacts import Held
 from orchestrator.store.index import CellState
 from orchestrator.store.records import canonical_json
 
-_Kind = tuple[str, str]
+_Kind = tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,9 +45,10 @@ def artifact_sizes(plan: Plan, held: Held, index: Mapping[str, CellState]) -> Ar
     sizes: dict[_Kind, list[int]] = {}
     for cell, own in held.items():
         for artifact in own.values():
-            sizes.setdefault(_kind(index[cell].canonical), []).append(artifact.size)
+            kind = _kind(artifact.name, index[cell].canonical)
+            sizes.setdefault(kind, []).append(artifact.size)
     missing = [
-        (name, _kind(entry.cell.canonical()))
+        (name, _kind(name, entry.cell.canonical()))
         for entry in plan.cells
         if entry.train
         for name in entry.leaves
@@ -61,6 +63,12 @@ def artifact_sizes(plan: Plan, held: Held, index: Mapping[str, CellState]) -> Ar
     )
 
 
-def _kind(canonical: Mapping[str, Any]) -> _Kind:
-    """What decides the size of an artifact: the network, of which each holds weights and masks."""
-    return canonical_json(canonical["dataset"]), canonical_json(canonical["model"])
+def _kind(name: str, canonical: Mapping[str, Any]) -> _Kind:
+    """What decides the size of an artifact.
+
+    Weights and masks are those of the network, and of scores there is one for each example.
+    """
+    dataset = canonical_json(canonical["dataset"])
+    if kind_of(name) in SCORES:
+        return "scores", dataset, str(canonical.get("data_ratio", "1"))
+    return "weights", dataset, canonical_json(canonical["model"])

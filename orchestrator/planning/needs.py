@@ -1,26 +1,30 @@
-"""What a cell needs of other cells, from what its method declares in the catalogue.
+"""What a cell needs of other cells, from what its method and its scenario declare.
 
-A method's trait `needs` lists the cells to make first, as rules (`grids.traits`) of two forms:
+Their trait `needs` lists the cells to make first, as rules (`grids.traits`) of two forms:
 
 - `{"cell": fields, "artifact": name}`: the cell with these fields replaced;
 - `{"ladder": {"rate": option}, "first": fields, "artifact": name}`: the same cell one round of
   iterative pruning before, at the next density of the ladder (1 - rate)^r; before the first round,
   the cell with the fields `first` replaced.
 
-The name may be a template, and None where the other cell need only have results.
+The name may be a template, and None where the other cell need only have results. With
+`"seeds": {"first": option, "count": option}` the producer is not one cell but one for each of so
+many seeds. A rule may hold for some values of `data_ratio` only, as if that were an option.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from grids.artifacts import check_name
+from grids.artifacts import check_name, input_name
 from grids.catalogue import KINDS, Catalogue
 from grids.cell import Cell, Component
 from grids.options import Value
 from grids.problems import GridError
 from grids.traits import filled, holds
 from orchestrator.planning.rounds import density_before
+
+_DECLARING = ("method", "scenario")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,37 +34,59 @@ class Need:
     Attributes:
         producer: The cell that makes it.
         artifact: Name of the artifact; None when the producer need only have results.
+        seed: That of the producer, where several seeds leave an artifact of this name; else None.
     """
 
     producer: Cell
     artifact: str | None = None
+    seed: int | None = None
+
+    @property
+    def input(self) -> str | None:
+        """What the cell calls the artifact; None when it needs none."""
+        return None if self.artifact is None else input_name(self.artifact, self.seed)
 
 
 def needs_of(cell: Cell, catalogue: Catalogue) -> list[Need]:
-    """What the method of a cell needs before the cell can be trained.
+    """What a cell needs before it can be trained: its method first, then its scenario.
 
     Raises:
-        GridError: When its trait is at fault: an unknown artifact, or one of two cells.
+        GridError: When a trait is at fault: an unknown artifact, or one of two cells.
     """
-    entry = catalogue.entry("method", cell.method.name)
-    rules = entry.traits.get("needs", ())
-    options = entry.settings(cell.method) if rules else {}
-    needs = [_need(cell, rule, options, catalogue) for rule in rules if holds(rule, options)]
-    names = [need.artifact for need in needs if need.artifact is not None]
-    for name in names:
-        if names.count(name) > 1:
-            raise GridError(f"method {entry.name} needs the {name} of two cells")
+    needs: list[Need] = []
+    names: set[str] = set()
+    for kind in _DECLARING:
+        for need in _declared(cell, kind, catalogue):
+            if need.input is not None and need.input in names:
+                name = getattr(cell, kind).name
+                raise GridError(f"{kind} {name} needs the {need.input} of two cells")
+            names |= set() if need.input is None else {need.input}
+            needs.append(need)
     return needs
 
 
-def _need(
+def _declared(cell: Cell, kind: str, catalogue: Catalogue) -> Iterator[Need]:
+    component: Component = getattr(cell, kind)
+    entry = catalogue.entry(kind, component.name)
+    rules = entry.traits.get("needs", ())
+    options = {"data_ratio": cell.data_ratio, **entry.settings(component)} if rules else {}
+    for rule in rules:
+        if holds(rule, options):
+            yield from _needs(cell, rule, options, catalogue)
+
+
+def _needs(
     cell: Cell, rule: Mapping[str, Any], options: Mapping[str, Value], catalogue: Catalogue
-) -> Need:
+) -> Iterator[Need]:
     name = rule["artifact"]
-    return Need(
-        producer=_producer(cell, rule, options, catalogue),
-        artifact=None if name is None else check_name(filled(name, options)),
-    )
+    artifact = None if name is None else check_name(filled(name, options))
+    producer = _producer(cell, rule, options, catalogue)
+    if "seeds" not in rule:
+        yield Need(producer=producer, artifact=artifact)
+        return
+    first, count = (int(str(options[rule["seeds"][part]])) for part in ("first", "count"))
+    for seed in range(first, first + count):
+        yield Need(producer=replace(producer, seed=seed), artifact=artifact, seed=seed)
 
 
 def _producer(

@@ -169,7 +169,7 @@ def make_plan(
             train=train,
             wave=wave,
             needs=tuple(need.producer.id for need in needs),
-            inputs={n.artifact: n.producer.id for n in needs if n.artifact is not None},
+            inputs={n.input: n.producer.id for n in needs if n.input is not None},
             leaves=leaves[cell.id],
             lacks=lacks,
             produced_for=cell.id not in own,

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
-from grids.artifacts import rewind_step
+from grids.artifacts import Moment, moment_of
 from grids.catalogue import Catalogue
 from grids.cell import Cell
 from grids.problems import GridError
@@ -16,11 +16,14 @@ Asked = tuple[Cell, Iterable[str]]
 
 def total_steps(cell: Cell, catalogue: Catalogue) -> int | None:
     """The optimizer steps of a cell's run; None where only the dataset's files tell."""
+    per_epoch = steps_per_epoch(cell, catalogue)
+    return None if per_epoch is None else per_epoch * _epochs(cell)
+
+
+def steps_per_epoch(cell: Cell, catalogue: Catalogue) -> int | None:
+    """The optimizer steps of an epoch of a cell; None where only the dataset's files tell."""
     examples = training_examples(cell, catalogue)
-    if examples is None:
-        return None
-    recipe = cell.settings()
-    return math.ceil(examples / int(str(recipe["batch"]))) * int(str(recipe["epochs"]))
+    return None if examples is None else math.ceil(examples / int(str(cell.settings()["batch"])))
 
 
 def training_examples(cell: Cell, catalogue: Catalogue) -> int | None:
@@ -60,22 +63,36 @@ def refuse_other_steps(asked: Iterable[Asked], catalogue: Catalogue) -> None:
     """
     wrong: dict[str, str] = {}
     for cell, names in asked:
-        steps = {name: step for name in names if (step := rewind_step(name)) is not None}
+        moments = {name: moment for name in names if (moment := moment_of(name)) is not None}
         first = first_step(cell, catalogue)
-        total = total_steps(cell, catalogue) if steps or first else None
-        for problem in _problems(steps, first, math.inf if total is None else total):
+        per_epoch = steps_per_epoch(cell, catalogue) if moments or first else None
+        for problem in _problems(moments, first, _epochs(cell), per_epoch):
             wrong.setdefault(problem, problem.format(cell=cell.label()))
     if wrong:
         raise GridError("\n".join(wrong.values()))
 
 
-def _problems(steps: Mapping[str, int], first: int, total: float) -> Iterator[str]:
+def _problems(
+    moments: Mapping[str, Moment], first: int, epochs: int, per_epoch: int | None
+) -> Iterator[str]:
     # Without the cell, so that a problem that many cells have is told of one.
+    total = math.inf if per_epoch is None else per_epoch * epochs
     if first >= total:
         yield f"{{cell}} goes on from step {first}: its run has {total} steps"
         return
-    for name, step in steps.items():
-        if step > total:
-            yield f"{name} of {{cell}}: its run has {total} steps"
-        if step <= first:
-            yield f"{name} of {{cell}}: its run goes on from step {first}"
+    for name, moment in moments.items():
+        if moment.epochs and moment.count > epochs:
+            yield f"{name} of {{cell}}: its run has {epochs} epochs"
+        elif not (moment.epochs and per_epoch is None):
+            yield from _misplaced(name, moment.step(per_epoch or 1), first, total)
+
+
+def _misplaced(name: str, step: int, first: int, total: float) -> Iterator[str]:
+    if step > total:
+        yield f"{name} of {{cell}}: its run has {total} steps"
+    if step <= first:
+        yield f"{name} of {{cell}}: its run goes on from step {first}"
+
+
+def _epochs(cell: Cell) -> int:
+    return int(str(cell.settings()["epochs"]))

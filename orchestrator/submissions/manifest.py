@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from grids.artifacts import check_name
+from grids.artifacts import check_input, check_name
 from grids.cell import Cell
 from grids.problems import GridError
 from orchestrator.store.index import CellState
@@ -56,8 +56,8 @@ class Manifest:
         driver: Who waits for it; None when nobody does, because a scheduler carries it.
         seconds: Expected wall seconds of one of its cells; None where nothing was measured.
         needs: Cell id to the ids of its producers, where there are any.
-        inputs: Cell id to the artifacts it needs, by name, with the ids of the cells that leave
-            them.
+        inputs: Cell id to the artifacts it needs, by the names of its inputs
+            (`grids.artifacts.input_name`), with the ids of the cells that leave them.
         artifacts: Cell id to the names of the artifacts that it shall leave, where there are any.
         ended: Cell id to the number of attempts at it that had ended before, where there were any.
     """
@@ -114,9 +114,9 @@ class Manifest:
             content["cells"] = from_plain(content["cells"])
             for name in ("supersedes", "needs", "artifacts"):
                 content[name] = {cell: tuple(listed) for cell, listed in content[name].items()}
-            for names in (*content["artifacts"].values(), *content["inputs"].values()):
-                for name in names:
-                    check_name(name)
+            for check, of in ((check_name, "artifacts"), (check_input, "inputs")):
+                for name in (name for names in content[of].values() for name in names):
+                    check(name)
             if content["driver"] is not None:
                 content["driver"] = Driver(**content["driver"])
             return cls(**content)

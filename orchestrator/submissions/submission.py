@@ -46,8 +46,8 @@ class Submission:
         gpus: GPUs of each pack, or a fraction of one; 0 for none.
         profile: Name of the profile that says how to ask a scheduler for resources, or None.
         needs: Cell id to the ids of its producers, where there are any.
-        inputs: Cell id to the artifacts it needs, by name, with the ids of the cells that leave
-            them.
+        inputs: Cell id to the artifacts it needs, by the names of its inputs
+            (`grids.artifacts.input_name`), with the ids of the cells that leave them.
         artifacts: What the grid wants of artifacts.
         losses: Cell id to how many workers in a row it had lost before, where there are any.
     """

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from grids.artifacts import artifact_of
 from orchestrator.store.artifacts import Artifact, Held, answering_artifacts
 from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store
@@ -14,7 +15,7 @@ class Inputs:
     """What was found for the cells of a pack.
 
     Attributes:
-        found: Cell id to its artifacts by name, for the cells that need any and have them all.
+        found: Cell id to its artifacts by input name, for the cells that need any and have all.
         missing: Cell id to what is missing, for the others.
     """
 
@@ -39,9 +40,10 @@ def find_inputs(manifest: Manifest, held: Held, cells: Collection[str]) -> Input
     missing: dict[str, str] = {}
     for cell in cells:
         for name, producer in manifest.inputs.get(cell, {}).items():
-            artifact = held.get(producer, {}).get(name)
+            left = artifact_of(name)
+            artifact = held.get(producer, {}).get(left)
             if artifact is None:
-                missing[cell] = f"cell {producer} left no {name}, or it was removed"
+                missing[cell] = f"cell {producer} left no {left}, or it was removed"
             else:
                 found.setdefault(cell, {})[name] = artifact
     return Inputs(found={c: own for c, own in found.items() if c not in missing}, missing=missing)
@@ -50,6 +52,6 @@ def find_inputs(manifest: Manifest, held: Held, cells: Collection[str]) -> Input
 def lacks_input(manifest: Manifest, cell: str, producer: str, held: Held) -> bool:
     """Whether a producer has not left all that a cell needs of it."""
     return any(
-        left_by == producer and name not in held.get(producer, {})
+        left_by == producer and artifact_of(name) not in held.get(producer, {})
         for name, left_by in manifest.inputs.get(cell, {}).items()
     )

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from grids.artifacts import artifact_of
 from orchestrator.store.artifacts import Artifact, list_artifacts, remove_artifacts
 from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store
@@ -79,4 +80,4 @@ def _with_all_before(
 def _inputs(submission: Submission) -> Iterable[tuple[str, Named]]:
     for consumer, inputs in submission.inputs.items():
         for name, producer in inputs.items():
-            yield consumer, (producer, name)
+            yield consumer, (producer, artifact_of(name))

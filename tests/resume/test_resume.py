@@ -256,3 +256,29 @@ def test_a_state_past_a_step_that_nobody_asked_for_then_is_of_no_use(stop, resum
     (outcome,) = train(cell, resume_from=files, **asked).values()
     assert outcome.resumed_step == resumed
     assert outcome.artifacts == whole
+
+
+SCORES = ["el2n@4", "forgetting@4", "forgetting@2e", "grand@2e", "margin@13"]
+
+
+@pytest.mark.parametrize(
+    ("model", "stop"), [*(("mlp", n) for n in range(1, 18)), *(("convnet", n) for n in (3, 4, 12))]
+)
+def test_a_producer_stopped_at_any_step_leaves_the_same_scores(model, stop, tmp_path):
+    task = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
+    cell = make_cell("dense", model=model, dataset_options=task)
+    asked = {"artifacts": {cell.id: SCORES}}
+    whole = train(cell, **asked)[cell.id].artifacts
+    train_reported(cell, checkpoint_folder=tmp_path, should_stop=StopAfter(stop), **asked)
+    (outcome,) = train(cell, resume_from=[*tmp_path.glob("*.pt")], **asked).values()
+    assert (outcome.resumed_step, sorted(outcome.artifacts)) == (stop, sorted(SCORES))
+    assert outcome.artifacts == whole
+
+
+def test_a_state_in_which_nobody_counted_what_is_forgotten_is_of_no_use(tmp_path):
+    cell = make_cell("dense")
+    asked = {"artifacts": {cell.id: ["forgetting@3e"]}}
+    whole = train(cell, **asked)[cell.id].artifacts
+    _, files = interrupted([cell], 5, tmp_path)
+    (outcome,) = train(cell, resume_from=files, **asked).values()
+    assert (outcome.resumed_step, outcome.artifacts) == (0, whole)

@@ -20,7 +20,7 @@ def inputs_of(cells: Iterable[Cell], data_root: Path | None = None) -> Files:
     """The files that these cells begin with; each producer is trained once per test process."""
     return {
         cell.id: {
-            str(need.artifact): left_by(need.producer, str(need.artifact), data_root)
+            str(need.input): left_by(need.producer, str(need.artifact), data_root)
             for need in needs_of(cell, _catalogue())
         }
         for cell in cells

@@ -102,8 +102,9 @@ class Engine(ABC):
             step: which optimizer step this is, from 1.
 
         Returns:
-            Summed loss and number of correct predictions of the batch, each (cells,), on the
-            device. Gradients of the mean loss are left for ``clip`` and ``optimizer_step``.
+            Summed loss of the batch (cells,) and which of its predictions were right (cells, b),
+            bool, on the device. Gradients of the mean loss are left for ``clip`` and
+            ``optimizer_step``.
         """
 
     @abstractmethod

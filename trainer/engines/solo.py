@@ -66,8 +66,8 @@ class SoloEngine(Engine):
         logits = self.network(inputs)
         loss = F.cross_entropy(logits, targets, label_smoothing=self.recipe.label_smoothing)
         loss.backward()
-        correct = (logits.detach().argmax(-1) == targets).sum()
-        return (loss.detach() * len(targets)).view(1), correct.view(1)
+        hits = logits.detach().argmax(-1) == targets
+        return (loss.detach() * len(targets)).view(1), hits.unsqueeze(0)
 
     def input_gradients(
         self, batch: Batch, *, step: int, training: bool = False, track: bool = False

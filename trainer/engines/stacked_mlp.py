@@ -98,14 +98,14 @@ class StackedMLP:
             inputs: (N, b, I). targets: (N, b).
 
         Returns:
-            Summed loss (N,) and correct predictions (N,); the gradients are in
+            Summed loss (N,) and which predictions were right (N, b), bool; the gradients are in
             ``weight_gradients`` and ``bias_gradients``.
         """
         buffers = self._buffers_of(inputs)
         logits = self._forward(buffers)
-        losses, correct = self._loss_backward(logits, targets, buffers)
+        losses, hits = self._loss_backward(logits, targets, buffers)
         self._backward(buffers)
-        return losses, correct
+        return losses, hits
 
     def input_gradients(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """The gradient (N, b, I) of each cell's summed cross-entropy, without smoothing."""
@@ -132,7 +132,7 @@ class StackedMLP:
     ) -> tuple[Tensor, Tensor]:
         # Softmax cross-entropy: d loss / d logits = (p - q) / b with the smoothed target q.
         labels = targets.unsqueeze(2)
-        correct = (logits.argmax(2) == targets).sum(1)
+        hits = logits.argmax(2) == targets
         log_p = torch.log_softmax(logits, 2)
         losses = log_p.gather(2, labels).sum((1, 2)).neg_()
         gradient = torch.exp(log_p, out=buffers.gradients[-1])
@@ -142,7 +142,7 @@ class StackedMLP:
             gradient.sub_(self._smoothing / logits.shape[2])
         gradient.scatter_add_(2, labels, buffers.target_weight)
         gradient.mul_(1.0 / logits.shape[1])
-        return losses, correct
+        return losses, hits
 
     def _backward(self, buffers: _Buffers) -> None:
         for index in range(len(self.weights) - 1, -1, -1):

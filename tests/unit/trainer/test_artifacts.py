@@ -8,8 +8,8 @@ from tests.support.producers import inputs_of
 from trainer.artifacts import (
     ArtifactError,
     Snapshot,
+    due_steps,
     read_snapshot,
-    rewind_steps,
     take_snapshot,
     to_bytes,
 )
@@ -62,21 +62,27 @@ def test_an_unknown_artifact_is_refused():
     cell = make_cell("dense")
     outcome = train(cell, artifacts={cell.id: ["finale"]})[cell.id]
     assert outcome.error["message"] == (
-        "unknown artifact 'finale'; allowed: final, rewind@STEP; did you mean 'final'?"
+        "unknown artifact 'finale'; allowed: el2n@STEP, final, forgetting@STEP, grand@STEP,"
+        " margin@STEP, rewind@STEP; did you mean 'final'?"
     )
 
 
 def test_the_steps_of_the_artifacts_that_are_taken_on_the_way():
-    names = ["final", "rewind@18", "rewind@2"]
-    assert rewind_steps(names, 18) == {2: "rewind@2", 18: "rewind@18"}
+    names = ["final", "rewind@18", "rewind@2", "el2n@3e", "grand@3"]
+    run = {"steps_per_epoch": 6}
+    assert due_steps(names, total_steps=18, **run) == {
+        2: ("rewind@2",), 3: ("grand@3",), 18: ("el2n@3e", "rewind@18"),
+    }  # fmt: skip
     with pytest.raises(ArtifactError, match="it shall leave rewind@18, but its run has 17 steps"):
-        rewind_steps(names, 17)
+        due_steps(["rewind@18"], total_steps=17, **run)
 
 
 def test_a_run_that_goes_on_from_a_step_leaves_later_ones_alone():
-    assert rewind_steps(["final", "rewind@5"], 18, first_step=4) == {5: "rewind@5"}
-    with pytest.raises(ArtifactError, match="leave rewind@4, but its run goes on from step 4"):
-        rewind_steps(["rewind@4"], 18, first_step=4)
+    run = {"total_steps": 18, "steps_per_epoch": 4, "first_step": 4}
+    assert due_steps(["final", "rewind@5"], **run) == {5: ("rewind@5",)}
+    for name in ("rewind@4", "rewind@1e"):
+        with pytest.raises(ArtifactError, match=f"leave {name}, but its run goes on from step 4"):
+            due_steps([name], **run)
 
 
 def test_a_step_beyond_the_run_fails_the_cell_before_it_begins():

@@ -1,6 +1,7 @@
 """What a cell needs: rules of a method's trait, read in view of the cell's options and density."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,14 +11,28 @@ from grids.cell import Cell, Component
 from grids.options import Option
 from grids.problems import GridError
 from orchestrator.planning.needs import needs_of
-from orchestrator.planning.plan import Known, Plan, Wishes, make_plan
+from orchestrator.planning.plan import Known, Plan, Standing, Wishes, make_plan
+from orchestrator.store.index import CellState
+from orchestrator.store.index_part import IndexEntry
 
+MOMENT = "2026-11-20T00:00:00.000000Z"
 DENSE = {"method": "dense", "density": "1", "allocation": "erk"}
 LADDER = {"ladder": {"rate": "rate"}, "first": DENSE, "artifact": "final"}
 REWIND = {"cell": DENSE, "artifact": "rewind@{step}", "unless": {"step": 0}}
 
 
+CLEAN = {**DENSE, "scenario": "clean", "data_ratio": "1"}
+SCORES = {
+    "cell": CLEAN,
+    "artifact": "el2n@{epoch}e",
+    "seeds": {"first": "first", "count": "models"},
+    "unless": {"data_ratio": "1"},
+}
+
+
 def catalogue(*needs: dict[str, Any]) -> Catalogue:
+    numbers = ("epoch", "first", "models")
+    hard = tuple(Option(name=name, type="int", default=2) for name in numbers)
     options = (
         Option(name="rate", type="float", default=0.2),
         Option(name="step", type="int", default=0),
@@ -29,7 +44,10 @@ def catalogue(*needs: dict[str, Any]) -> Catalogue:
             Entry(name="imp", options=options, semantics=3, traits={"needs": needs}),
         ),
         allocations=(Entry(name="erk"), Entry(name="uniform", semantics=2)),
-        scenarios=(Entry(name="clean"),),
+        scenarios=(
+            Entry(name="clean"),
+            Entry(name="hard", options=hard, traits={"needs": [SCORES]}),
+        ),
         datasets=(Entry(name="digits"),),
         models=(Entry(name="mlp"),),
     )
@@ -135,6 +153,70 @@ def test_twenty_rounds_are_twenty_waves_after_the_dense_one() -> None:
 
 def test_a_chain_may_be_longer_than_calls_can_be_nested() -> None:
     assert len(plan_of(cell("0.00001", rate=0.01)).waves()) == 1147
+
+
+def hard(of: Cell, ratio: str = "0.5", **options: int) -> Cell:
+    scenario = Component(name="hard", options=tuple(sorted(options.items())))
+    return replace(of, scenario=scenario, data_ratio=ratio)
+
+
+def test_a_scenario_needs_one_artifact_of_a_producer_of_every_seed() -> None:
+    needs = needs_of(hard(cell("1", "dense"), first=5), catalogue())
+    assert [(need.producer, need.artifact, need.input) for need in needs] == [
+        (replace(DENSE_CELL, seed=seed), "el2n@2e", f"el2n@2e#{seed}") for seed in (5, 6)
+    ]
+
+
+def test_producers_are_of_the_whole_clean_data_whatever_the_method() -> None:
+    of_dense, of_imp = (needs_of(hard(one), catalogue()) for one in (DENSE_CELL, cell("0.5")))
+    assert of_dense == of_imp
+
+
+def test_a_rule_may_hold_at_some_data_ratios_only() -> None:
+    assert needs_of(hard(DENSE_CELL, ratio="1"), catalogue()) == []
+
+
+def test_what_a_method_needs_stays_under_the_scenario() -> None:
+    ticket = hard(cell("0.1", "omp"))
+    first, *scores = needs_of(ticket, catalogue())
+    assert (first.producer, first.input) == (hard(DENSE_CELL), "final")
+    assert [need.input for need in scores] == ["el2n@2e#2", "el2n@2e#3"]
+
+
+def test_scores_come_first_then_the_dense_cell_of_the_subset_then_its_tickets() -> None:
+    tickets = [hard(cell(density, "omp"), models=3) for density in ("0.1", "0.2")]
+    plan = plan_of(*tickets, DENSE_CELL)
+    producers = [replace(DENSE_CELL, seed=seed) for seed in (2, 3, 4)]
+    first, *rest = plan.waves()
+    assert {one.id for one in first} == {one.id for one in producers}  # seed 4 is the baseline
+    assert rest == [[hard(DENSE_CELL, models=3)], tickets]
+    leaves = {entry.cell.id: entry.leaves for entry in plan.cells}
+    assert [leaves[one.id] for one in producers] == [("el2n@2e",)] * 3
+    assert leaves[hard(DENSE_CELL, models=3).id] == ("final",)
+    inputs = plan.inputs()[tickets[0].id]
+    assert inputs == {
+        "final": hard(DENSE_CELL, models=3).id,
+        **{f"el2n@2e#{one.seed}": one.id for one in producers},
+    }
+    assert plan.needs()[tickets[0].id] == tuple(inputs.values())
+
+
+def test_producers_are_shared_by_all_cells_of_the_scenario() -> None:
+    cells = [
+        hard(replace(DENSE_CELL, seed=seed), ratio) for seed in range(3) for ratio in ["0.5", "0.3"]
+    ]
+    assert [len(wave) for wave in plan_of(*cells).waves()] == [2, 6]
+
+
+def test_a_producer_that_failed_blocks_with_its_reason() -> None:
+    consumer = hard(DENSE_CELL)
+    producer = replace(DENSE_CELL, seed=3)
+    entry = IndexEntry(producer.id, "a", "FAILED", MOMENT, MOMENT)
+    index = {producer.id: CellState.of(producer.canonical_json(), (entry,))}
+    plan = make_plan([consumer], catalogue(), Known(index=index, code="c0de"), Wishes())
+    [blocked] = [entry for entry in plan.cells if not entry.produced_for]
+    assert (blocked.standing, blocked.train) == (Standing.BLOCKED, False)
+    assert blocked.reason == "its producer dense seed=3 failed"
 
 
 def test_a_need_is_plain_data() -> None:

@@ -75,6 +75,23 @@ def test_a_step_beyond_every_run_is_refused_with_both_numbers():
     ]
 
 
+def test_an_epoch_beyond_every_run_is_refused_though_its_steps_are_not_known():
+    assert plan_leaving("rewind@2e", "el2n@2e").cells
+    for dataset in ("digits", "idx"):
+        with pytest.raises(GridError) as caught:
+            plan_leaving("el2n@2e", "el2n@3e", dataset=dataset)
+        assert str(caught.value) == "el2n@3e of dense seed=0: its run has 2 epochs"
+
+
+def test_an_epoch_before_the_step_that_a_run_goes_on_from_is_refused():
+    assert plan_leaving("rewind@2e", method="late", step=12).cells
+    with pytest.raises(GridError) as caught:
+        plan_leaving("rewind@1e", method="late", step=12)
+    said = "rewind@1e of late(step=12) seed=0: its run goes on from step 12"
+    assert str(caught.value) == said
+    assert plan_leaving("rewind@1e", method="late", step=12, dataset="idx").cells
+
+
 def test_where_the_size_is_not_known_the_run_itself_will_tell():
     assert plan_leaving("rewind@500", dataset="idx").cells[0].leaves == ("rewind@500",)
 

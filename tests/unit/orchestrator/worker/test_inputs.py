@@ -1,6 +1,7 @@
 """What the cells of a pack begin with."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,17 @@ def test_whether_a_producer_has_left_all_that_a_cell_needs() -> None:
     assert lacks_input(PACK, CONSUMER.id, DENSE.id, {})
     assert not lacks_input(PACK, CONSUMER.id, DENSE.id, {DENSE.id: {"final": FINAL}})
     assert not lacks_input(PACK, OTHER.id, DENSE.id, {})
+
+
+def test_one_artifact_of_several_producers_is_told_apart_by_their_seeds() -> None:
+    producers = [make_cell("dense", seed=seed) for seed in (0, 3)]
+    inputs = {f"el2n@2e#{one.seed}": one.id for one in producers}
+    pack = Manifest.from_json(replace(PACK, inputs={CONSUMER.id: inputs}).to_json())
+    held = {one.id: {"el2n@2e": replace(FINAL, cell=one.id, name="el2n@2e")} for one in producers}
+    [own] = find_inputs(pack, held, [CONSUMER.id]).found.values()
+    assert {name: artifact.cell for name, artifact in own.items()} == inputs
+    del held[producers[1].id]
+    missing = find_inputs(pack, held, [CONSUMER.id]).missing
+    assert missing == {CONSUMER.id: f"cell {producers[1].id} left no el2n@2e, or it was removed"}
+    lacking = [lacks_input(pack, CONSUMER.id, one.id, held) for one in producers]
+    assert lacking == [False, True]

@@ -92,3 +92,12 @@ def test_what_a_grid_keeps_but_lost_is_made_again_for_nobody() -> None:
     ended = done(DENSE, SPARSE, *ROUNDS)
     assert spent_names([removing, kept], ended, {FINAL}) == set()
     assert spent_names([removing, chain(*ROUNDS)], ended, {FINAL}) == {FINAL, *FINALS[:2]}
+
+
+def test_scores_are_spent_by_their_own_name_when_nobody_needs_them() -> None:
+    producers = [make_cell("dense", seed=seed) for seed in (0, 3)]
+    named = {f"el2n@2e#{one.seed}": one.id for one in producers}
+    asked = replace(submission(SPARSE, SPARSER), inputs={SPARSE.id: named, SPARSER.id: named})
+    here = {(one.id, "el2n@2e") for one in producers}
+    assert spent_names([asked], done(SPARSE), here) == set()
+    assert spent_names([asked], done(SPARSE, SPARSER), here) == here
