@@ -1,0 +1,30 @@
+"""The common corruptions of Hendrycks and Dietterich (2019) for small images: 15 and 4 more.
+
+``corrupt`` is the door; the families (noise, blur, weather, digital, extra) hold the functions and
+their parameters. docs/scenarios.md lists them, and where they are ours and not the published ones.
+"""
+
+from trainer.corruptions.corrupting import (
+    COMMON,
+    CORRUPTIONS,
+    EXTRA,
+    MIXED,
+    VERSION,
+    check,
+    corrupt,
+    mixed_names,
+)
+from trainer.corruptions.corruption import SEVERITIES, Corruption
+
+__all__ = [
+    "COMMON",
+    "CORRUPTIONS",
+    "EXTRA",
+    "MIXED",
+    "SEVERITIES",
+    "VERSION",
+    "Corruption",
+    "check",
+    "corrupt",
+    "mixed_names",
+]
