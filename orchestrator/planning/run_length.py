@@ -1,8 +1,9 @@
 """Which steps the run of a cell takes, where that is known before its data are read."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from grids.artifacts import Moment, moment_of
 from grids.catalogue import Catalogue
@@ -29,8 +30,10 @@ def steps_per_epoch(cell: Cell, catalogue: Catalogue) -> int | None:
 def training_examples(cell: Cell, catalogue: Catalogue) -> int | None:
     """How many examples a cell trains on, by its dataset's trait `class_sizes`.
 
-    Of every class the shares for validation and testing are taken, rounded half up, and of what is
-    left the cell's data ratio: as `trainer/data/bundle.py` does, to which a test holds it.
+    Of every class the shares for validation and, where there is no test part, for testing are
+    taken, rounded half up, and of what is left the cell's data ratio. With `split: published` it is
+    a tenth of the whole, and all is rounded down. So `trainer/data/cutting.py` does, to which a
+    test holds it.
     """
     entry = catalogue.entry("dataset", cell.dataset.name)
     sizes = entry.traits.get("class_sizes")
@@ -40,9 +43,17 @@ def training_examples(cell: Cell, catalogue: Catalogue) -> int | None:
     if isinstance(sizes, Mapping):
         examples, classes = (int(str(options[sizes[name]])) for name in ("examples", "classes"))
         sizes = [(examples + classes - 1 - label) // classes for label in range(classes)]
-    held_out = [float(str(options[name])) for name in ("val_fraction", "test_fraction")]
-    train = sum(size - sum(math.floor(f * size + 0.5) for f in held_out) for size in sizes)
-    return max(1, math.floor(Decimal(cell.data_ratio) * train + Decimal("0.5")))
+    ratio, published = Decimal(cell.data_ratio), options.get("split") == "published"
+    train = _training_split(sizes, options, published)
+    return max(1, math.floor(ratio * train + (0 if published else Decimal("0.5"))))
+
+
+def _training_split(sizes: Sequence[int], options: Mapping[str, Any], published: bool) -> int:
+    if published:
+        return sum(sizes) - sum(sizes) // 10
+    shares = [options[name] for name in ("val_fraction", "test_fraction") if name in options]
+    held_out = [float(str(share)) for share in shares]
+    return sum(size - sum(math.floor(f * size + 0.5) for f in held_out) for size in sizes)
 
 
 def first_step(cell: Cell, catalogue: Catalogue) -> int:

@@ -7,7 +7,8 @@ import pytest
 from grids.catalogue import Catalogue
 from grids.cell import Component
 from orchestrator.planning.run_length import total_steps, training_examples
-from tests.support.cells import make_cell
+from tests.support.cells import make_cell, sources_of
+from tests.support.image_sets import use_small_traits
 from trainer.data import DATASETS
 from trainer.describe import describe
 from trainer.workload import load_workload
@@ -15,23 +16,35 @@ from trainer.workload import load_workload
 KNOWN = [name for name in DATASETS.names() if "class_sizes" in DATASETS.get(name).traits]
 
 
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return Catalogue.from_json(describe())
+FRACTIONS = (("test_fraction", 0.31), ("val_fraction", 0.07))
+PUBLISHED = (("split", "published"),)
+
+
+@pytest.fixture
+def data_root(name, image_roots, monkeypatch):
+    """Where a dataset's files lie: small ones in place of published ones."""
+    if not DATASETS.get(name).traits["files"]:
+        return None
+    use_small_traits(name, image_roots(name), monkeypatch)
+    return image_roots(name)
 
 
 @pytest.mark.parametrize("ratio", ["1", "0.5", "0.13"])
-@pytest.mark.parametrize("options", [(), (("test_fraction", 0.31), ("val_fraction", 0.07))])
+@pytest.mark.parametrize("options", [(), FRACTIONS, PUBLISHED], ids=["default", "other", "cut"])
 @pytest.mark.parametrize("name", KNOWN)
-def test_the_training_split_has_the_size_that_plans_count_with(name, options, ratio, catalogue):
+def test_the_training_split_has_the_size_that_plans_count_with(name, options, ratio, data_root):
+    catalogue = Catalogue.from_json(describe())
+    known = {option.name for option in catalogue.entry("dataset", name).options}
+    own = tuple(pair for pair in options if pair[0] in known)
     cell = make_cell("dense", "1", dataset=name, data_ratio=ratio, epochs=3, batch=7)
-    cell = replace(cell, dataset=Component(name=name, options=options))
-    workload = load_workload(cell, None, "cpu")
+    cell = replace(cell, dataset=Component(name=name, options=own))
+    workload = load_workload(cell, sources_of(cell, data_root), "cpu")
     assert training_examples(cell, catalogue) == len(workload.bundle.train)
     assert total_steps(cell, catalogue) == workload.total_steps
 
 
-def test_uneven_classes_of_a_made_up_set_are_counted_too(catalogue):
+def test_uneven_classes_of_a_made_up_set_are_counted_too():
+    catalogue = Catalogue.from_json(describe())
     made = Component(name="synthetic", options=(("classes", 7), ("examples", 100)))
     cell = replace(make_cell("dense", "1", dataset="synthetic"), dataset=made)
     workload = load_workload(cell, None, "cpu")

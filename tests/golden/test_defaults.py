@@ -12,6 +12,10 @@ from trainer.describe import REGISTRIES, describe
 # What the rules of topology updates have in every dynamic method.
 RULES = {"drop_threshold": 0.001, "dense_until": 0.1, "candidate_factor": 4, "momentum": 0.9}
 
+# What the sets of published images have.
+IMAGES = {"val_fraction": 0.1, "split_seed": 0}
+STUDY = {"split": "stratified", **IMAGES, "moments": "published"}
+
 FROZEN = {
     "methods": {
         "acdc": (1, {"warm_up": 0.1, "phase": 0.05, "final_start": 0.85, "scope": "global"}),
@@ -151,9 +155,13 @@ FROZEN = {
     },
     "scenarios": {"clean": (1, {})},
     "datasets": {
+        "cifar10": (1, STUDY),
+        "cifar100": (1, STUDY),
+        "tinyimagenet": (1, STUDY),
+        **{name: (1, IMAGES) for name in ("fashion_mnist", "kmnist", "mnist", "svhn", "usps")},
         "breast_cancer": (1, {"val_fraction": 0.15, "test_fraction": 0.2, "split_seed": 0}),
         "digits": (1, {"val_fraction": 0.15, "test_fraction": 0.2, "split_seed": 0}),
-        "idx": (1, {"folder": "mnist", "val_fraction": 0.1, "test_fraction": 0.2, "split_seed": 0}),
+        "idx": (2, {"folder": "mnist", "val_fraction": 0.1, "test_fraction": 0.2, "split_seed": 0}),
         "synthetic": (
             1,
             {

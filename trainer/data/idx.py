@@ -3,7 +3,8 @@
 import gzip
 import math
 import struct
-from dataclasses import dataclass
+import zlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor
 from sparse.options import option
 from trainer.data import DATASETS
 from trainer.data.bundle import RawData, Split
+from trainer.data.image_sets import WHITE
 
 UNSIGNED_BYTE = 0x08
 """The IDX type code of the only element type that image sets use."""
@@ -34,7 +36,9 @@ class IdxOptions:
     "idx",
     summary="a folder of MNIST-format IDX files, plain or gzipped",
     options=IdxOptions,
+    semantics=2,
     needs_root=True,
+    pixels=True,
 )
 def idx(options: IdxOptions, data_root: Path | None) -> RawData:
     """The images and labels of one folder.
@@ -55,15 +59,16 @@ def idx(options: IdxOptions, data_root: Path | None) -> RawData:
             f"in {folder}"
         )
     if parts["train"] is not None:
-        test = parts["t10k"]
+        test = replace(parts["t10k"], part="test") if parts["t10k"] is not None else None
     return RawData(
         train=whole,
         test=test,
         classes=int(whole.targets.max()) + 1,
-        scaling="global",
+        scaling="channel",
         split_seed=options.split_seed,
         val_fraction=options.val_fraction,
         test_fraction=options.test_fraction,
+        pixel_max=WHITE,
     )
 
 
@@ -73,22 +78,50 @@ def read_idx(path: Path) -> Tensor:
     Raises:
         ValueError: when the header or the length is not that of an IDX file of unsigned bytes.
     """
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rb") as file:
-        content = file.read()
+    return parse_idx(path.read_bytes(), str(path))
+
+
+def parse_idx(content: bytes, where: str) -> Tensor:
+    """The array in the bytes of an IDX file, which are gzipped where its name ends so.
+
+    Raises:
+        ValueError: as :func:`read_idx`, naming ``where``.
+    """
+    if where.endswith(".gz"):
+        content = _unzipped(content, where)
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UNSIGNED_BYTE:
-        raise ValueError(f"{path}: not an IDX file of unsigned bytes")
+        raise ValueError(f"{where}: not an IDX file of unsigned bytes")
     rank = content[3]
     start = 4 + 4 * rank
     if rank == 0 or len(content) < start:
-        raise ValueError(f"{path}: the IDX header is cut short")
+        raise ValueError(f"{where}: the IDX header is cut short")
     shape = struct.unpack(f">{rank}I", content[4:start])
     if len(content) - start != math.prod(shape):
         raise ValueError(
-            f"{path}: {len(content) - start} bytes of data where shape {shape} needs "
+            f"{where}: {len(content) - start} bytes of data where shape {shape} needs "
             f"{math.prod(shape)}"
         )
     return torch.from_numpy(np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy())
+
+
+def paired(images: Tensor, labels: Tensor, where: str) -> Split:
+    """Images (n, h, w) with their labels (n,) as a split of bytes (n, 1, h, w).
+
+    Raises:
+        ValueError: when they do not fit each other, naming ``where``.
+    """
+    if images.ndim != 3 or labels.ndim != 1 or len(images) != len(labels):
+        raise ValueError(
+            f"{where}: shape {tuple(images.shape)} does not fit labels {tuple(labels.shape)}"
+        )
+    return Split(inputs=images.unsqueeze(1), targets=labels.long())
+
+
+def _unzipped(content: bytes, where: str) -> bytes:
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as problem:
+        raise ValueError(f"{where}: not a whole gzip file ({problem})") from problem
 
 
 def _folder(options: IdxOptions, data_root: Path | None) -> Path:
@@ -114,12 +147,7 @@ def _read_part(folder: Path, part: str) -> Split | None:
         raise FileNotFoundError(
             f"dataset idx: {folder} lacks {missing} (plain or .gz) of the part {part}"
         )
-    inputs, targets = read_idx(images), read_idx(labels)
-    if inputs.ndim != 3 or targets.ndim != 1 or len(inputs) != len(targets):
-        raise ValueError(
-            f"{images}: shape {tuple(inputs.shape)} does not fit labels {tuple(targets.shape)}"
-        )
-    return Split(inputs=inputs.unsqueeze(1).float() / 255.0, targets=targets.long())
+    return paired(read_idx(images), read_idx(labels), str(images))
 
 
 def _find(folder: Path, stem: str, kind: str) -> Path | None:
