@@ -24,13 +24,20 @@ KINDS = {
 }
 """The component fields of a cell and the catalogue's name for their entries."""
 
+PROBE = "probe"
+"""The kind of an entry that a grid asks for beside its cells; no part of a cell."""
+
+ENTRIES = {**KINDS, PROBE: "probes"}
+"""Every kind of entry and the catalogue's name for its entries."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One registered method, allocation, scenario, dataset or model.
+    """One registered method, allocation, scenario, dataset, model or probe.
 
-    `semantics` is raised when its behaviour or a default changes. `traits` are plain data that
-    others read; grids read `ignores` of a method or an allocation: a list of
+    `semantics` is raised when its behaviour or a default changes. `distribution` names the package
+    of a user that brings it, and is empty for what comes with sparsesweep. `traits` are plain data
+    that others read; grids read `ignores` of a method or an allocation: a list of
     {"field": "density" | "allocation", "when": {option: value} or None}, and of a method `models`
     and `densities` (`grids.legality`).
     """
@@ -40,6 +47,7 @@ class Entry:
     semantics: int = 1
     options: tuple[Option, ...] = ()
     traits: Mapping[str, Any] = field(default_factory=dict)
+    distribution: str = ""
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Entry":
@@ -55,6 +63,7 @@ class Entry:
             "semantics": self.semantics,
             "options": [option.plain() for option in self.options],
             "traits": dict(self.traits),
+            "distribution": self.distribution,
         }
 
     def option(self, name: str) -> Option:
@@ -95,8 +104,8 @@ class Entry:
 class Catalogue:
     """Everything that may be named in a grid, and the code it was derived from.
 
-    `metrics` are {"name", "unit", "better", "help"}, `plugins` {"distribution", "version"}; `code`
-    is the hash of the code the registries belong to.
+    `metrics` are {"name", "unit", "better", "help"}, those of probes among them, `plugins`
+    {"distribution", "version"}; `code` is the hash of the code the registries belong to.
     """
 
     methods: tuple[Entry, ...] = ()
@@ -104,13 +113,14 @@ class Catalogue:
     scenarios: tuple[Entry, ...] = ()
     datasets: tuple[Entry, ...] = ()
     models: tuple[Entry, ...] = ()
+    probes: tuple[Entry, ...] = ()
     metrics: tuple[Mapping[str, Any], ...] = ()
     plugins: tuple[Mapping[str, str], ...] = ()
     code: str = ""
     _index: dict[tuple[str, str], Entry] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        index = {(kind, entry.name): entry for kind in KINDS for entry in self.entries(kind)}
+        index = {(kind, entry.name): entry for kind in ENTRIES for entry in self.entries(kind)}
         object.__setattr__(self, "_index", index)
 
     @classmethod
@@ -119,7 +129,7 @@ class Catalogue:
         plain = data if isinstance(data, Mapping) else json.loads(data)
         entries = {
             plural: tuple(Entry.from_plain(entry) for entry in plain.get(plural, ()))
-            for plural in KINDS.values()
+            for plural in ENTRIES.values()
         }
         return cls(
             **entries,
@@ -131,16 +141,17 @@ class Catalogue:
     def to_json(self) -> str:
         """The JSON text that `from_json` reads; the same catalogue always gives the same text."""
         plain: dict[str, Any] = {
-            plural: [entry.plain() for entry in getattr(self, plural)] for plural in KINDS.values()
+            plural: [entry.plain() for entry in getattr(self, plural)]
+            for plural in ENTRIES.values()
         }
         plain |= {"metrics": list(self.metrics), "plugins": list(self.plugins), "code": self.code}
         return json.dumps(plain, sort_keys=True, indent=1)
 
     def entries(self, kind: str) -> Sequence[Entry]:
         """All entries of a kind ("method", "dataset", ...)."""
-        if kind not in KINDS:
-            raise unknown("kind of entry", kind, KINDS)
-        entries: Sequence[Entry] = getattr(self, KINDS[kind])
+        if kind not in ENTRIES:
+            raise unknown("kind of entry", kind, ENTRIES)
+        entries: Sequence[Entry] = getattr(self, ENTRIES[kind])
         return entries
 
     def entry(self, kind: str, name: str) -> Entry:

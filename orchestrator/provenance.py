@@ -15,7 +15,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from grids.catalogue import KINDS
+from grids.catalogue import ENTRIES
 
 PACKAGES = ("grids", "orchestrator", "sparse", "trainer")
 """The top-level packages that this application consists of."""
@@ -23,7 +23,7 @@ PACKAGES = ("grids", "orchestrator", "sparse", "trainer")
 ROOT = Path(__file__).resolve().parents[1]
 """The folder that holds the four packages."""
 
-PLUGIN_GROUPS = tuple(f"sparsesweep.{plural}" for plural in KINDS.values())
+PLUGIN_GROUPS = tuple(f"sparsesweep.{plural}" for plural in ENTRIES.values())
 """Entry-point groups through which other distributions add to the catalogue."""
 
 _DIGITS = 16

@@ -2,10 +2,12 @@
 
 import functools
 import importlib.metadata
+from collections.abc import Mapping
 from typing import Any
 
 from sparse.allocations import ALLOCATIONS
 from sparse.methods import METHODS
+from sparse.registry import Registry
 from trainer.data import DATASETS
 from trainer.metrics import METRICS
 from trainer.models import MODELS
@@ -37,5 +39,31 @@ def load_plugins() -> tuple[tuple[str, str], ...]:
 def describe() -> dict[str, Any]:
     """Everything that is registered, metrics and plug-ins, JSON-able."""
     plugins = [{"distribution": name, "version": version} for name, version in load_plugins()]
-    entries = {kind: registry.describe() for kind, registry in REGISTRIES.items()}
-    return {**entries, "metrics": [dict(metric) for metric in METRICS], "plugins": plugins}
+    origins = _origins()
+    entries = {kind: _described(registry, origins) for kind, registry in REGISTRIES.items()}
+    measured = [metric for probe in entries["probes"] for metric in probe["traits"]["metrics"]]
+    metrics = [dict(metric) for metric in (*METRICS, *measured)]
+    return {**entries, "metrics": metrics, "plugins": plugins}
+
+
+def _described(registry: Registry, origins: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What a registry says of its entries, and which user's distribution each comes from."""
+    return [
+        {**plain, "distribution": origins.get(_package(registry.get(plain["name"]).target), "")}
+        for plain in registry.describe()
+    ]
+
+
+def _origins() -> dict[str, str]:
+    """Top-level package of the modules that entry points name to their distribution."""
+    points = [
+        point
+        for registry in REGISTRIES.values()
+        for point in importlib.metadata.entry_points(group=registry.plugin_group or "")
+    ]
+    return {point.module.partition(".")[0]: point.dist.name for point in points if point.dist}
+
+
+def _package(target: Any) -> str:
+    name: str = target.__module__
+    return name.partition(".")[0]

@@ -15,6 +15,7 @@ from orchestrator.commands.arguments import (
     writing,
 )
 from orchestrator.commands.carrying import ProfileFile
+from orchestrator.provenance import plugins
 
 if TYPE_CHECKING:
     from grids.catalogue import Catalogue, Entry
@@ -27,13 +28,19 @@ def methods(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="A method, dataset, model, ...")
     ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", help="Only these: method, dataset, model, scenario, probe, ..."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """List what a grid may name: methods, allocations, scenarios, datasets, models."""
+    """List what a grid may name: methods, allocations, scenarios, datasets, models, probes."""
     from orchestrator.catalogue import load_catalogue
 
     catalogue = load_catalogue()
-    entries = _named(catalogue, name) if name is not None else _all(catalogue)
+    entries = _listed(catalogue, kind)
+    if name is not None:
+        entries = _named(entries, kind or "name", name)
     if as_json:
         write_json([{"kind": kind, **entry.plain()} for kind, entry in entries])
     elif name is None:
@@ -104,30 +111,31 @@ def doctor(
     raise typer.Exit(int(any(finding.verdict == "broken" for finding in findings)))
 
 
-def _all(catalogue: "Catalogue") -> list[tuple[str, "Entry"]]:
-    from grids.catalogue import KINDS
+def _listed(catalogue: "Catalogue", kind: str | None) -> list[tuple[str, "Entry"]]:
+    from grids.catalogue import ENTRIES
 
-    return [(kind, entry) for kind in KINDS for entry in catalogue.entries(kind)]
+    kinds = ENTRIES if kind is None else (kind,)
+    return [(kind, entry) for kind in kinds for entry in catalogue.entries(kind)]
 
 
-def _named(catalogue: "Catalogue", name: str) -> list[tuple[str, "Entry"]]:
+def _named(entries: list[tuple[str, "Entry"]], what: str, name: str) -> list[tuple[str, "Entry"]]:
     from grids.problems import unknown
 
-    everything = _all(catalogue)
-    found = [(kind, entry) for kind, entry in everything if entry.name == name]
+    found = [(kind, entry) for kind, entry in entries if entry.name == name]
     if not found:
-        raise unknown("name", name, {entry.name for _, entry in everything})
+        raise unknown(what, name, {entry.name for _, entry in entries})
     return found
 
 
 def _list(entries: list[tuple[str, "Entry"]]) -> None:
-    width = max(len(entry.name) for _, entry in entries)
+    width = max((len(entry.name) for _, entry in entries), default=0)
     last = ""
     for kind, entry in entries:
         if kind != last:
             write(f"{kind}:" if not last else f"\n{kind}:")
             last = kind
-        write(f"  {entry.name:<{width}}  {entry.summary}")
+        origin = f" [{_origin(entry)}]" if entry.distribution else ""
+        write(f"  {entry.name:<{width}}  {entry.summary}{origin}")
     write("\nsparsesweep methods NAME shows the options of one of them")
 
 
@@ -138,6 +146,8 @@ def _describe(kind: str, entry: "Entry", catalogue: "Catalogue") -> None:
     source = entry.traits.get("source")
     if source:
         write(f"  source: {source}")
+    if entry.distribution:
+        write(f"  from: {_origin(entry)}")
     if kind == "method":
         models = legal_models(entry, catalogue)
         write(f"  models: {'any' if models is None else ', '.join(models)}")
@@ -148,6 +158,11 @@ def _describe(kind: str, entry: "Entry", catalogue: "Catalogue") -> None:
         write(f"  {option.name}: {option.allowed()}, default {_shown(option.default)}")
         if option.help:
             write(f"      {option.help}")
+
+
+def _origin(entry: "Entry") -> str:
+    """The user's distribution that brings an entry, with its version."""
+    return f"{entry.distribution} {dict(plugins())[entry.distribution]}"
 
 
 def _shown(value: Any) -> str:

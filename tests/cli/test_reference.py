@@ -45,6 +45,23 @@ def test_methods_says_which_models_and_densities_are_legal(
     assert f"  models: {models}\n  densities: {densities}\n" in said
 
 
+def test_methods_can_be_asked_for_one_kind() -> None:
+    said = sparsesweep("methods", "--kind", "dataset")
+    assert [line for line in said.out.splitlines() if line.endswith(":")] == ["dataset:"]
+    assert "  digits " in said.out
+    assert sparsesweep("methods", "digits", "--kind", "dataset").out.startswith("dataset digits: ")
+
+
+def test_a_kind_or_a_name_of_it_that_does_not_exist_gets_the_nearest() -> None:
+    kind = sparsesweep("methods", "--kind", "datset")
+    name = sparsesweep("methods", "digit", "--kind", "dataset")
+    assert (kind.code, name.code) == (2, 2)
+    assert "unknown kind of entry 'datset'" in kind.err
+    assert "'dataset'" in kind.err
+    assert "unknown dataset 'digit'" in name.err
+    assert "'digits'" in name.err
+
+
 def test_methods_as_json_is_for_scripts() -> None:
     [entry] = json.loads(sparsesweep("methods", "set", "--json").out)
     assert (entry["kind"], entry["name"]) == ("method", "set")

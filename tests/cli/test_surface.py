@@ -27,7 +27,7 @@ SURFACE = {
         "--value", "--where",
     ],
     "plot": ["--allow-mixed", "--output", "--store", "--value", "--where"],
-    "methods": ["--json"],
+    "methods": ["--json", "--kind"],
     "schema": ["--write"],
     "doctor": ["--json", "--profile", "--profile-file", "--store", "--submit", "--wait"],
 }  # fmt: skip

@@ -30,7 +30,7 @@ def test_an_entry_is_found_by_its_name(catalogue: Catalogue) -> None:
             "methods",
             "rigl",
             "unknown kind of entry 'methods'; allowed: allocation, dataset, method, model, "
-            "scenario; did you mean 'method'?",
+            "probe, scenario; did you mean 'method'?",
         ),
     ],
 )
