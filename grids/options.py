@@ -38,11 +38,12 @@ class Option:
     """A named value that a person may give.
 
     `type` is a key of `NOUNS`; the bounds hold for a number and for each number of a list;
-    `choices` are the only legal values; a `nullable` option takes null as well. `below` and
-    `at_most` name an option of the same entry that limits this one; `only_with` says at which
-    value of another option (or list of values) anything but the default has an effect: all of a
-    mapping must hold, and one of several mappings. `unless` says at which values of others it has
-    none all the same. A limit counts only while both options have an effect.
+    `choices` are the only legal values; `min_items` and `max_items` bound the length of a list; a
+    `nullable` option takes null as well. `below` and `at_most` name an option of the same entry
+    that limits this one; `only_with` says at which value of another option (or list of values)
+    anything but the default has an effect: all of a mapping must hold, and one of several mappings.
+    `unless` says at which values of others it has none all the same. A limit counts only while both
+    options have an effect.
     """
 
     name: str
@@ -55,6 +56,8 @@ class Option:
     le: float | None = None
     lt: float | None = None
     choices: tuple[Scalar, ...] | None = None
+    min_items: int | None = None
+    max_items: int | None = None
     below: str | None = None
     at_most: str | None = None
     only_with: Condition | tuple[Condition, ...] | None = None
@@ -67,12 +70,12 @@ class Option:
 
     def plain(self) -> dict[str, Any]:
         """A JSON-able description; bounds and choices that are not set are left out."""
-        optional = {"ge", "gt", "le", "lt", "choices", "below", "at_most", "only_with", "unless"}
+        always = {"name", "type", "default", "help", "nullable"}
         pairs = ((field.name, getattr(self, field.name)) for field in fields(self))
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in pairs
-            if value is not None or name not in optional
+            if value is not None or name in always
         }
 
     def allowed(self) -> str:
@@ -81,7 +84,7 @@ class Option:
             names = [choice if isinstance(choice, str) else show(choice) for choice in self.choices]
             words = ", ".join(names)
         else:
-            words = " ".join([NOUNS[self.type], *self._bounds()])
+            words = " ".join([NOUNS[self.type], *self._length(), *self._bounds()])
         return f"{words} or null" if self.nullable else words
 
     def check(self, given: object, what: str | None = None) -> Value:
@@ -130,6 +133,18 @@ class Option:
         each = "each " if self.type.startswith("list") and bounds else ""
         return [each + " and ".join(bounds)] if bounds else []
 
+    def _length(self) -> list[str]:
+        if self.min_items is not None and self.min_items == self.max_items:
+            return [f"of length {self.min_items}"]
+        bounds = {">=": self.min_items, "<=": self.max_items}
+        found = [f"{sign} {bound}" for sign, bound in bounds.items() if bound is not None]
+        return ["of length " + " and ".join(found)] if found else []
+
+    def _has_length(self, value: tuple[Scalar, ...]) -> bool:
+        least = 0 if self.min_items is None else self.min_items
+        most = math.inf if self.max_items is None else self.max_items
+        return least <= len(value) <= most
+
     def _refusal(self, given: object, what: str | None) -> GridError:
         message = f"{what or self.name} is {show(given)}; allowed: {self.allowed()}"
         return GridError(message, self._hint(given))
@@ -151,7 +166,9 @@ class Option:
             value = _converted(given, self.type)
         except (TypeError, OverflowError):
             return False
-        return all(map(self._in_range, value if isinstance(value, tuple) else (value,)))
+        if isinstance(value, tuple):
+            return self._has_length(value) and all(map(self._in_range, value))
+        return self._in_range(value)
 
 
 def conflicts(options: Sequence[Option], settings: Mapping[str, Value]) -> list[str]:

@@ -139,7 +139,11 @@ def _value(option: Option) -> Schema:
     schema |= {name: bound for name, bound in given.items() if bound is not None}
     if option.choices is not None:
         schema["enum"] = list(option.choices)
-    return schema if inner == option.type else {"type": "array", "items": schema}
+    if inner == option.type:
+        return schema
+    lengths = {"minItems": option.min_items, "maxItems": option.max_items}
+    array: Schema = {"type": "array", "items": schema}
+    return array | {name: length for name, length in lengths.items() if length is not None}
 
 
 def _seed() -> Schema:

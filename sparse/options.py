@@ -30,6 +30,8 @@ def option(
     le: float | None = None,
     lt: float | None = None,
     choices: Sequence[Any] | None = None,
+    min_items: int | None = None,
+    max_items: int | None = None,
     below: str | None = None,
     at_most: str | None = None,
     only_with: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
@@ -38,13 +40,15 @@ def option(
     """Declare one field of an options dataclass.
 
     `ge`, `gt`, `le` and `lt` bound a number (or every number of a list); `choices` lists all legal
-    values; `help` is one line for people and names the unit. `below` and `at_most` name another
-    option whose value limits this one; `only_with` says at which value of another option (or list
-    of values) anything but the default has an effect: all of a mapping must hold, and one of a list
-    of mappings. `unless` says at which values of others it has none all the same. A limit counts
-    only while both options have an effect.
+    values; `min_items` and `max_items` bound the length of a list; `help` is one line for people
+    and names the unit. `below` and `at_most` name another option whose value limits this one;
+    `only_with` says at which value of another option (or list of values) anything but the default
+    has an effect: all of a mapping must hold, and one of a list of mappings. `unless` says at which
+    values of others it has none all the same. A limit counts only while both options have an
+    effect.
     """
     limits = {"ge": ge, "gt": gt, "le": le, "lt": lt}
+    limits |= {"min_items": min_items, "max_items": max_items}
     metadata: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
     if choices is not None:
         metadata["choices"] = list(choices)
@@ -57,7 +61,8 @@ def describe_options(options: type) -> list[dict[str, Any]]:
     """Return one plain, JSON-able dict per option of a dataclass made with `option`.
 
     Keys: name, type ("float", "int", "str", "bool" or "list[...]"), nullable, default, help, and
-    those of ge, gt, le, lt, choices, below, at_most, only_with and unless that were declared.
+    those of ge, gt, le, lt, choices, min_items, max_items, below, at_most, only_with and unless
+    that were declared.
     """
     return [_describe(field, hint) for field, hint in _fields(options)]
 
@@ -134,6 +139,9 @@ def _checked(value: Any, field: Any, hint: Any) -> Any:
         return _scalar(value, scalar, field)
     if not isinstance(value, list | tuple):
         raise ValueError(f"{field.name} is {value!r}; it must be a list of {_NAMES[scalar]}")
+    if not _fits(len(value), field.metadata):
+        number = _length(field.metadata)
+        raise ValueError(f"{field.name} is {value!r}; it must be a list of {number} values")
     return tuple(_scalar(item, scalar, field) for item in value)
 
 
@@ -204,6 +212,18 @@ def _within(value: float, metadata: Mapping[str, Any]) -> bool:
         and ("le" not in metadata or value <= metadata["le"])
         and ("lt" not in metadata or value < metadata["lt"])
     )
+
+
+def _fits(items: int, metadata: Mapping[str, Any]) -> bool:
+    return metadata.get("min_items", 0) <= items <= metadata.get("max_items", math.inf)
+
+
+def _length(metadata: Mapping[str, Any]) -> str:
+    least, most = metadata.get("min_items"), metadata.get("max_items")
+    if least == most:
+        return str(least)
+    bounds = {"at least": least, "at most": most}
+    return " and ".join(f"{words} {bound}" for words, bound in bounds.items() if bound is not None)
 
 
 def _is_finite(value: float) -> bool:

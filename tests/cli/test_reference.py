@@ -33,7 +33,11 @@ def test_methods_describes_one_of_them_with_its_options() -> None:
     ("name", "models", "densities"),
     [
         ("rigl", "any", "any"),
-        ("set_np", "convnet, mlp", "any"),
+        (
+            "set_np",
+            "convnet, lenet5, lenet_300_100, mlp, vgg16, vgg16_bn, vgg19_bn",
+            "any",
+        ),
         ("n_m", "any", "multiples of 1 / m"),
         ("dense", "any", "none to choose"),
     ],

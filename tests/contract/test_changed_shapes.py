@@ -9,18 +9,33 @@ from sparse.attach import attach
 from sparse.targets import find_targets
 from tests.support.cells import make_cell, result, train
 from tests.support.methods import method_names
+from tests.support.models import image_side, image_task, small_options
 from tests.support.toy import make_method
 from trainer.building import build_model
 from trainer.models import MODELS
 from trainer.workload import load_workload, workload_key
 
-TASK = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
+TASK = {"examples": 123, "classes": 3, "noise": 0.5}
 NARROWABLE = [name for name in MODELS.names() if "widths" in MODELS.get(name).traits]
 METHODS_THAT_DO = method_names(changes_shape=True)
 
 
 def cell_of(method, model, density):
-    return make_cell(method, density, model=model, model_options={}, dataset_options=TASK)
+    # No batch of one example: batch norm cannot train on one where there is no map.
+    return make_cell(
+        method,
+        density,
+        model=model,
+        model_options=small_options(model),
+        dataset_options=image_task(model, **TASK),
+        batch=27,
+    )
+
+
+def network(model, **options):
+    """A network for the images of the cells."""
+    shape = (1, image_side(model), image_side(model))
+    return build_model(model, {**small_options(model), **options}, shape, 3)
 
 
 def weights(model):
@@ -32,7 +47,7 @@ def weights(model):
 @pytest.mark.parametrize("method", METHODS_THAT_DO)
 def test_the_network_has_at_most_the_target_and_a_wider_one_more(method, model, density):
     workload = load_workload(cell_of(method, model, density), None, "cpu")
-    full = weights(build_model(model, {}, (1, 8, 8), 3))
+    full = weights(network(model))
     target = target_count(density, full)
     found = weights(workload.build_model(0))
     assert found <= target
@@ -43,7 +58,7 @@ def test_the_network_has_at_most_the_target_and_a_wider_one_more(method, model, 
     option = MODELS.get(model).traits["widths"]
     widths = workload.model_options[option]
     wider = [
-        weights(build_model(model, {option: grown}, (1, 8, 8), 3))
+        weights(network(model, **{option: grown}))
         for grown in (tuple(w + (i == n) for i, w in enumerate(widths)) for n in range(len(widths)))
     ]
     assert max(wider) > target

@@ -179,7 +179,20 @@ FROZEN = {
     },
     "models": {
         "convnet": (1, {"channels": [32, 64], "batch_norm": True}),
+        "lenet5": (1, {"widths": [6, 16, 120, 84]}),
+        "lenet_300_100": (1, {"hidden": [300, 100]}),
         "mlp": (1, {"hidden": [256, 256], "activation": "relu"}),
+        "preact_resnet18": (1, {"widths": [64, 128, 256, 512]}),
+        "resnet18": (1, {"stem": "cifar", "widths": [64, 128, 256, 512]}),
+        "resnet34": (1, {"stem": "cifar", "widths": [64, 128, 256, 512]}),
+        "resnet50": (1, {"stem": "cifar", "widths": [64, 128, 256, 512]}),
+        "vgg16": (1, {"widths": [64, 128, 256, 512, 512, 512, 512]}),
+        "vgg16_bn": (1, {"widths": [64, 128, 256, 512, 512]}),
+        "vgg19_bn": (1, {"widths": [64, 128, 256, 512, 512]}),
+        "vit": (1, {"patch": 4, "depth": 6, "heads": 3, "widths": [192, 64, 768]}),
+        "wrn_22_2": (1, {"widths": [16, 32, 64, 128]}),
+        "wrn_28_10": (1, {"widths": [16, 160, 320, 640]}),
+        "wrn_34_10": (1, {"widths": [16, 160, 320, 640]}),
     },
 }
 

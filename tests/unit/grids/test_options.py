@@ -12,6 +12,8 @@ EPOCHS = Option(name="epochs", type="int", default=20, ge=1)
 NESTEROV = Option(name="nesterov", type="bool", default=False)
 OPTIMIZER = Option(name="optimizer", type="str", default="sgd", choices=("sgd", "adam"))
 HIDDEN = Option(name="hidden", type="list[int]", default=(300, 100), ge=1)
+STAGES = Option(name="stages", type="list[int]", default=(8, 9), ge=1, min_items=2, max_items=2)
+LONGER = Option(name="longer", type="list[int]", default=(1, 2), min_items=2, max_items=3)
 DROPOUT = Option(name="dropout", type="float", default=None, nullable=True, gt=0, lt=1)
 
 
@@ -25,6 +27,7 @@ DROPOUT = Option(name="dropout", type="float", default=None, nullable=True, gt=0
         (OPTIMIZER, "adam", "adam"),
         (HIDDEN, [64, 32], (64, 32)),
         (HIDDEN, [], ()),
+        (STAGES, [64, 32], (64, 32)),
         (DROPOUT, None, None),
     ],
 )
@@ -78,6 +81,9 @@ def test_minus_zero_is_zero() -> None:
         (HIDDEN, 64.0, "hidden is 64.0; allowed: a list of integers each >= 1; write [64]"),
         (HIDDEN, [64, 0], "hidden is [64, 0]; allowed: a list of integers each >= 1"),
         (HIDDEN, [[64]], "hidden is [[64]]; allowed: a list of integers each >= 1"),
+        (STAGES, [64], "stages is [64]; allowed: a list of integers of length 2 each >= 1"),
+        (STAGES, 64, "stages is 64; allowed: a list of integers of length 2 each >= 1"),
+        (LONGER, [], "longer is []; allowed: a list of integers of length >= 2 and <= 3"),
         (DROPOUT, 1, "dropout is 1; allowed: a number > 0 and < 1 or null"),
     ],
 )

@@ -98,6 +98,24 @@ def test_help_and_defaults_are_in_it(catalogue: Catalogue) -> None:
     }
 
 
+def test_the_length_of_a_list_is_in_it() -> None:
+    from trainer.describe import describe
+
+    entries = json_schema(Catalogue.from_json(describe()))["definitions"]["model"]["anyOf"]
+    (lenet,) = (
+        entry["properties"]
+        for entry in entries
+        if entry.get("properties", {}).get("name") == {"const": "lenet5"}
+    )
+    assert lenet["widths"] == {
+        "type": "array",
+        "minItems": 3,
+        "items": {"type": "integer", "minimum": 1},
+        "default": [6, 16, 120, 84],
+        "description": lenet["widths"]["description"],
+    }
+
+
 def test_the_text_is_the_same_every_time(catalogue: Catalogue) -> None:
     text = schema_text(catalogue)
     assert text == schema_text(Catalogue.from_json(catalogue.to_json()))

@@ -104,6 +104,32 @@ def test_a_wrong_value_is_told_with_what_is_allowed(given, message):
     assert str(problem.value) == message
 
 
+@pytest.mark.parametrize(
+    ("limits", "given", "message"),
+    [
+        ({"min_items": 2, "max_items": 2}, [1], "it must be a list of 2 values"),
+        ({"min_items": 2}, [1], "it must be a list of at least 2 values"),
+        ({"max_items": 2}, [1, 2, 3], "it must be a list of at most 2 values"),
+        (
+            {"min_items": 2, "max_items": 3},
+            [],
+            "it must be a list of at least 2 and at most 3 values",
+        ),
+    ],
+)
+def test_a_list_of_another_length_is_refused(limits, given, message):
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Stair:
+        steps: tuple[int, ...] = option((1, 2), help="heights", **limits)
+
+    (described,) = describe_options(Stair)
+    assert {key: described[key] for key in limits} == limits
+    assert build_options(Stair, {"steps": [3, 4]}, "stair") == Stair(steps=(3, 4))
+    with pytest.raises(ValueError, match="stair") as problem:
+        build_options(Stair, {"steps": given}, "stair")
+    assert str(problem.value) == f"stair: steps is {given!r}; {message}"
+
+
 def test_all_problems_are_told_at_once():
     with pytest.raises(ValueError, match="kiln") as problem:
         build_options(Kiln, {"heat": 2, "shelves": 0, "colour": "red"}, "kiln")
