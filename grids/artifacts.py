@@ -4,13 +4,19 @@
 step 500, `rewind@2e` at the end of epoch 2. The weights before the first step are made again from
 the seed and are never an artifact. `el2n@10e` and its like hold a score of every training example.
 
+What follows from no cell, such as corrupted data, is addressed by its recipe: everything that its
+content follows from, as plain data.
+
 A cell that needs one artifact of several cells tells them apart by their seeds: its input
 `el2n@10e#3` is the `el2n@10e` of the cell with seed 3.
 """
 
+import hashlib
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from grids.problems import Collector, GridError, show, unknown
 from grids.reading import Node
@@ -46,6 +52,12 @@ def check_name(given: str, what: str = "artifact") -> str:
     if given in ("rewind@0", "rewind@0e"):
         raise GridError(error.message, "what a cell begins with is made again from its seed")
     raise error
+
+
+def recipe_hash(recipe: Mapping[str, Any]) -> str:
+    """The 32 hex digits that name the file of a recipe: a hash of its canonical JSON."""
+    text = json.dumps(recipe, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def kind_of(name: str) -> str:

@@ -1,11 +1,12 @@
 """Files that cells share: each made once, by whoever needs it first, from inputs that name it."""
 
-import hashlib
-import json
+import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
+
+from grids.artifacts import recipe_hash
 
 
 class SharedFiles(Protocol):
@@ -16,14 +17,9 @@ class SharedFiles(Protocol):
 
         Args:
             recipe: everything that its content follows from, as plain data.
-            make: writes the content to the path it is given; called when there is no such file.
+            make: writes the content to exactly the path it is given; called when there is no such
+                file. Nobody sees the file before it returns.
         """
-
-
-def recipe_hash(recipe: Mapping[str, Any]) -> str:
-    """The 32 hex digits that name the file of a recipe: a hash of its canonical JSON."""
-    text = json.dumps(recipe, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 class TemporaryFiles:
@@ -36,5 +32,7 @@ class TemporaryFiles:
         """The file of a recipe, below a temporary folder."""
         path = Path(self._folder.name) / recipe_hash(recipe)
         if not path.exists():
-            make(path)
+            unfinished = path.with_suffix(".tmp")
+            make(unfinished)
+            os.replace(unfinished, path)
         return path

@@ -109,6 +109,11 @@ class Store:
         return self.root / "artifacts"
 
     @property
+    def shared(self) -> Path:
+        """Folder of what cells share and none of them owns, such as corrupted data."""
+        return self.root / "shared"
+
+    @property
     def tables(self) -> Path:
         """Folder of the convenience copies of the newest tables."""
         return self.root / "tables"
@@ -138,6 +143,10 @@ class Store:
     def artifact_path(self, cell: str, attempt: str, name: str) -> Path:
         """The artifact of this name that one attempt at a cell left."""
         return self.artifacts / cell[:_FANOUT] / f"{cell}.{attempt}.{name}"
+
+    def shared_path(self, recipe: str) -> Path:
+        """What is known of the shared file whose recipe has this hash; the file lies beside it."""
+        return self.shared / recipe[:_FANOUT] / f"{recipe}.json"
 
     def submissions(self, grid: str) -> Path:
         """Folder of all submissions of the grid of this name."""

@@ -59,6 +59,29 @@ def replace(path: Path, data: bytes) -> None:
     _flush_folders([path.parent])
 
 
+def publish_file(temporary: Path, path: Path) -> bool:
+    """Give a file that was written under a `temporary_name` its final name, unless that is taken.
+
+    The file and its name are on the disk when this returns, and the temporary name is gone.
+
+    Returns:
+        Whether the file at `path` is ours; False when somebody was first.
+    """
+    try:
+        _flush_file(temporary)
+        ours = _link(temporary, path)
+    finally:
+        _discard([temporary])
+    flush_folder(path.parent)
+    return ours
+
+
+def temporary_name(path: Path) -> Path:
+    """A fresh name for what will be published at `path`, in the same folder, which is made."""
+    _make_folder(path.parent)
+    return _temporary_name(path)
+
+
 def flush_folder(folder: Path) -> None:
     """Bring the names in `folder` to the disk, on file systems that can."""
     with suppress(OSError):  # not every file system can flush a folder
@@ -67,6 +90,14 @@ def flush_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _flush_file(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _link(temporary: Path, path: Path) -> bool:

@@ -22,6 +22,7 @@ from orchestrator.environment import explain
 from orchestrator.store.index import load_index
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.records import Record, new_attempt
+from orchestrator.store.shared import StoredFiles
 from orchestrator.submissions.cell_lists import ids_of
 from orchestrator.submissions.manifest import Manifest
 from orchestrator.submissions.submission import read_submission
@@ -212,6 +213,7 @@ def _request(pack: Attempt) -> "PackRequest":
         resume_from=earlier,
         inputs={c: {n: one.path for n, one in own.items()} for c, own in pack.inputs.items()},
         artifacts=manifest.artifacts,
+        shared=StoredFiles(pack.store),
         code=provenance.code_hash(),
         seconds_per_cell=manifest.seconds,
         may_begin=pack.deadline.allows,

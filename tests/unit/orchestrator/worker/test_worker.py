@@ -74,6 +74,14 @@ def breaks(cells: Sequence[Cell], *, publish: Publish, request: PackRequest) -> 
     raise RuntimeError("operator torchvision::nms does not exist")
 
 
+def shares(cells: Sequence[Cell], *, publish: Publish, request: PackRequest) -> PackReport:
+    def nine(path: Path) -> None:
+        path.write_bytes(b"nine")
+
+    request.shared.file({"kind": "nine"}, nine)
+    return all_complete(cells, publish=publish, request=request)
+
+
 def drains(cells: Sequence[Cell], *, publish: Publish, request: PackRequest) -> PackReport:
     assert request.should_stop()
     return PackReport(finished=0, stopped=True, seconds=0.0)
@@ -121,6 +129,12 @@ def test_a_broken_worker_leaves_its_cells_missing_and_explains(tmp_path: Path) -
     said = newest_heartbeat(store, report.pack)
     assert said is not None
     assert said.phase is Phase.FAILED
+
+
+def test_what_cells_share_lies_in_the_store(tmp_path: Path) -> None:
+    store, _ = run(tmp_path, shares)
+    [content] = [path for path in store.shared.glob("*/*") if path.suffix != ".json"]
+    assert content.read_bytes() == b"nine"
 
 
 def test_a_worker_that_is_told_to_stop_drains(tmp_path: Path) -> None:
