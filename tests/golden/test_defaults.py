@@ -175,6 +175,20 @@ FROZEN = {
                 "test_fraction": 0.2,
             },
         ),
+        "synthetic_images": (
+            1,
+            {
+                "examples": 1024,
+                "size": 32,
+                "channels": 3,
+                "classes": 10,
+                "contrast": 0.2,
+                "noise": 0.2,
+                "data_seed": 0,
+                "val_fraction": 0.15,
+                "test_fraction": 0.2,
+            },
+        ),
         "wine": (1, {"val_fraction": 0.15, "test_fraction": 0.2, "split_seed": 0}),
     },
     "models": {
