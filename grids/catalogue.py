@@ -105,7 +105,8 @@ class Catalogue:
     """Everything that may be named in a grid, and the code it was derived from.
 
     `metrics` are {"name", "unit", "better", "help"}, those of probes among them, `plugins`
-    {"distribution", "version"}; `code` is the hash of the code the registries belong to.
+    {"distribution", "version"}, `archives` {"name", "summary", "files"}: what can be fetched and is
+    no dataset; `code` is the hash of the code the registries belong to.
     """
 
     methods: tuple[Entry, ...] = ()
@@ -116,6 +117,7 @@ class Catalogue:
     probes: tuple[Entry, ...] = ()
     metrics: tuple[Mapping[str, Any], ...] = ()
     plugins: tuple[Mapping[str, str], ...] = ()
+    archives: tuple[Mapping[str, Any], ...] = ()
     code: str = ""
     _index: dict[tuple[str, str], Entry] = field(init=False, repr=False, compare=False)
 
@@ -135,6 +137,7 @@ class Catalogue:
             **entries,
             metrics=tuple(plain.get("metrics", ())),
             plugins=tuple(plain.get("plugins", ())),
+            archives=tuple(plain.get("archives", ())),
             code=plain.get("code", ""),
         )
 
@@ -144,7 +147,8 @@ class Catalogue:
             plural: [entry.plain() for entry in getattr(self, plural)]
             for plural in ENTRIES.values()
         }
-        plain |= {"metrics": list(self.metrics), "plugins": list(self.plugins), "code": self.code}
+        lists = {"metrics": self.metrics, "plugins": self.plugins, "archives": self.archives}
+        plain |= {**{name: list(entries) for name, entries in lists.items()}, "code": self.code}
         return json.dumps(plain, sort_keys=True, indent=1)
 
     def entries(self, kind: str) -> Sequence[Entry]:

@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from orchestrator.commands import answering, reference, running, watching
+from orchestrator.commands import answering, data, reference, running, watching
 from orchestrator.commands.arguments import STORE_VARIABLE
 
 _OURS = ("grids", "orchestrator", "sparse", "trainer")
@@ -47,6 +47,7 @@ for command in (
     reference.doctor,
 ):
     app.command()(command)
+app.add_typer(data.data)
 
 
 @app.callback()

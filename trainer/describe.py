@@ -9,6 +9,7 @@ from sparse.allocations import ALLOCATIONS
 from sparse.methods import METHODS
 from sparse.registry import Registry
 from trainer.data import DATASETS
+from trainer.data.archives import ARCHIVES
 from trainer.metrics import METRICS
 from trainer.models import MODELS
 from trainer.probes import PROBES
@@ -37,13 +38,14 @@ def load_plugins() -> tuple[tuple[str, str], ...]:
 
 
 def describe() -> dict[str, Any]:
-    """Everything that is registered, metrics and plug-ins, JSON-able."""
+    """Everything that is registered, metrics, plug-ins and archives, JSON-able."""
     plugins = [{"distribution": name, "version": version} for name, version in load_plugins()]
     origins = _origins()
     entries = {kind: _described(registry, origins) for kind, registry in REGISTRIES.items()}
     measured = [metric for probe in entries["probes"] for metric in probe["traits"]["metrics"]]
     metrics = [dict(metric) for metric in (*METRICS, *measured)]
-    return {**entries, "metrics": metrics, "plugins": plugins}
+    archives = [dict(archive) for archive in ARCHIVES]
+    return {**entries, "metrics": metrics, "plugins": plugins, "archives": archives}
 
 
 def _described(registry: Registry, origins: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -82,17 +82,21 @@ def carry(request: "Request", asked: Asked, *, prune: bool = False) -> None:
         asked: Who shall carry it.
         prune: Whether to cancel first what is no longer in the grid.
     """
+    from orchestrator.planning.data import check_data
     from orchestrator.planning.request import plan_request
     from orchestrator.slurm.cluster import Slurm
 
     planned = plan_request(request, Slurm())
+    last = _last_submission(planned)
+    name = _backend_name(planned, asked, last)
+    profile = _profile(asked, last) if name == SCHEDULER else None
+    planned = _with_data_root(planned, profile)
+    check_data(planned)
     _close_ended(planned)
     if prune:
         _prune(planned)
-    last = _last_submission(planned)
-    name = _backend_name(planned, asked, last)
-    if name == SCHEDULER:
-        _submit(planned, asked, last)
+    if profile is not None:
+        _submit(planned, asked, profile, last)
     else:
         _launch(planned, asked, name, last)
 
@@ -121,7 +125,7 @@ def _prune(planned: "Planned") -> None:
 
 
 def capacity_asked_for(planned: "Planned", asked: Asked) -> "Planned":
-    """The plan for the backend that a run would use."""
+    """The plan for the backend that a run would use, with the data root that it would take."""
     from orchestrator.slurm.cluster import Slurm
 
     last = _last_submission(planned)
@@ -129,18 +133,28 @@ def capacity_asked_for(planned: "Planned", asked: Asked) -> "Planned":
     if name != SCHEDULER:
         _refuse_profile(asked, name or "ray")
         return planned
-    capacity = Slurm(_profile(asked, last)).capacity()
+    profile = _profile(asked, last)
+    planned, capacity = _with_data_root(planned, profile), Slurm(profile).capacity()
     slots = planned.request.slots
     return replace(planned, capacity=capacity if slots is None else replace(capacity, slots=slots))
 
 
-def _submit(planned: "Planned", asked: Asked, last: "Submission | None") -> None:
+def _with_data_root(planned: "Planned", profile: "Profile | None") -> "Planned":
+    from orchestrator.planning.data import with_data_root
+
+    if profile is None or profile.data_root is None:
+        return planned
+    return with_data_root(planned, profile=profile.name, root=Path(profile.data_root))
+
+
+def _submit(
+    planned: "Planned", asked: Asked, profile: "Profile", last: "Submission | None"
+) -> None:
     from orchestrator.backends import RayOptions
     from orchestrator.running.detached import hand_over
     from orchestrator.slurm.cluster import Slurm
 
     RayOptions(address=asked.address, gpus=asked.gpus or 0.0).check(SCHEDULER)
-    profile = _profile(asked, last)
     if planned.request.slots is not None:
         profile = replace(profile, concurrency=planned.request.slots)
     nodes = _failed_nodes(planned, last)

@@ -26,7 +26,7 @@ from orchestrator.commands.carrying import (
     capacity_asked_for,
     carry,
 )
-from orchestrator.commands.showing import plain_plan, show_plan
+from orchestrator.commands.showing import plain_plan, say_missing_data, show_plan
 
 if TYPE_CHECKING:
     from orchestrator.planning.request import Request
@@ -64,6 +64,7 @@ def plan(
     planned = plan_request(_request(grid, overrides, store, slots, data_root, stale), Slurm())
     asked = Asked(backend=backend, profile=profile, profile_file=profile_file)
     planned = capacity_asked_for(planned, asked)
+    say_missing_data(planned)
     if as_json:
         write_json(plain_plan(planned))
     else:

@@ -31,6 +31,17 @@ def say_what_is_left_alone(planned: "Planned") -> None:
         tell(f"{counts[Standing.RUNNING]} cells are being trained by another run: left to it")
 
 
+def say_missing_data(planned: "Planned") -> None:
+    """Write what a run would be refused for: data that is not there."""
+    from orchestrator.planning.data import check_data
+    from orchestrator.planning.request import RequestError
+
+    try:
+        check_data(planned)
+    except RequestError as error:
+        tell(f"a run would be refused: {error}")
+
+
 def show_handed_over(handed: "HandedOver", *, backend: str) -> None:
     """Write what was queued, and how to follow it."""
     grid = handed.submission.grid

@@ -155,7 +155,7 @@ def plan_request(request: Request, scheduler: Scheduler | None = None) -> Planne
     Raises:
         GridError: For every mistake in the grid, all at once.
         StoreError: When the store is of another version, or has the name from another file.
-        RequestError: When slots or data do not fit.
+        RequestError: When the data root that was asked for is no folder.
     """
     path = find_study(request.grid)
     raw = read_grid(path, request.overrides)
@@ -164,7 +164,8 @@ def plan_request(request: Request, scheduler: Scheduler | None = None) -> Planne
     store = existing_store(request.store)
     if store is not None:
         check_same_source(store, grid.name, source, grid.text)
-    check_data(grid.cells, catalogue, request.data_root)
+    if request.data_root is not None and not request.data_root.is_dir():
+        raise RequestError(f"--data-root {request.data_root}: there is no such folder")
     last = last_submission(store, grid.name) if store is not None else None
     asked = NoScheduler() if scheduler is None else scheduler
     seen = _look(store, last, asked) if store is not None else Seen()
@@ -253,22 +254,3 @@ def existing_store(root: Path) -> Store | None:
     if not root.is_dir():
         raise StoreError(f"{root} is a file; --store takes a folder")
     return Store.open(root)
-
-
-def check_data(cells: Sequence[Cell], catalogue: Catalogue, data_root: Path | None) -> None:
-    """Refuse datasets that are read from files when it is not said where these are.
-
-    Raises:
-        RequestError: Naming the datasets, or the folder that does not exist.
-    """
-    if data_root is not None and not data_root.is_dir():
-        raise RequestError(f"--data-root {data_root}: there is no such folder")
-    if data_root is not None:
-        return
-    names = sorted({cell.dataset.name for cell in cells})
-    missing = [n for n in names if catalogue.entry("dataset", n).traits.get("needs_root", False)]
-    if missing:
-        raise RequestError(
-            f"dataset {', '.join(missing)} is read from files: say where with --data-root FOLDER "
-            "(or SPARSESWEEP_DATA)"
-        )

@@ -41,6 +41,8 @@ class Profile:
         setup: Shell lines to run before a task.
         container: Apptainer image in which tasks run, or None.
         python: The interpreter of tasks, on the nodes or in the image; None for this one.
+        data_root: Folder of the datasets that are read from files, on the cluster's file system;
+            the flag and the environment go before it.
         exclude: Names of nodes to stay away from.
         concurrency: Tasks that may run at once, all arrays of a submission together.
         max_array: Most tasks of one array; None for what the site says.
@@ -62,6 +64,7 @@ class Profile:
     setup: tuple[str, ...] = ()
     container: str | None = None
     python: str | None = None
+    data_root: str | None = None
     exclude: tuple[str, ...] = ()
     concurrency: int = 64
     max_array: int | None = None
@@ -283,6 +286,7 @@ _KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "setup": ("setup", _texts),
     "container": ("container", _place),
     "python": ("python", _place),
+    "data_root": ("data_root", _place),
     "exclude": ("exclude", _texts),
     "concurrency": ("concurrency", _integer(1)),
     "max_array": ("max_array", _integer(1)),

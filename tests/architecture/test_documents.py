@@ -22,6 +22,7 @@ from _pytest.mark import ParameterSet
 MAIN = "from orchestrator.cli import main; main()"
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
+GROUPS = ("data",)  # verbs that are followed by another: `sparsesweep data fetch`
 FENCE = re.compile(
     r"(?:^<!-- run(?P<speed>: slow)? -->\n)?^```console\n(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,
@@ -109,14 +110,14 @@ def test_quoted_commands_exist(session: Session) -> None:
             assert set(words[1:]) <= set(targets), command
         if words[0] == "sparsesweep" and len(words) > 1:
             flags = {word.partition("=")[0] for word in words[2:] if word.startswith("--")}
-            help_text = help_of(words[1])
+            help_text = help_of(*words[1 : 3 if words[1] in GROUPS else 2])
             assert {flag for flag in flags if flag not in help_text} == set(), command
 
 
 @cache
-def help_of(verb: str) -> str:
+def help_of(*verb: str) -> str:
     """What `sparsesweep VERB --help` prints; fails when there is no such verb."""
-    arguments = [verb] if verb == "--help" else [verb, "--help"]
+    arguments = verb if verb == ("--help",) else [*verb, "--help"]
     done = subprocess.run(
         [sys.executable, "-c", MAIN, *arguments],
         cwd=ROOT, env={**os.environ, "COLUMNS": "200"}, capture_output=True, text=True, check=False,

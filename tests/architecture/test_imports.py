@@ -29,8 +29,9 @@ DOORS_TO_TRAINER = {
 # The rooms of the orchestrator, each above all that it may know. `provenance`, `environment`,
 # `catalogue` and `doctor` are single modules.
 ROOMS = (
-    "provenance", "environment", "catalogue", "store", "health", "submissions", "worker",
-    "watching", "planning", "backends", "slurm", "running", "answers", "doctor", "commands", "cli",
+    "provenance", "environment", "catalogue", "datasets", "store", "health", "submissions",
+    "worker", "watching", "planning", "backends", "slurm", "running", "answers", "doctor",
+    "commands", "cli",
 )  # fmt: skip
 
 HEAVY = {

@@ -20,6 +20,7 @@ time = "1-12:00:00"
 setup = ["module load apptainer"]
 container = "/images/sparsesweep.sif"
 python = "python3"
+data_root = "/scratch/data"
 exclude = ["n7"]
 concurrency = 20
 max_array = 300
@@ -43,7 +44,8 @@ def test_every_key_is_read(file: Path) -> None:
     assert find_profile("alpha", file) == Profile(
         name="alpha", partition="gpu", account="lab", qos="normal", constraint="a100", gpus=1,
         cpus=8, mem_gb=64.0, time_minutes=36 * 60, setup=("module load apptainer",),
-        container="/images/sparsesweep.sif", python="python3", exclude=("n7",), concurrency=20,
+        container="/images/sparsesweep.sif", python="python3", data_root="/scratch/data",
+        exclude=("n7",), concurrency=20,
         max_array=300, signal_seconds=120, hand_over="requeue", accounting=True,
         extra={"nice": "100", "mail-type": "END"},
     )  # fmt: skip
