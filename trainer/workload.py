@@ -19,6 +19,7 @@ from trainer.data.bundle import Bundle
 from trainer.loading import load_bundle, make_scenario
 from trainer.models import MODELS
 from trainer.recipe import Recipe
+from trainer.scenarios import SCENARIOS
 from trainer.scenarios.base import Scenario, Sources
 
 
@@ -118,7 +119,11 @@ def workload_key(cell: Cell) -> str:
     """Cells with one key share a workload and may be stepped together."""
     fields = cell.canonical()
     kept = {name: fields.get(name) for name in ("dataset", "data_ratio", "scenario", "model")}
-    recipe = {name: value for name, value in cell.settings().items() if name not in PER_CELL}
+    # Producers of a scenario have the cell's own recipe: at another rate the data are others.
+    own_data = bool(SCENARIOS.get(cell.scenario.name).traits["needs"])
+    recipe = {
+        name: value for name, value in cell.settings().items() if own_data or name not in PER_CELL
+    }
     narrowed = cell.density if _is_narrowed(cell) else None
     return json.dumps([kept, recipe, narrowed], sort_keys=True)
 

@@ -197,7 +197,7 @@ def _with_producers(
             first = canaries.get(cell.method.name, cell)
             ahead = ahead or first.id == cell.id  # and so goes all that a canary needs
             found[cell.id] = needs + ([] if ahead else [Need(producer=first)])
-            left += [(need.producer, ahead) for need in found[cell.id]]
+            left += [(need.producer, ahead) for need in reversed(found[cell.id])]
             continue
         left.pop()
         if cell.id not in waves:

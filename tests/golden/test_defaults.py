@@ -153,7 +153,21 @@ FROZEN = {
         "uniform": (1, {}),
         "uniform_plus": (1, {"last": 0.2}),
     },
-    "scenarios": {"clean": (1, {})},
+    "scenarios": {
+        "clean": (1, {}),
+        "el2n": (
+            1,
+            {
+                "keep": "hard",
+                "score": "el2n",
+                "models": 1,
+                "first_seed": 0,
+                "score_epoch": 20,
+                "score_step": 0,
+                "balanced": False,
+            },
+        ),
+    },
     "datasets": {
         "cifar10": (1, STUDY),
         "cifar100": (1, STUDY),

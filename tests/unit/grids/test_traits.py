@@ -18,6 +18,12 @@ OPTIONS = {"rewind": "weights", "rewind_step": 500}
         ({"unless": {"rewind_step": 500}}, False),
         ({"unless": {"rewind": "weights", "rewind_step": 0}}, True),
         ({"when": {"rewind": "weights"}, "unless": {"rewind_step": 500}}, False),
+        ({"unless": {}}, True),
+        ({"when": {"rewind": ["weights", "learning_rate"]}}, True),
+        ({"when": {"rewind": ["learning_rate"]}}, False),
+        ({"unless": [{"rewind_step": 0}, {"rewind": "learning_rate"}]}, True),
+        ({"unless": [{"rewind_step": 0}, {"rewind": "weights"}]}, False),
+        ({"unless": [{"rewind_step": 0, "rewind": "weights"}]}, True),
     ],
 )
 def test_a_rule_holds_when_and_unless(rule: dict, expected: bool) -> None:
