@@ -35,11 +35,11 @@ def catalogue() -> Catalogue:
     return Catalogue.from_json(describe())
 
 
-def make_loop(cells: Sequence[Cell], engine: type[Engine] | str) -> BlockLoop:
+def make_loop(cells: Sequence[Cell], engine: type[Engine] | str, device: str = "cpu") -> BlockLoop:
     """A loop at step 0 over cells that share a workload, their initial masks drawn."""
     recipe = Recipe.of(cells[0])
     seeding.prepare_tier(recipe.tier, int(recipe.threads))
-    workload = load_workload(cells[0], None, "cpu")
+    workload = load_workload(cells[0], None, device)
     kind = ENGINES[engine] if isinstance(engine, str) else engine
     made = kind(workload, cells)
     runs = [CellRun(cell, n) for n, cell in enumerate(cells)]
