@@ -97,11 +97,14 @@ def load_workload(cell: Cell, sources: Sources | None, device: str) -> Workload:
     """The workload of a cell; every cell with the same :func:`workload_key` shares it.
 
     ``sources`` may be left out where data needs neither files nor other cells.
+
+    Raises:
+        ValueError: for words that do not go together, as a model and images of another size.
     """
     sources = sources or Sources(dataset=cell.dataset)
     bundle = load_bundle(cell, sources, device)
     shape, full_size = _shape_of(cell, bundle)
-    return Workload(
+    workload = Workload(
         bundle=bundle,
         scenario=make_scenario(cell),
         sources=sources,
@@ -113,6 +116,8 @@ def load_workload(cell: Cell, sources: Sources | None, device: str) -> Workload:
         device=device,
         stackable=bool(MODELS.get(cell.model.name).traits["stackable"]),
     )
+    _refuse_lone_example(workload)
+    return workload
 
 
 def workload_key(cell: Cell) -> str:
@@ -138,6 +143,26 @@ def _shape_of(cell: Cell, bundle: Bundle) -> tuple[dict[str, Any], int | None]:
     if not _is_narrowed(cell):
         return options, None
     return narrowed_options(name, options, cell.density, bundle.input_shape, bundle.classes)
+
+
+def _refuse_lone_example(workload: Workload) -> None:
+    """Raise a ValueError where a batch holds one example and the model cannot train on it.
+
+    Batch norm cannot where there is no map to take statistics over; told here and not by the last
+    step of the first epoch.
+    """
+    examples, batch = len(workload.bundle.train), workload.recipe.batch
+    if batch > 1 and examples % batch != 1:
+        return
+    model = workload.build_model(seed=0).train()
+    try:
+        with torch.no_grad(), seeding.seeded_globals(0, "trial"):
+            model(workload.example())
+    except ValueError as problem:
+        raise ValueError(
+            f"model {workload.model} cannot train on one example alone, but {examples} training "
+            f"examples in batches of {batch} leave one; choose another batch ({problem})"
+        ) from problem
 
 
 def group_by_workload(cells: Sequence[Cell]) -> list[list[Cell]]:
