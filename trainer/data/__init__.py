@@ -18,9 +18,10 @@ class DatasetTraits:
 
     Attributes:
         needs_root: whether it is read from files in a folder that the user names.
-        class_sizes: how many examples each class has in all splits; or, for classes of equal size,
-            the options that say how many ``examples`` and ``classes`` there are; ``None`` where
-            only the files tell. Splits are then as :mod:`trainer.data.cutting` makes them.
+        class_sizes: how many examples each class has in all splits, or in the training part where
+            the dataset has a test split of its own; or, for classes of equal size, the options that
+            say how many ``examples`` and ``classes`` there are; ``None`` where only the files tell.
+            Splits are then as :mod:`trainer.data.cutting` makes them.
         pixels: whether its examples are images, so that they can be augmented, attacked and
             corrupted: always, never, or by a rule (:mod:`grids.traits`) on its options.
         files: what to fetch for it, and what it should be: mappings of ``path`` below the data

@@ -114,7 +114,7 @@ class _Machine:
         """The one dictionary that is left, its arrays whole."""
         if len(self._stack) != 1 or not isinstance(self._stack[0], dict):
             raise _Refused("no dictionary")
-        return {_text(key): _whole(value) for key, value in self._stack[0].items()}
+        return {name: _whole(value) for name, value in self._stack[0].items()}
 
     def _container_step(self, opcode: str) -> None:
         stack = self._stack
@@ -133,7 +133,9 @@ class _Machine:
             _as(list, stack[-1]).extend(items)
         elif opcode in ("SETITEM", "SETITEMS"):
             items = self._last(2) if opcode == "SETITEM" else self._since_mark()
-            _as(dict, stack[-1]).update(zip(items[::2], items[1::2], strict=True))
+            # Hashing anything else than a text could overflow the stack of the process.
+            names = [_as(str, name) for name in items[::2]]
+            _as(dict, stack[-1]).update(zip(names, items[1::2], strict=True))
         else:
             raise _Refused(f"opcode {opcode}")
 
@@ -192,10 +194,6 @@ def _as(kind: type, value: Any) -> Any:
     if not isinstance(value, kind):
         raise _Refused(f"a {type(value).__name__} where a {kind.__name__} belongs")
     return value
-
-
-def _text(key: Any) -> str:
-    return str(_as(str, key))
 
 
 def _whole(value: Any) -> Any:
