@@ -9,9 +9,13 @@ import shutil
 import pytest
 import torch
 
+from grids.catalogue import Catalogue
+from orchestrator.datasets.checking import absence
+from orchestrator.datasets.sources import pick
 from tests.support.cells import make_cell, sources_of
 from tests.support.image_sets import use_small_traits
 from trainer.data import DATASETS
+from trainer.describe import describe
 from trainer.loading import load_bundle
 
 OPTIONS = {
@@ -79,6 +83,15 @@ def test_absent_files_are_named_with_the_folder_and_the_remedy(name, tmp_path):
     assert said.endswith(f"; run `sparsesweep data fetch {name} --data-root {tmp_path}`")
     with pytest.raises(FileNotFoundError, match=f"dataset {name} reads files.*--data-root"):
         load(name, None)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_planning_and_reading_agree_on_what_is_there(name, image_roots, tmp_path, monkeypatch):
+    use_small_traits(name, image_roots(name), monkeypatch)
+    [source] = pick(Catalogue.from_json(describe()), [name])
+    assert absence(source, image_roots(name)) == ""
+    remedy = f"run `sparsesweep data fetch {name} --data-root {tmp_path}`"
+    assert absence(source, tmp_path).endswith(remedy)
 
 
 @pytest.mark.parametrize("name", SUMMED)

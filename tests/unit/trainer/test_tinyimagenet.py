@@ -1,5 +1,6 @@
 """TinyImageNet: decoding its folder, keeping what was decoded, and the published cut."""
 
+import importlib
 import shutil
 
 import numpy as np
@@ -68,6 +69,13 @@ def test_what_was_decoded_once_is_read_without_the_folder(root):
         assert torch.equal(ours.inputs, theirs.inputs)
         assert torch.equal(ours.targets, theirs.targets)
         assert ours.part == theirs.part
+
+
+def test_fetching_knows_what_to_keep_and_what_keeps_it():
+    archive, kept = DATASETS.get("tinyimagenet").traits["files"]
+    assert (archive["unpack"], kept["path"]) == (True, LABELS)
+    module, _, function = kept["make"].partition(":")
+    assert getattr(importlib.import_module(module), function) is keep_decoded
 
 
 def test_images_whose_labels_were_not_kept_yet_count_for_nothing(root):
