@@ -7,6 +7,7 @@ What a dataset's files are is its trait ``files``, with whose sums they are comp
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -73,15 +74,14 @@ class PublishedFiles:
         Raises:
             ValueError: when the classes are not as large as the trait ``class_sizes`` says.
         """
-        expected = list(DATASETS.get(self.dataset).traits["class_sizes"])
-        found = targets.bincount(minlength=len(expected)).tolist()
-        if found != expected:
-            label = next(i for i, size in enumerate(found) if expected[i : i + 1] != [size])
-            raise ValueError(
-                f"dataset {self.dataset} in {self.root}: class {label} has {found[label]} training "
-                f"images where {expected[label] if label < len(expected) else 0} were published; "
-                f"{self._remedy()}"
-            )
+        sizes = DATASETS.get(self.dataset).traits["class_sizes"]
+        found = targets.bincount(minlength=len(sizes)).tolist()
+        for label, (size, published) in enumerate(zip_longest(found, sizes, fillvalue=0)):
+            if size != published:
+                raise ValueError(
+                    f"dataset {self.dataset} in {self.root}: class {label} has {size} training "
+                    f"images where {published} were published; {self._remedy()}"
+                )
 
     def absent(self, missing: Iterable[str]) -> FileNotFoundError:
         """Return the error for files that are not there: which, where, and what to do."""

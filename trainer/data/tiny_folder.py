@@ -1,7 +1,6 @@
 """The files of TinyImageNet-200: its folder of JPEGs, and the arrays that are kept of them."""
 
 import os
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,11 +105,7 @@ def _validation(folder: Path, numbers: dict[str, int]) -> list[tuple[Path, int]]
     rows = [line.split("\t") for line in listed.read_text().splitlines()]
     if wrong := [row for row in rows if len(row) < 2 or row[1] not in numbers]:
         raise ValueError(f"{listed}: {chr(9).join(wrong[0])!r} names no image and its class")
-    return [(folder / "images" / name, numbers[wnid]) for name, wnid in sorted(_named(rows))]
-
-
-def _named(rows: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
-    return [(row[0], row[1]) for row in rows]
+    return [(folder / "images" / row[0], numbers[row[1]]) for row in sorted(rows)]
 
 
 def _decoded(path: Path) -> np.ndarray:
