@@ -1,23 +1,11 @@
 """Subsets of a training split by rank: which examples a share keeps."""
 
 import bisect
-import math
-from fractions import Fraction
 
 import torch
 from torch import Tensor
 
 from trainer import seeding
-
-
-def kept_count(ratio: str, size: int) -> int:
-    """How many of so many examples a share keeps: floor(ratio x size + 1/2), at least 1.
-
-    Args:
-        ratio: canonical text of the share, in (0, 1].
-        size: the examples that there are.
-    """
-    return max(1, math.floor(Fraction(ratio) * size + Fraction(1, 2)))
 
 
 def by_score(scores: Tensor, ids: Tensor, *, highest_first: bool) -> Tensor:

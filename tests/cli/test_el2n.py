@@ -23,6 +23,7 @@ axes:
 include:
   - {method: lth, density: 0.5, scenario: {name: el2n, score_epoch: 1, models: 2}}
 """
+CLEAN = "scenario = 'clean'"
 REMOVE = "artifacts: {consumed: remove}\n"
 BASELINE = """\
 name: baseline
@@ -56,7 +57,7 @@ def plan(grid: Path, store: Path) -> dict:
 
 
 def rows(store: Path, columns: str, where: str = "true") -> list[dict]:
-    asked = f"select {columns} from results where {where} order by method, cell"
+    asked = f"select {columns} from results where {where} order by method, seed, cell"
     return json.loads(sparsesweep("query", asked, "--format", "json", "--store", store).out)
 
 
@@ -82,6 +83,20 @@ def test_all_run_on_their_subsets_and_a_second_run_trains_nothing(grid: Path, st
     hard = rows(store, "train_loss", "scenario = 'el2n' and data_ratio = 0.3")
     assert len({row["train_loss"] for row in hard}) == 4
     assert "0 trained" in run(grid, store).out
+
+
+def test_the_lists_of_the_subsets_are_published_and_shared(grid: Path, store: Path) -> None:
+    run(grid, store)
+    described = [json.loads(path.read_text()) for path in (store / "shared").rglob("*.json")]
+    lists = {one["recipe"]["options"]["keep"]: one for one in described}
+    assert len(described) == len(lists) == 3
+    for keep, one in lists.items():
+        [path] = (store / "shared").rglob(one["file"])
+        content = json.loads(path.read_text())
+        assert len(set(content["ids"])) == 351  # 0.3 of 1169 examples
+        assert content["options"]["keep"] == keep
+    producers = [one["cell"] for one in lists["hard"]["recipe"]["scores"]]
+    assert producers == [one["cell"] for one in rows(store, "seed, cell", CLEAN)]
 
 
 def test_hard_examples_are_harder_than_random_and_these_than_easy_ones(

@@ -43,6 +43,20 @@ def test_the_training_split_has_the_size_that_plans_count_with(name, options, ra
     assert total_steps(cell, catalogue) == workload.total_steps
 
 
+@pytest.mark.parametrize("split", ["cut", "published"])
+def test_a_scenario_that_ranks_keeps_as_many(split, image_roots, monkeypatch):
+    root = image_roots("cifar10")
+    use_small_traits("cifar10", root, monkeypatch)
+    cell = make_cell("dense", "1", dataset="cifar10", data_ratio="0.5")
+    own = (("split", split),) if split == "published" else ()
+    cell = replace(cell, dataset=Component(name="cifar10", options=own))
+    ranked = replace(cell, scenario=Component(name="el2n", options=(("keep", "random"),)))
+    sizes = [
+        len(load_workload(one, sources_of(one, root), "cpu").bundle.train) for one in (cell, ranked)
+    ]
+    assert sizes == [training_examples(ranked, Catalogue.from_json(describe()))] * 2
+
+
 def test_uneven_classes_of_a_made_up_set_are_counted_too():
     catalogue = Catalogue.from_json(describe())
     made = Component(name="synthetic", options=(("classes", 7), ("examples", 100)))

@@ -61,12 +61,21 @@ def uniform_subset(raw: RawData, size: int, ratio: str) -> Tensor:
         size: examples of the training split.
         ratio: canonical text of the share, in (0, 1).
     """
+    count = kept_count(raw, size, ratio)
     if raw.subset == "published":
         drawn = np.random.RandomState(PUBLISHED_SEED).permutation(size)
-        return torch.from_numpy(drawn[: max(1, math.floor(Fraction(ratio) * size))])
-    count = max(1, math.floor(Fraction(ratio) * size + Fraction(1, 2)))
+        return torch.from_numpy(drawn[:count])
     order = torch.randperm(size, generator=seeding.generator(raw.split_seed, "data_ratio"))
     return order[:count].sort().values
+
+
+def kept_count(raw: RawData, size: int, ratio: str) -> int:
+    """How many examples a share of a training split keeps, in any scenario; at least 1.
+
+    floor(ratio x size + 1/2), or int(ratio x size) where the subsets are the published ones.
+    """
+    half = 0 if raw.subset == "published" else Fraction(1, 2)
+    return max(1, math.floor(Fraction(ratio) * size + half))
 
 
 def _parts(whole: Split, fractions: list[float], seed: int) -> list[Split]:

@@ -19,11 +19,12 @@ from grids.artifacts import SCORES, input_name
 from sparse.inherited import DENSE_CELL
 from sparse.options import option
 from trainer.data.bundle import Split, Splits
+from trainer.data.cutting import kept_count
 from trainer.scenarios import SCENARIOS
 from trainer.scenarios.base import Scenario, Sources
 from trainer.score_files import ScoreError, Scores, read_scores
 from trainer.scores import mean_score
-from trainer.subsets import by_draw, by_score, first_of_each_class, kept_count
+from trainer.subsets import by_draw, by_score, first_of_each_class
 
 LIST_FORMAT = 1
 """Raised when what an index list holds changes its meaning."""
@@ -135,7 +136,7 @@ class El2n(Scenario):
     def _ranked(self, splits: Splits, ratio: str, scores: list[Scores]) -> Tensor:
         """The positions that are kept, the first of the ranking first."""
         train, keep = splits.train, self.options.keep
-        count = kept_count(ratio, len(train))
+        count = kept_count(splits.raw, len(train), ratio)
         if keep == "random":
             ranked = by_draw(len(train), splits.raw.split_seed)
         else:

@@ -1,6 +1,7 @@
 """Scores of examples that a cell leaves: of which network, in which file."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
@@ -48,6 +49,21 @@ def test_scores_are_those_of_the_network_at_that_epoch(kind, model, tmp_path):
     assert found.values.tolist() == pytest.approx(expected.tolist(), abs=1e-5)
     assert (found.cell, found.name) == (cell.id, f"{kind}@2e")
     assert found.ids.tolist() == split.ids.tolist() != list(range(len(split)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_examples_are_scored_as_they_are_where_training_augments_them(kind, tmp_path):
+    recipe = {"crop": 2, "rotation": 15.0, "batch": 512, "epochs": 1}
+    cell = make_cell("dense", dataset="digits", model="convnet", **recipe)
+    left = train(cell, artifacts={cell.id: [f"{kind}@1e", "final"]})[cell.id].artifacts
+    (tmp_path / "final").write_bytes(left["final"])
+    workload = load_workload(cell, None, "cpu")
+    split = replace(
+        workload.bundle.train, inputs=workload.bundle.standardised(workload.bundle.train.inputs)
+    )
+    expected = by_hand(kind, cell, read_snapshot(tmp_path / "final"), split)
+    found = scores_in(left[f"{kind}@1e"], tmp_path).values
+    assert found.tolist() == pytest.approx(expected.tolist(), abs=1e-5)
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "forgetting"])

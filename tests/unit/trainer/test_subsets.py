@@ -8,18 +8,7 @@ from trainer.subsets import (
     by_score,
     equal_counts,
     first_of_each_class,
-    kept_count,
 )
-
-
-@pytest.mark.parametrize(
-    ("ratio", "size", "expected"),
-    [("0.3", 10, 3), ("0.25", 10, 3), ("0.24", 10, 2), ("0.01", 10, 1), ("1", 10, 10),
-     ("0.3", 45000, 13500), ("0.333333333333", 9, 3)],
-)  # fmt: skip
-def test_a_share_is_rounded_half_up_and_never_empty(ratio, size, expected):
-    assert kept_count(ratio, size) == expected
-
 
 SCORES = torch.tensor([0.2, 0.9, 0.5, 0.9, 0.1]).double()
 
