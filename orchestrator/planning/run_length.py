@@ -32,7 +32,7 @@ def training_examples(cell: Cell, catalogue: Catalogue) -> int | None:
 
     Of every class the shares for validation and, where there is no test part, for testing are
     taken, rounded half up, and of what is left the cell's data ratio. With `split: published` it is
-    a tenth of the whole, and all is rounded down. So `trainer/data/cutting.py` does, to which a
+    a tenth of the whole, and all is rounded down, in floating point. So `trainer/data/cutting.py` does, to which a
     test holds it.
     """
     entry = catalogue.entry("dataset", cell.dataset.name)
@@ -43,9 +43,11 @@ def training_examples(cell: Cell, catalogue: Catalogue) -> int | None:
     if isinstance(sizes, Mapping):
         examples, classes = (int(str(options[sizes[name]])) for name in ("examples", "classes"))
         sizes = [(examples + classes - 1 - label) // classes for label in range(classes)]
-    ratio, published = Decimal(cell.data_ratio), options.get("split") == "published"
+    published = options.get("split") == "published"
     train = _training_split(sizes, options, published)
-    return max(1, math.floor(ratio * train + (0 if published else Decimal("0.5"))))
+    if published:
+        return max(1, int(train * float(cell.data_ratio)))
+    return max(1, math.floor(Decimal(cell.data_ratio) * train + Decimal("0.5")))
 
 
 def _training_split(sizes: Sequence[int], options: Mapping[str, Any], published: bool) -> int:

@@ -92,6 +92,7 @@ def test_the_published_subsets_are_nested_and_those_of_the_released_code():
     assert (len(half), int(half.sum())) == (22500, 505472168)
     assert (len(third), int(third.sum())) == (13500, 303081924)
     assert torch.equal(half[:13500], third)
+    assert len(uniform_subset(raw, 45000, "0.7")) == 31499
     chosen = np.random.RandomState(12345).choice(np.arange(45000), 22500, replace=False)
     assert (half.numpy() == chosen).all()
 
