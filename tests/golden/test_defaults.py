@@ -12,6 +12,13 @@ from trainer.describe import REGISTRIES, describe
 # What the rules of topology updates have in every dynamic method.
 RULES = {"drop_threshold": 0.001, "dense_until": 0.1, "candidate_factor": 4, "momentum": 0.9}
 
+# The fifteen corruptions of CIFAR-10-C's benchmark.
+COMMON = [
+    "gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass_blur", "motion_blur",
+    "zoom_blur", "snow", "frost", "fog", "brightness", "contrast", "elastic_transform", "pixelate",
+    "jpeg_compression",
+]  # fmt: skip
+
 # What the sets of published images have.
 IMAGES = {"val_fraction": 0.1, "split_seed": 0}
 STUDY = {"split": "stratified", **IMAGES, "moments": "published"}
@@ -155,6 +162,15 @@ FROZEN = {
     },
     "scenarios": {
         "clean": (1, {}),
+        "corrupted": (
+            1,
+            {
+                "corruption": "gaussian_noise",
+                "severity": 5,
+                "corruption_seed": 0,
+                "test_arrays": "generated",
+            },
+        ),
         "el2n": (
             1,
             {
@@ -166,6 +182,12 @@ FROZEN = {
                 "score_step": 0,
                 "balanced": False,
             },
+        ),
+    },
+    "probes": {
+        "corruptions": (
+            1,
+            {"corruptions": COMMON, "severities": [1, 2, 3, 4, 5], "corruption_seed": 0},
         ),
     },
     "datasets": {

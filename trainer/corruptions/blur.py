@@ -4,7 +4,6 @@ Parameters of severities 1 to 5: hendrycks/robustness, make_cifar_c.py and make_
 """
 
 import numpy as np
-from scipy import ndimage
 
 from trainer.corruptions.corruption import Corruption, Images, single
 from trainer.corruptions.filters import disk_kernel, gaussian, motion, zoomed
@@ -15,6 +14,8 @@ _ZOOM_STEP = 0.01
 
 def defocus_blur(images: Images, streams: Streams, radius: float, alias: float) -> Images:
     """A lens out of focus: every pixel becomes a smooth disk of ``radius`` pixels."""
+    from scipy import ndimage
+
     kernel = disk_kernel(radius, alias)[None, :, :, None]
     blurred: Images = ndimage.correlate(images, kernel, mode="mirror")
     return blurred

@@ -4,14 +4,17 @@ Parameters of severities 1 to 5: hendrycks/robustness, make_cifar_c.py and make_
 """
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from trainer.corruptions.corruption import Corruption, Images, single
 from trainer.corruptions.streams import Streams
 from trainer.corruptions.warping import displaced, random_affine
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 def contrast(images: Images, streams: Streams, factor: float) -> Images:
@@ -48,6 +51,8 @@ def elastic_transform(
 
 def pixelate(images: Images, streams: Streams, factor: float) -> Images:
     """Shrink the image to ``factor`` of its sides and enlarge it again, with a box filter."""
+    from PIL import Image
+
     height, width = images.shape[1:3]
     coarse = (max(1, int(width * factor)), max(1, int(height * factor)))
 
@@ -61,6 +66,8 @@ def pixelate(images: Images, streams: Streams, factor: float) -> Images:
 def jpeg_compression(images: Images, streams: Streams, quality: float) -> Images:
     """Save the image as JPEG of this quality and read it again."""
 
+    from PIL import Image
+
     def compress(image: Image.Image) -> Image.Image:
         file = io.BytesIO()
         image.save(file, "JPEG", quality=int(quality))
@@ -69,12 +76,14 @@ def jpeg_compression(images: Images, streams: Streams, quality: float) -> Images
     return np.stack([_from_picture(compress(_to_picture(image))) for image in images])
 
 
-def _to_picture(image: Images) -> Image.Image:
+def _to_picture(image: Images) -> "Image.Image":
+    from PIL import Image
+
     levels = np.rint(image * 255).astype(np.uint8)
     return Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)
 
 
-def _from_picture(picture: Image.Image) -> NDArray[np.float64]:
+def _from_picture(picture: "Image.Image") -> NDArray[np.float64]:
     values = np.asarray(picture) / 255
     return values[..., None] if values.ndim == 2 else values
 

@@ -6,7 +6,6 @@ Parameters of severities 1 to 5: hendrycks/robustness, make_cifar_c.py and make_
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from trainer.corruptions.corruption import Corruption, Images
 from trainer.corruptions.filters import gaussian, tinted
@@ -54,6 +53,8 @@ def _mud(images: Images, drops: NDArray[np.bool_], softness: float) -> Images:
 
 
 def _water(images: Images, liquid: Images, strength: float) -> Images:
+    from scipy import ndimage
+
     levels = np.trunc(np.clip(liquid, 0.0, 1.0) * 255)
     depth = _box(np.minimum(outline_distance(levels > 0), _DEEPEST))
     shine = ndimage.correlate(_equalised(np.rint(depth)), _RELIEF[None], mode="mirror")
@@ -72,6 +73,8 @@ def outline_distance(drops: NDArray[np.bool_]) -> NDArray[np.float64]:
     Args:
         drops: (n, height, width), where there is liquid.
     """
+    from scipy import ndimage
+
     cross = ndimage.generate_binary_structure(2, 1)[None]
     inside = ndimage.binary_erosion(drops, cross, border_value=1)
     # A plane of outline alone, behind the batch, so that there is one; the planes lie so far apart
@@ -83,6 +86,8 @@ def outline_distance(drops: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def _box(layers: Images) -> Images:
+    from scipy import ndimage
+
     # Not scipy's uniform_filter: its running sums leave traces where all is zero.
     mean: Images = ndimage.correlate(layers, np.full((1, 3, 3), 1 / 9), mode="mirror")
     return mean

@@ -1,17 +1,21 @@
 """Filters that several corruptions share. All of them treat every image of a batch on its own.
 
 Images are (n, height, width, channels). Nothing here is a matrix product: the order in which a
-library adds up must not depend on the batch.
+library adds up must not depend on the batch. SciPy is loaded where it is used: most workers corrupt
+nothing.
 """
 
 import functools
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
 
 from trainer.corruptions.corruption import Images
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 NEGLIGIBLE = 1e-5
 """Taps of a line kernel that together weigh less are left out: they change no byte."""
@@ -31,6 +35,8 @@ def gaussian(images: Images, sigma: float, *, border: str = "nearest", cut: floa
     """
     if sigma == 0:
         return images
+    from scipy import ndimage
+
     sigmas = (0, sigma, sigma, *(0,) * (images.ndim - 3))
     filtered: Images = ndimage.gaussian_filter(images, sigmas, mode=border, truncate=cut)
     return filtered
@@ -46,6 +52,8 @@ def disk_kernel(radius: float, alias: float) -> NDArray[np.float64]:
         radius: in pixels, at most 8.
         alias: standard deviation of the smoothing, in pixels.
     """
+    from scipy import ndimage
+
     reach = math.floor(radius) + 1
     grid = np.arange(-reach, reach + 1)
     disk = (grid[:, None] ** 2 + grid[None, :] ** 2 <= radius**2).astype(np.float64)
@@ -105,6 +113,8 @@ def zoomed(images: Images, factors: tuple[float, ...]) -> Images:
 
 @functools.lru_cache(maxsize=16)
 def _zoom_operator(height: int, width: int, factors: tuple[float, ...]) -> "sparse.csr_array":
+    from scipy import sparse
+
     parts = [
         sparse.kron(_zoom_side(height, factor), _zoom_side(width, factor)) for factor in factors
     ]
@@ -112,6 +122,8 @@ def _zoom_operator(height: int, width: int, factors: tuple[float, ...]) -> "spar
 
 
 def _zoom_side(side: int, factor: float) -> "sparse.csr_array":
+    from scipy import ndimage, sparse
+
     # Row i holds what pixel i of the enlarged side takes from every pixel of the side. The centre
     # that fills the side after the zoom is cut out first, what is too much is cut off after.
     kept = math.ceil(side / factor)

@@ -1,0 +1,111 @@
+"""The probe ``corruptions``: accuracy of the final network under many kinds of damage."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sparse.options import option
+from trainer.corruptions import COMMON, CORRUPTIONS
+from trainer.corruptions.arrays import Originals
+from trainer.data.bundle import Split
+from trainer.evaluate import CHUNK
+from trainer.probes import PROBES
+from trainer.probes.base import Probe, Subject
+
+MEAN = "corruption_accuracy"
+"""The metric with the mean over all corruptions."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CorruptionsOptions:
+    """Which damage the network meets."""
+
+    corruptions: tuple[str, ...] = option(
+        tuple(COMMON), help="which corruptions", choices=tuple(CORRUPTIONS), min_items=1
+    )
+    severities: tuple[int, ...] = option(
+        (1, 2, 3, 4, 5), help="severities to average over", ge=1, le=6, min_items=1
+    )
+    corruption_seed: int = option(
+        0, help="names the draws of the corruptions; the same for every cell seed", ge=0
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse what is listed twice: it would count twice in the mean."""
+        for name, given in (("corruptions", self.corruptions), ("severities", self.severities)):
+            if len(set(given)) < len(given):
+                raise ValueError(f"{name} lists something twice")
+
+
+def _metric(name: str, of: str) -> dict[str, str]:
+    return {
+        "name": name,
+        "unit": "fraction",
+        "better": "higher",
+        "help": f"accuracy of the final weights on the test split under {of}, mean over severities",
+    }
+
+
+@PROBES.register(
+    "corruptions",
+    summary="accuracy on the test split under common corruptions, mean over severities",
+    options=CorruptionsOptions,
+    metrics=[
+        _metric(MEAN, "the corruptions asked for"),
+        *(_metric(f"{name}_accuracy", name.replace("_", " ")) for name in CORRUPTIONS),
+    ],
+    needs_pixels=True,
+)
+class Corruptions(Probe):
+    """The mean over corruptions of the mean over severities of the accuracy.
+
+    The clean test split is corrupted, also where the cell trained on corrupted images. The arrays
+    are shared with all cells that measure the same, and with the scenario ``corrupted``.
+    """
+
+    options: CorruptionsOptions
+
+    def measure(self, subject: Subject) -> Mapping[str, float]:
+        """The accuracy under each corruption, and their mean.
+
+        Raises:
+            ValueError: for inputs that are no pixels, or images that a corruption cannot take.
+        """
+        bundle = subject.bundle
+        clean = bundle.extra.get("clean_test", bundle.test)
+        if bundle.normalise is None:
+            raise ValueError(
+                "probe corruptions: this dataset's inputs are standardised before training and no "
+                "pixels; use a dataset of bytes, or an augmentation or scenario that takes pixels"
+            )
+        originals = Originals.of(subject.cell.dataset.name, [clean], white=1.0)
+        found = {
+            f"{name}_accuracy": self._accuracy(subject, name, clean, originals)
+            for name in self.options.corruptions
+        }
+        return {MEAN: sum(found.values()) / len(found), **found}
+
+    def _accuracy(self, subject: Subject, name: str, clean: Split, originals: Originals) -> float:
+        accuracies = []
+        for severity in self.options.severities:
+            images = originals.corrupted(
+                subject.sources.shared,
+                corruption=name,
+                severity=severity,
+                seed=self.options.corruption_seed,
+            )
+            inputs = originals.inputs_of(clean.ids, images)
+            accuracies.append(accuracy(subject, inputs, clean.targets))
+        return sum(accuracies) / len(accuracies)
+
+
+def accuracy(subject: Subject, inputs: Tensor, targets: Tensor) -> float:
+    """The share of inputs (n, channels, height, width), bytes on the CPU, that are recognised."""
+    correct = torch.zeros((), dtype=torch.int64, device=targets.device)
+    for start in range(0, len(targets), CHUNK):
+        part = slice(start, start + CHUNK)
+        predicted = subject.logits(inputs[part].to(targets.device)).argmax(1)
+        correct += (predicted == targets[part]).sum()
+    return int(correct) / len(targets)
