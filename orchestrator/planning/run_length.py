@@ -32,8 +32,8 @@ def training_examples(cell: Cell, catalogue: Catalogue) -> int | None:
 
     Of every class the shares for validation and, where there is no test part, for testing are
     taken, rounded half up, and of what is left the cell's data ratio. With `split: published` it is
-    a tenth of the whole, and all is rounded down, in floating point. So `trainer/data/cutting.py` does, to which a
-    test holds it.
+    a tenth of the whole, and all is rounded down, in floating point. So does
+    `trainer/data/cutting.py`, to which a test holds it.
     """
     entry = catalogue.entry("dataset", cell.dataset.name)
     sizes = entry.traits.get("class_sizes")

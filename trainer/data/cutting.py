@@ -72,10 +72,11 @@ def uniform_subset(raw: RawData, size: int, ratio: str) -> Tensor:
 def kept_count(raw: RawData, size: int, ratio: str) -> int:
     """How many examples a share of a training split keeps, in any scenario; at least 1.
 
-    floor(ratio x size + 1/2), or int(ratio x size) where the subsets are the published ones.
+    floor(ratio x size + 1/2), or int(size x ratio) where the subsets are the published ones.
     """
-    half = 0 if raw.subset == "published" else Fraction(1, 2)
-    return max(1, math.floor(Fraction(ratio) * size + half))
+    if raw.subset == "published":
+        return max(1, int(size * float(ratio)))
+    return max(1, math.floor(Fraction(ratio) * size + Fraction(1, 2)))
 
 
 def _parts(whole: Split, fractions: list[float], seed: int) -> list[Split]:
