@@ -6,7 +6,7 @@ would cost more time than reading the grid.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -164,6 +164,11 @@ class Catalogue:
         if found is None:
             raise unknown(kind, name, [entry.name for entry in self.entries(kind)])
         return found
+
+    def distributions(self, cells: Iterable[Cell]) -> set[str]:
+        """The users' distributions that bring what these cells name."""
+        named = {(kind, getattr(cell, kind).name) for cell in cells for kind in COMPONENTS}
+        return {self.entry(*name).distribution for name in named} - {""}
 
     def fields(self, cell: Cell) -> dict[str, Value]:
         """Every field of a cell as one flat mapping, defaults filled in.

@@ -40,8 +40,10 @@ def load_catalogue() -> Catalogue:
         pass
     except (OSError, ValueError, TypeError, KeyError) as error:
         _LOG.warning("rebuilding the cached catalogue, %s cannot be read: %s", path, error)
-    catalogue = Catalogue.from_json({**_describe_in_child(), "code": code_hash()})
-    _keep(path, catalogue.to_json())
+    description, warned = _describe_in_child()
+    catalogue = Catalogue.from_json({**description, "code": code_hash()})
+    if not warned:  # a package that cannot be loaded may be mended without a trace in the key
+        _keep(path, catalogue.to_json())
     return catalogue
 
 
@@ -68,7 +70,8 @@ def write_description() -> None:
     sys.stdout.write(json.dumps(describe()))
 
 
-def _describe_in_child() -> dict[str, object]:
+def _describe_in_child() -> tuple[dict[str, object], bool]:
+    """What the registries say, and whether the child warned of anything; it is repeated here."""
     problem = torch_pair_problem()
     if problem is not None:
         raise EnvironmentProblem(problem)
@@ -84,7 +87,7 @@ def _describe_in_child() -> dict[str, object]:
     for line in done.stderr.splitlines():
         _LOG.warning("%s", line)
     description: dict[str, object] = json.loads(done.stdout)
-    return description
+    return description, bool(done.stderr.strip())
 
 
 def _keep(path: Path, text: str) -> None:

@@ -5,8 +5,8 @@ the code hash to say which answers came from other code.
 """
 
 import hashlib
-import importlib.machinery
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import pwd
@@ -79,18 +79,24 @@ def plugins() -> tuple[tuple[str, str], ...]:
     return tuple(sorted(found))
 
 
+def plugin_names() -> list[str]:
+    """The same as texts: "distribution version"."""
+    return [f"{name} {version}" for name, version in plugins()]
+
+
 @cache
 def plugin_files() -> tuple[Path, ...]:
-    """The files of the modules that the plug-ins' entry points name, sorted; unfound ones left out.
+    """The files of the packages that the plug-ins' entry points name, sorted.
 
-    Found without importing anything: the module is looked for on the import path.
+    Found without importing anything, also where a package is installed to be edited; what cannot be
+    found is left out.
     """
-    modules = {
-        point.module
+    packages = {
+        point.module.partition(".")[0]
         for group in PLUGIN_GROUPS
         for point in importlib.metadata.entry_points(group=group)
     }
-    return tuple(sorted(path for module in modules for path in _files_of(module)))
+    return tuple(sorted(path for package in packages for path in _files_of(package)))
 
 
 @cache
@@ -128,9 +134,8 @@ def job() -> str | None:
     return os.environ.get("SLURM_JOB_ID")
 
 
-def _files_of(module: str) -> list[Path]:
-    top = module.partition(".")[0]
-    spec = importlib.machinery.PathFinder.find_spec(top)
+def _files_of(package: str) -> list[Path]:
+    spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         return []
     origin = Path(spec.origin)

@@ -62,7 +62,7 @@ class PackRequest:
         probes: cell id to what shall be measured of it: names of probes under ``"name"``, beside
             the options that differ from their defaults.
         shared: files that cells share with each other and with other packs.
-        code: hash of the code that runs; a checkpoint of other code is not resumed from.
+        code: names the code that runs; a checkpoint of other code is not resumed from.
         seconds_per_cell: expected wall seconds of a cell, until this pack has measured its own.
         may_begin: told how long the next block is expected to take, or None where nothing was
             measured; false drains the pack instead.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.backends.base import BackendError
-from orchestrator.provenance import code_hash, installed
+from orchestrator.provenance import code_hash, installed, plugin_names
 from orchestrator.store.layout import Store
 
 _LOOK_SECONDS = 120.0
@@ -37,7 +37,7 @@ def problems_of(said: Mapping[str, Any], store: Store, code: Path) -> list[str]:
     """What is wrong with a node, from what it said of itself.
 
     Args:
-        said: "host", whether it "sees" the store, its "code" and "torch", and why not.
+        said: "host", whether it "sees" the store, its "code", "torch" and "plug-ins", and why not.
         store: The store.
         code: Folder of the frozen code.
     """
@@ -46,7 +46,11 @@ def problems_of(said: Mapping[str, Any], store: Store, code: Path) -> list[str]:
         return [f"{host} does not see the store {store.root}: all nodes must share its file system"]
     if said["code"] is None:
         return [f"{host} cannot import the code from {code}: {said['import']}"]
-    here = {"code": code_hash(), "torch": installed().get("torch")}
+    here = {
+        "code": code_hash(),
+        "torch": installed().get("torch"),
+        "plug-ins": ", ".join(plugin_names()) or "none",
+    }
     return [
         f"{host} has {name} {said[name]}; this machine {here[name]}"
         for name in here
@@ -90,9 +94,10 @@ def _look_from_there() -> Callable[[str], dict[str, Any]]:
         except PackageNotFoundError:
             said["torch"] = None
         try:
-            from orchestrator.provenance import code_hash as hash_there
+            from orchestrator import provenance
 
-            said["code"] = hash_there()
+            said["code"] = provenance.code_hash()
+            said["plug-ins"] = ", ".join(provenance.plugin_names()) or "none"
         except ImportError as error:
             said |= {"code": None, "import": str(error)}
         return said

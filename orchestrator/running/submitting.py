@@ -8,7 +8,7 @@ from pathlib import Path
 from orchestrator.planning.packing import Pack
 from orchestrator.planning.plan import PlannedCell
 from orchestrator.planning.request import Planned
-from orchestrator.provenance import code_hash
+from orchestrator.provenance import code_hash, plugins
 from orchestrator.store.layout import Store
 from orchestrator.store.records import timestamp
 from orchestrator.submissions.manifest import Driver, Manifest, publish_manifests
@@ -115,6 +115,7 @@ def _manifest(run: _PackedRun, pack: Pack) -> Manifest:
         if cell.id in index and index[cell.id].completed
     }
     entries = [run.entries[cell.id] for cell in pack.cells]
+    versions, named = dict(plugins()), run.planned.catalogue.distributions(pack.cells)
     return Manifest(
         pack=pack.id,
         store=str(run.store.root),
@@ -134,6 +135,7 @@ def _manifest(run: _PackedRun, pack: Pack) -> Manifest:
         inputs={entry.cell.id: entry.inputs for entry in entries if entry.inputs},
         artifacts={entry.cell.id: entry.leaves for entry in entries if entry.leaves},
         ended={c.id: index[c.id].attempts for c in pack.cells if c.id in index},
+        plugins={name: versions[name] for name in sorted(named)},
     )
 
 

@@ -45,6 +45,8 @@ class Manifest:
         number: Number of the submission.
         backend: Name of the backend that carries it.
         code: Hash of the code at submission.
+        plugins: The users' distributions that bring what the cells name, with their versions at
+            submission.
         cells: The cells, in grid order.
         data_root: Folder of the datasets that are read from files, or None.
         device: A torch device, such as "cpu" or "cuda:0".
@@ -82,6 +84,7 @@ class Manifest:
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     artifacts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ended: Mapping[str, int] = field(default_factory=dict)
+    plugins: Mapping[str, str] = field(default_factory=dict)
 
     def unfinished(self, index: Mapping[str, CellState]) -> tuple[str, ...]:
         """Ids of the cells at which no attempt has ended since the manifest was made.

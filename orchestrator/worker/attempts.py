@@ -110,7 +110,7 @@ def worker_columns(environment: Mapping[str, str], device: str) -> dict[str, Any
     """
     return {
         "code": provenance.code_hash(),
-        "plugins": [f"{name} {version}" for name, version in provenance.plugins()],
+        "plugins": provenance.plugin_names(),
         "environment": provenance.environment_hash(),
         "torch": provenance.installed().get("torch"),
         "python": platform.python_version(),

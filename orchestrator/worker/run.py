@@ -10,6 +10,7 @@ import logging
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from orchestrator.worker.checkpoints import find_checkpoints, open_folder, remov
 from orchestrator.worker.deadline import NO_DEADLINE, Deadline
 from orchestrator.worker.heartbeat import Heart, Heartbeat, Phase, StopReason, newest_heartbeat
 from orchestrator.worker.inputs import find_inputs, held_artifacts
+from orchestrator.worker.plugins import check_plugins
 from orchestrator.worker.recording import Publisher
 from orchestrator.worker.repeating import earlier_results
 from orchestrator.worker.spent_artifacts import remove_spent_artifacts
@@ -179,6 +181,7 @@ def _train(pack: Attempt, trainer: Trainer | None, catalogue: Catalogue | None) 
     """Train the pack; True when it was drained before its end."""
     train = trainer if trainer is not None else _real_trainer()
     described = catalogue if catalogue is not None else _registries()
+    check_plugins(pack.manifest, described)
     columns = this_worker(pack.manifest.device)
     if columns["code"] != pack.manifest.code:
         _LOG.warning("the code changed since submission; records carry the hash of what runs now")
@@ -214,7 +217,7 @@ def _request(pack: Attempt) -> "PackRequest":
         inputs={c: {n: one.path for n, one in own.items()} for c, own in pack.inputs.items()},
         artifacts=manifest.artifacts,
         shared=StoredFiles(pack.store),
-        code=provenance.code_hash(),
+        code=" ".join([provenance.code_hash(), *_versions(manifest)]),
         seconds_per_cell=manifest.seconds,
         may_begin=pack.deadline.allows,
         cancelled=heart.cancelled,
@@ -234,7 +237,18 @@ def _real_trainer() -> Trainer:
 def _registries() -> Catalogue:
     from trainer.describe import describe
 
-    return Catalogue.from_json(describe())
+    with warnings.catch_warnings(record=True) as said:
+        description = describe()
+    for warning in said:
+        _LOG.warning("%s", warning.message)
+    return Catalogue.from_json(description)
+
+
+def _versions(manifest: Manifest) -> list[str]:
+    """The users' packages that the cells need, with the versions that are installed here."""
+    return [
+        f"{name} {version}" for name, version in provenance.plugins() if name in manifest.plugins
+    ]
 
 
 def _log_record(record: Record, cell: Cell) -> None:

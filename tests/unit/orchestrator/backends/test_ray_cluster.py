@@ -46,7 +46,7 @@ def test_how_many_packs_a_node_carries(
 
 
 def said(**changed: object) -> dict[str, object]:
-    here = {"code": code_hash(), "torch": installed().get("torch")}
+    here = {"code": code_hash(), "torch": installed().get("torch"), "plug-ins": "none"}
     return {"host": "n7", "sees": True, **here, **changed}
 
 
@@ -57,6 +57,7 @@ def said(**changed: object) -> dict[str, object]:
         (said(sees=False), ["n7 does not see the store {store}: all nodes must share its file"]),
         (said(torch="1.0"), ["n7 has torch 1.0; this machine"]),
         (said(code="0ld"), ["n7 has code 0ld; this machine"]),
+        (said(**{"plug-ins": "ourlab 1.0"}), ["n7 has plug-ins ourlab 1.0; this machine none"]),
         (
             said(code=None, **{"import": "No module named 'orchestrator'"}),
             ["n7 cannot import the code from /code: No module named 'orchestrator'"],

@@ -1,0 +1,1 @@
+"""What this laboratory adds to sparsesweep: one file for each name that a grid may use."""
