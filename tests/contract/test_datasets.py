@@ -12,6 +12,7 @@ import torch
 from grids.catalogue import Catalogue
 from orchestrator.datasets.checking import absence
 from orchestrator.datasets.sources import pick
+from tests.support.brought_data import write_brought
 from tests.support.cells import make_cell, sources_of
 from tests.support.image_sets import use_small_traits
 from trainer.data import DATASETS
@@ -20,6 +21,7 @@ from trainer.loading import load_bundle
 
 OPTIONS = {
     "idx": {"folder": "mnist10k"},
+    "asu": {"file": "asu/lung_small"},
     # The published moments are not those of random images.
     "cifar10": {"moments": "data"},
     "cifar100": {"moments": "data"},
@@ -36,11 +38,14 @@ def load(name, root):
 
 
 @pytest.fixture(params=DATASETS.names())
-def bundle(request, image_roots, monkeypatch):
+def bundle(request, image_roots, monkeypatch, tmp_path):
     name, root = request.param, None
     if name in PUBLISHED:
         root = image_roots(name)
         use_small_traits(name, root, monkeypatch)
+    elif name in ("csv", "image_folder"):
+        root = tmp_path
+        write_brought(name, root)
     elif DATASETS.get(name).traits["needs_root"]:
         root = request.getfixturevalue("test_data")
     return load(name, root)

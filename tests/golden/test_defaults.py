@@ -21,6 +21,8 @@ COMMON = [
 
 # What the sets of published images have.
 IMAGES = {"val_fraction": 0.1, "split_seed": 0}
+# What the sets that a person brings have.
+CUT = {"val_fraction": 0.15, "test_fraction": 0.2, "split_seed": 0}
 STUDY = {"split": "stratified", **IMAGES, "moments": "published"}
 
 FROZEN = {
@@ -196,6 +198,29 @@ FROZEN = {
         "tinyimagenet": (1, STUDY),
         **{name: (1, IMAGES) for name in ("fashion_mnist", "kmnist", "mnist", "svhn", "usps")},
         "breast_cancer": (1, {"val_fraction": 0.15, "test_fraction": 0.2, "split_seed": 0}),
+        "asu": (
+            1,
+            {
+                "file": "asu/COIL20.mat",
+                "standardise": "feature",
+                "image_size": None,
+                "pixel_order": "column",
+                **CUT,
+            },
+        ),
+        "csv": (
+            1,
+            {
+                "file": "table.csv",
+                "label": None,
+                "label_column": -1,
+                "header": "auto",
+                "delimiter": "comma",
+                "standardise": "feature",
+                **CUT,
+            },
+        ),
+        "image_folder": (1, {"folder": "images", "image_size": None, "colour": "rgb", **CUT}),
         "digits": (1, {"val_fraction": 0.15, "test_fraction": 0.2, "split_seed": 0}),
         "idx": (2, {"folder": "mnist", "val_fraction": 0.1, "test_fraction": 0.2, "split_seed": 0}),
         "synthetic": (

@@ -1,0 +1,53 @@
+"""What the datasets that a person brings have in common: how they are cut, where they are."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from sparse.options import option
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CutOptions:
+    """How a set without a test split of its own is cut, stratified by class."""
+
+    val_fraction: float = option(0.15, help="share held out for validation", gt=0.0, lt=0.5)
+    test_fraction: float = option(0.2, help="share held out for testing", gt=0.0, lt=0.5)
+    split_seed: int = option(0, help="names the split; the same for every cell seed", ge=0)
+
+
+def below(dataset: str, data_root: Path | None, given: str) -> Path:
+    """The path below the data root that a person named.
+
+    Raises:
+        FileNotFoundError: when there is no data root.
+        ValueError: for a path that leaves it.
+    """
+    if data_root is None:
+        raise FileNotFoundError(
+            f"dataset {dataset} reads files: name their folder's parent with --data-root"
+        )
+    path = PurePosixPath(given)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise ValueError(f"dataset {dataset}: {given!r} leaves the data root")
+    return data_root / path
+
+
+def single_precision(values: np.ndarray, where: str) -> np.ndarray:
+    """Numbers (n, d) of any type as float32.
+
+    Raises:
+        ValueError: for a missing or infinite value, naming its row and column (from 1), or one
+            beyond the range of float32.
+    """
+    with np.errstate(over="ignore"):
+        single = np.ascontiguousarray(values, dtype=np.float32)
+    wrong = np.argwhere(~np.isfinite(single))
+    if len(wrong):
+        row, column = wrong[0]
+        raise ValueError(
+            f"{where}: row {row + 1}, column {column + 1} is {values[row, column]}, which is no "
+            "finite number of single precision"
+        )
+    return single
