@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from sparse.options import build_options
-from tests.support.cells import component, make_cell, sources_of, train
+from tests.support.cells import component, make_cell, sources_of, train, train_reported
 from tests.support.image_sets import use_small_traits, write_images
+from trainer import loading
 from trainer.corruptions import corrupt, mixed_names
 from trainer.data.bundle import RawData, Split
 from trainer.data.cutting import cut
@@ -167,6 +168,20 @@ def test_cells_train_to_the_same_bits_alone_and_together():
     assert together[one.id].state == "COMPLETED"
     assert together[one.id].metrics == alone[one.id].metrics
     assert {"clean_test_accuracy", "clean_val_accuracy"} <= alone[one.id].metrics.keys()
+
+
+def test_an_interrupted_cell_goes_on_with_the_same_images(tmp_path):
+    cell = cell_of(corruption="glass_blur", corruption_seed=5)
+    whole = train(cell)[cell.id]
+    polls = iter(range(1000))
+    _, report = train_reported(
+        cell, checkpoint_folder=tmp_path, should_stop=lambda: next(polls) >= 8
+    )
+    assert report.stopped
+    loading._load.cache_clear()  # another process would make the images anew
+    rest = train(cell, resume_from=sorted(tmp_path.glob("*.pt")))[cell.id]
+    assert rest.resumed_step > 0
+    assert (rest.metrics, rest.curve) == (whole.metrics, whole.curve)
 
 
 def test_the_real_mnist_files(test_data):
