@@ -43,7 +43,10 @@ def published_test_images(
     folder = sources.data_root / FOLDERS[dataset]
     paths = folder / f"{corruption}.npy", folder / "labels.npy"
     if missing := [str(path) for path in paths if not path.is_file()]:
-        raise FileNotFoundError(f"test_arrays published: no {' and no '.join(missing)}")
+        raise FileNotFoundError(
+            f"test_arrays published: no {' and no '.join(missing)}; on a machine with a network, "
+            f"`sparsesweep data fetch {dataset}_c` brings them"
+        )
     images, labels = (read_array(path) for path in paths)
     expected = (PUBLISHED_SEVERITIES * len(split), *np.roll(split.inputs.shape[1:], -1).tolist())
     if images.dtype != np.uint8 or images.shape != expected:
