@@ -72,6 +72,18 @@ def test_the_root_of_a_profile_is_taken_where_no_other_was_asked_for(grid: Path)
         with_data_root(planned(grid), profile="alpha", root=Path("/nowhere"))
 
 
+def test_a_profile_s_data_root_is_that_of_what_is_submitted_with_it(grid: Path) -> None:
+    profiles = grid.parent / "profiles.toml"
+    profiles.write_text(f'[alpha]\ndata_root = "{grid.parent}"\n\n[beta]\ndata_root = "/nowhere"\n')
+    asked = ["plan", grid, "--store", grid.parent / "store", "--backend", "slurm"]
+    for name, code, said in (
+        ("alpha", 0, ""),
+        ("beta", 2, "data_root /nowhere of profile beta: there is no such folder\n"),
+    ):
+        told = sparsesweep(*asked, "--profile", name, "--profile-file", profiles)
+        assert (told.code, told.err) == (code, said)
+
+
 def test_a_run_is_refused_and_a_plan_says_so(grid: Path) -> None:
     store = grid.parent / "store"
     refused = sparsesweep("run", grid, "--backend", "inline", "--store", store)
