@@ -92,7 +92,9 @@ class CellRun:
         Raises:
             ArtifactError: when the method starts from an artifact that is not there or not fit, or
                 the cell shall leave one of a step that its run does not take.
+            ValueError: when a probe cannot measure on the cell's data.
         """
+        self.probing.refuse_unfit(engine.workload.bundle)
         self.leaving.begin(engine.workload, self.sparsifier.first_step)
         trait = METHODS.get(self.cell.method.name).traits.get("starts_from")
         if start := starts_from(trait, dataclasses.asdict(self.sparsifier.options)):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sparse.options import build_options
+from trainer.data.bundle import Bundle
 from trainer.probes import PROBES
 from trainer.probes.base import Point, Probe, Subject
 
@@ -28,6 +29,20 @@ class Probing:
     def covered(self) -> tuple[str, ...]:
         """The canonical text of each probe, sorted: what a record says that it holds."""
         return tuple(sorted(self._probes))
+
+    def refuse_unfit(self, bundle: Bundle) -> None:
+        """Refuse, before anything is trained, data that a probe cannot measure on.
+
+        Raises:
+            ValueError: naming a probe that takes pixels, where inputs are standardised already.
+        """
+        for text in self._probes:
+            name = json.loads(text)["name"]
+            if PROBES.get(name).traits["needs_pixels"] and bundle.normalise is None:
+                raise ValueError(
+                    f"probe {name} takes pixels, and this cell's inputs are standardised beforehand;"
+                    " use a dataset of bytes, or a scenario or augmentation on images"
+                )
 
     def due(self, epoch: int, epochs: int) -> list[str]:
         """The canonical texts of the probes that are due at the end of an epoch."""

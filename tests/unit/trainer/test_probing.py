@@ -1,5 +1,6 @@
 """Probes of a cell: when they are due, what becomes of what they find; and nothing else changes."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,6 +114,18 @@ def test_a_probe_that_breaks_fails_its_cell_alone():
     assert outcomes[guilty.id].state == "FAILED"
     assert "weight_sum" in outcomes[guilty.id].error["phase"]
     assert outcomes[other.id].state == "COMPLETED"
+
+
+def test_a_probe_of_pixels_is_refused_before_training_on_inputs_that_are_none(monkeypatch):
+    entry = PROBES.get("weight_sum")
+    taking = dataclasses.replace(entry, traits={**entry.traits, "needs_pixels": True})
+    monkeypatch.setitem(PROBES._entries, "weight_sum", taking)
+    plain, augmented = make_cell(dataset="digits"), make_cell(dataset="digits", crop=1)
+    probes = {plain.id: [ASKED], augmented.id: [ASKED]}
+    outcome = train(plain, probes=probes)[plain.id]
+    assert (outcome.state, outcome.error["phase"]) == ("FAILED", "prepare")
+    assert "probe weight_sum takes pixels" in outcome.error["message"]
+    assert train(augmented, probes=probes)[augmented.id].state == "COMPLETED"
 
 
 def test_an_unknown_probe_or_option_fails_the_cell_with_its_name():
