@@ -40,7 +40,7 @@ class Probing:
             name = json.loads(text)["name"]
             if PROBES.get(name).traits["needs_pixels"] and bundle.normalise is None:
                 raise ValueError(
-                    f"probe {name} takes pixels, and this cell's inputs are standardised beforehand;"
+                    f"probe {name} takes pixels, and this cell's inputs are standardised already;"
                     " use a dataset of bytes, or a scenario or augmentation on images"
                 )
 

@@ -28,6 +28,9 @@ BETTER: Mapping[str, str] = MappingProxyType(
         "train_loss": "lower",
         "best_val_accuracy": "higher",
         "best_val_epoch": "lower",
+        "test_accuracy_at_best_val": "higher",
+        "best_final_difference": "lower",
+        "test_calibration_error": "lower",
         "generalisation_gap": "lower",
         "realised_density": "lower",
         "train_flops": "lower",
@@ -39,7 +42,7 @@ BETTER: Mapping[str, str] = MappingProxyType(
         "alive_neurons": "lower",
     }
 )
-"""Measurement to the better end of it, as `METRICS` in trainer/evaluate.py says it.
+"""Measurement to the better end of it, as `METRICS` in trainer/metrics.py says it.
 
 Repeated, because a table must not need torch; tests/contract/test_metrics.py holds the two
 together.

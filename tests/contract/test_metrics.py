@@ -3,7 +3,7 @@
 from orchestrator.answers.results import RENAMED
 from orchestrator.answers.tables import BETTER
 from orchestrator.store.schema import TABLES
-from trainer.evaluate import METRICS
+from trainer.metrics import METRICS
 
 COLUMNS = {column.name for column in TABLES["results"] if column.origin == "metric"}
 
