@@ -11,11 +11,14 @@ from pathlib import Path as FilePath
 from grids.artifacts import ArtifactWishes, read_artifacts
 from grids.factors import Factor, note_overlaps, read_axes, read_zip
 from grids.fields import AXIS, BASE, density_hint, parse_path, settings_of
-from grids.overrides import SEEDS, Override, apply_overrides, given, override_factors
+from grids.overrides import PROBES, SEEDS, Override, apply_overrides, given, override_factors
 from grids.problems import Collector, GridError, Where, show, unknown
 from grids.reading import Node
 
-KEYS = ("name", "description", "base", "axes", "zip", "include", "exclude", "seeds", "artifacts")
+KEYS = (
+    "name", "description", "base", "axes", "zip", "include", "exclude", "seeds", "artifacts",
+    "probes",
+)  # fmt: skip
 """The keys of a grid file."""
 
 MAX_SEED = 2**32 - 1
@@ -38,6 +41,7 @@ class Block:
 class Document:
     """A grid file whose grammar was checked; names and values are checked later.
 
+    `probes` is as it was written; names and options need the catalogue.
     `overridden` are the cell fields that flags set, "seed" among them. A document that is not
     `whole` has mistakes in its grammar, so that what is missing may only be misspelt.
     """
@@ -46,6 +50,7 @@ class Document:
     description: str
     seeds: Sequence[int]
     artifacts: ArtifactWishes
+    probes: Node | None
     blocks: tuple[Block, ...]
     rules: tuple[Node, ...]
     exclude_where: Where
@@ -68,6 +73,7 @@ def read_document(
         name=_name(entries.get("name"), source, problems),
         description=_description(entries.get("description", nothing), problems),
         artifacts=read_artifacts(entries.get("artifacts", nothing), problems),
+        probes=_probes(entries.get("probes"), overrides),
         seeds=_seeds(entries.get("seeds"), overrides, problems),
         blocks=tuple(blocks),
         rules=tuple(_list_of_mappings("exclude", excluded, problems)),
@@ -182,6 +188,15 @@ def _list_of_mappings(key: str, node: Node, problems: Collector) -> list[Node]:
             message = f"an entry of {key} is {show(item.plain())}; allowed: a mapping of fields"
             problems.add(item.where, message)
     return [item for item in items if isinstance(item.value, dict) and item.value]
+
+
+def _probes(node: Node | None, overrides: Sequence[Override]) -> Node | None:
+    """What was written: a flag with one value, or several, means a list of them."""
+    flag = next((flag for flag in overrides if flag.key == PROBES), None)
+    if flag is None:
+        return node
+    one = given(flag)
+    return one if isinstance(one.value, tuple) else Node(flag.values, flag.where)
 
 
 def _seeds(node: Node | None, overrides: Sequence[Override], problems: Collector) -> Sequence[int]:

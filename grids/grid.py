@@ -15,6 +15,7 @@ from grids.expansion import MAX_CELLS, Expansion, Table, count, points, tables
 from grids.finding import find_study
 from grids.legality import Legality
 from grids.overrides import Override, read_overrides
+from grids.probes import read_probes, refuse_without_images
 from grids.problems import Collector, Problem
 from grids.reading import Node, read_file, read_yaml
 from grids.resolving import Resolver
@@ -42,7 +43,8 @@ class Grid:
 
     `source` is the file and `text` what stood in it; `overrides` are the `--set` texts. `cells`
     are distinct and in a stable order: as in the file, seeds fastest, included cells last;
-    `artifacts` is what they leave besides their results.
+    `artifacts` is what they leave besides their results, `probes` what else is measured of them:
+    texts as `grids.probes` makes them.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Grid:
     seeds: tuple[int, ...]
     cells: tuple[Cell, ...]
     artifacts: ArtifactWishes
+    probes: tuple[str, ...] = ()
 
 
 def load(name_or_path: str | Path, catalogue: Catalogue, overrides: Sequence[str] = ()) -> Grid:
@@ -89,11 +92,13 @@ def build_grid(raw: RawGrid, catalogue: Catalogue) -> Grid:
     resolver = Resolver(Checker(catalogue, problems), tolerant=not document.whole)
     exclusions = Exclusions([read_rule(node, catalogue, problems) for node in document.rules])
     _check_size(document, problems)
+    probes = read_probes(document.probes, catalogue, problems)
     block_tables = [tables(block, resolver) for block in document.blocks]
     note_unused(document, resolver, set(FIELDS) - set(BY_OTHERS))
     problems.raise_any()
     cells = _expand(document, block_tables, resolver, exclusions)
     note_unused(document, resolver, BY_OTHERS)
+    refuse_without_images(probes, cells, catalogue, problems)
     problems.raise_any()
     return Grid(
         name=document.name,
@@ -104,6 +109,7 @@ def build_grid(raw: RawGrid, catalogue: Catalogue) -> Grid:
         seeds=tuple(document.seeds),
         cells=tuple(cells),
         artifacts=document.artifacts,
+        probes=tuple(one.text for one in probes),
     )
 
 

@@ -12,8 +12,8 @@ from grids.fields import FLAG, check_key
 from grids.problems import Collector, GridProblems, Where
 from grids.reading import Node, read_inline
 
-SEEDS = "seeds"
-"""The one key of `--set` that is no cell field."""
+SEEDS, PROBES = "seeds", "probes"
+"""The keys of `--set` that are no cell field."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,10 +47,10 @@ def given(override: Override) -> Node:
 
 
 def override_factors(overrides: Sequence[Override], problems: Collector) -> list[Factor]:
-    """One factor per override of a cell field (the seeds are no field)."""
+    """One factor per override of a cell field."""
     factors = []
     for override in overrides:
-        if override.key != SEEDS:
+        if override.key not in (SEEDS, PROBES):
             path = check_key(override.key, given(override), problems)
             if path is not None:
                 factors.append(axis(path, override.values, override.where, FLAG, problems))

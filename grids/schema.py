@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from grids.artifacts import CONSUMED, PATTERN
-from grids.catalogue import KINDS, Catalogue, Entry
+from grids.catalogue import KINDS, PROBE, Catalogue, Entry
 from grids.document import MAX_SEED, NAME
 from grids.options import Option
 from grids.recipe import RECIPE
@@ -47,7 +47,7 @@ def json_schema(catalogue: Catalogue) -> Schema:
             "recipe": _object(
                 _options(RECIPE), "How a cell is trained; the rest is at its default."
             ),
-            **{kind: _component(catalogue.entries(kind)) for kind in KINDS},
+            **{kind: _component(catalogue.entries(kind)) for kind in (*KINDS, PROBE)},
         },
     }
 
@@ -66,6 +66,7 @@ def _top_level() -> Schema:
         "exclude": (_values(rule), "Rules that remove cells."),
         "seeds": ({"anyOf": count_or_list}, "A count (5 means 0 to 4) or a list."),
         "artifacts": (_artifacts(), "What the cells leave besides their results."),
+        "probes": ({"type": "array", "items": _ref(PROBE)}, "What else is measured of the cells."),
     }
     return {key: {**schema, "description": text} for key, (schema, text) in described.items()}
 
@@ -112,7 +113,7 @@ def _dotted(kind: str, entries: Iterable[Entry]) -> Schema:
 
 def _component(entries: Iterable[Entry]) -> Schema:
     names = [{"const": entry.name, "description": entry.summary} for entry in entries]
-    return {"anyOf": [*names, *(_entry(entry) for entry in entries)]}
+    return {"anyOf": [*names, *(_entry(entry) for entry in entries)]} if names else {"not": {}}
 
 
 def _entry(entry: Entry) -> Schema:

@@ -1,9 +1,9 @@
 """The probes of one cell while it trains: when they are due, what they found."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from grids.probes import canonical
 from sparse.options import build_options
 from trainer.data.bundle import Bundle
 from trainer.probes import PROBES
@@ -78,11 +78,6 @@ class Probing:
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Put back what ``state`` returned, of these probes at least."""
         self._points = {text: [(at, v) for at, v in state[text]] for text in self._probes}
-
-
-def canonical(asked: Mapping[str, Any]) -> str:
-    """The JSON text of a probe and its options."""
-    return json.dumps(asked, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def has_measured(state: Mapping[str, Any], asked: Iterable[Mapping[str, Any]]) -> bool:

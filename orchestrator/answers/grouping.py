@@ -44,6 +44,7 @@ class Grouped:
         columns: Values of the second field as text, numbers ascending.
         entries: (row, column) to entry; combinations that the grid does not have are absent.
         notes: What a reader must be told.
+        better: The better end of the value, where a probe says it: "higher" or "lower".
     """
 
     value: str
@@ -51,6 +52,7 @@ class Grouped:
     columns: tuple[str, ...]
     entries: Mapping[tuple[str, str], Entry]
     notes: tuple[str, ...]
+    better: str | None = None
 
     @property
     def gaps(self) -> tuple[str, ...]:
@@ -104,6 +106,7 @@ def group(
         columns=_ordered(column for _, column in groups),
         entries={key: _entry(group, value, confidence) for key, group in groups.items()},
         notes=(*answers.notes, *_confounded(answers, rows, columns)),
+        better=answers.better.get(value),
     )
 
 
@@ -128,6 +131,11 @@ def _check_measured(answers: Answers, value: str) -> None:
     names = answers.metric_names()
     if names and value not in names:
         message = f"no cell has a measurement {value!r}"
+        if value in answers.unasked:
+            probe = answers.unasked[value]
+            raise AnswerError(
+                f"{message} that this grid asks for: write `probes: [{probe}]` into it and run it"
+            )
         raise not_found(message, value, names, "measurements")
 
 

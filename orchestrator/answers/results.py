@@ -1,16 +1,18 @@
 """Answers about a grid: the results of exactly its cells, those without a result included."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from grids.cell import COMPONENTS, Cell
+from grids.probes import probe_name
 from grids.problems import nearest
 from orchestrator.store import COMPLETED, Store
 from orchestrator.store.reading import read_tables
 from orchestrator.store.records import check_same_cell
 from orchestrator.store.rows import fields_of
 from orchestrator.store.schema import TABLES
+from orchestrator.submissions.cell_probes import NO_PROBES, CellProbes
 from orchestrator.watching.states import State
 
 _METRICS = tuple(column for column in TABLES["results"] if column.origin == "metric")
@@ -59,10 +61,15 @@ class Answers:
     Attributes:
         answers: One per cell.
         notes: What a reader of any table or plot of them must be told.
+        better: The measurements of the probes that are asked for, with the better end of each.
+        unasked: Measurements that the store holds of these cells but nobody asks for here, with
+            the probe of each.
     """
 
     answers: tuple[Answer, ...]
     notes: tuple[str, ...] = ()
+    better: Mapping[str, str] = field(default_factory=dict)
+    unasked: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def completed(self) -> tuple[Answer, ...]:
@@ -70,8 +77,9 @@ class Answers:
         return tuple(answer for answer in self.answers if answer.metrics is not None)
 
     def metric_names(self) -> list[str]:
-        """Every measurement that at least one cell has, sorted."""
-        return sorted({name for answer in self.completed for name in answer.metrics or {}})
+        """Every measurement that at least one cell has, or is asked to get, sorted."""
+        measured = {name for answer in self.completed for name in answer.metrics or {}}
+        return sorted(measured | self.better.keys() if measured else measured)
 
 
 def select(
@@ -80,25 +88,38 @@ def select(
     *,
     where: Mapping[str, Sequence[str]] | None = None,
     allow_mixed: bool = False,
+    probes: CellProbes = NO_PROBES,
+    metrics: Iterable[Mapping[str, str]] = (),
 ) -> Answers:
     """The answers for exactly these cells.
+
+    What a probe measured is an answer only where this very probe, with its options, is asked for:
+    another grid may have asked for one of the same name with others.
 
     Args:
         store: Where to look.
         cells: The cells of a grid, in its order.
         where: Keep only cells whose field has one of the values: {"density": ["0.05", "0.1"]}.
         allow_mixed: Accept, and note, results of different tiers, device types or code.
+        probes: The probes that are asked of each cell.
+        metrics: The metrics of these probes: "name" and "better" of each.
 
     Raises:
         AnswerError: When a field or value in `where` does not occur, or results are mixed.
         CollisionError: When the store holds another cell under the id of one of these.
     """
-    rows, extra = _read(store, {cell.id: cell for cell in cells})
+    rows, further = _read(store, {cell.id: cell for cell in cells})
+    extra, unasked = _asked_for(further, probes)
     answers = [_answer(cell, rows.get(cell.id), extra.get(cell.id, {})) for cell in cells]
     answers = _with_defaults(cells, answers)
     for path, values in (where or {}).items():
         answers = _kept(answers, path, values)
-    return Answers(answers=tuple(answers), notes=tuple(_mixtures(answers, allow_mixed)))
+    return Answers(
+        answers=tuple(answers),
+        notes=tuple(_mixtures(answers, allow_mixed)),
+        better={metric["name"]: metric["better"] for metric in metrics},
+        unasked=unasked,
+    )
 
 
 def text_of(value: Any) -> str:
@@ -131,10 +152,8 @@ def fields_of_cell(cell: Cell) -> dict[str, Any]:
     return fields | {"density": cell.density, "data_ratio": cell.data_ratio, "seed": cell.seed}
 
 
-def _read(
-    store: Store, cells: Mapping[str, Cell]
-) -> tuple[dict[str, Row], dict[str, dict[str, float]]]:
-    """Rows of the table results, and metrics without a column, for these cells."""
+def _read(store: Store, cells: Mapping[str, Cell]) -> tuple[dict[str, Row], list[Row]]:
+    """Rows of the table results by cell, and rows of the table metrics, for these cells."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -144,10 +163,21 @@ def _read(
     for row in tables["results"].filter(asked).to_pylist():
         check_same_cell(row["cell"], cells[row["cell"]].canonical_json(), row["canonical"])
         rows[row["cell"]] = row
+    return rows, tables["metrics"].filter(asked).to_pylist()
+
+
+def _asked_for(
+    rows: Iterable[Row], probes: CellProbes
+) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
+    """Cell to its metrics without a column, and those of probes that nobody asks for here."""
     extra: dict[str, dict[str, float]] = {}
-    for row in tables["metrics"].filter(asked).to_pylist():
-        extra.setdefault(row["cell"], {})[row["metric"]] = row["value"]
-    return rows, extra
+    unasked: dict[str, str] = {}
+    for row in rows:
+        if row["probe"] is None or row["probe"] in probes.of(row["cell"]):
+            extra.setdefault(row["cell"], {})[row["metric"]] = row["value"]
+        else:
+            unasked[row["metric"]] = probe_name(row["probe"])
+    return extra, unasked
 
 
 def _answer(cell: Cell, row: Row | None, extra: Mapping[str, float]) -> Answer:

@@ -82,7 +82,7 @@ class Table:
         Args:
             format: "text", "markdown", "csv" or "latex" (which needs the package booktabs).
             best: Print the best mean of every column in bold; Markdown and LaTeX only, and only
-                of a measurement in `BETTER`.
+                of a measurement in `BETTER`, or of a probe.
 
         Raises:
             AnswerError: For an unknown format, or `best` where it cannot be shown or known.
@@ -91,7 +91,7 @@ class Table:
             raise not_found(f"no format {format!r}", format, list(_FORMATS), "formats")
         if best and format not in ("markdown", "latex"):
             raise AnswerError(f"best means in bold need markdown or latex, not {format}")
-        if best and self.grouped.value not in BETTER:
+        if best and _better(self.grouped) is None:
             raise AnswerError(
                 f"which mean is best cannot be told: nothing says whether higher or lower is "
                 f"better for {self.grouped.value!r}; it is known for: {', '.join(BETTER)}"
@@ -134,7 +134,7 @@ def build_table(
 
 def in_percent(value: str) -> bool:
     """Whether a measurement is printed in percent: accuracies and their differences."""
-    return "accuracy" in value or value == "generalisation_gap"
+    return "accuracy" in value or value.endswith(("generalisation_gap", "best_final_difference"))
 
 
 def _text(table: Table, best: bool) -> str:
@@ -257,7 +257,7 @@ def _decimals(mean: float) -> int:
 
 def _winners(grouped: Grouped) -> set[tuple[str, str]]:
     """The entries with the best mean of their column; none in a column of one entry."""
-    direction = {"higher": 1, "lower": -1}[BETTER[grouped.value]]
+    direction = {"higher": 1, "lower": -1}[str(_better(grouped))]
     winners: set[tuple[str, str]] = set()
     for column in grouped.columns:
         means = _means(grouped, column)
@@ -265,6 +265,10 @@ def _winners(grouped: Grouped) -> set[tuple[str, str]]:
             best = max(direction * mean for _, mean in means)
             winners |= {(row, column) for row, mean in means if direction * mean == best}
     return winners
+
+
+def _better(grouped: Grouped) -> str | None:
+    return BETTER.get(grouped.value, grouped.better)
 
 
 def _means(grouped: Grouped, column: str) -> Sequence[tuple[str, float]]:

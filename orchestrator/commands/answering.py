@@ -118,7 +118,14 @@ def _answers(store: Path, grid: str | None, where: list[str], allow_mixed: bool)
 
     opened = Store.open(store)
     submission = find_submission(opened, grid)
-    return select(opened, submission.cells, where=_conditions(where), allow_mixed=allow_mixed)
+    return select(
+        opened,
+        submission.cells,
+        where=_conditions(where),
+        allow_mixed=allow_mixed,
+        probes=submission.probes,
+        metrics=submission.metrics,
+    )
 
 
 def _conditions(where: list[str]) -> dict[str, list[str]]:

@@ -26,7 +26,7 @@ Overrides = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Change a cell field: recipe.epochs=5, density=0.05,0.1. Repeatable.",
+        help="Change a cell field, seeds or probes: density=0.05,0.1. Repeatable.",
     ),
 ]
 Slots = Annotated[

@@ -158,6 +158,9 @@ def _describe(kind: str, entry: "Entry", catalogue: "Catalogue") -> None:
         write(f"  {option.name}: {option.allowed()}, default {_shown(option.default)}")
         if option.help:
             write(f"      {option.help}")
+    for metric in entry.traits.get("metrics", ()):
+        write(f"  gives {metric['name']}: {metric['unit']}, {metric['better']} is better")
+        write(f"      {metric['help']}")
 
 
 def _origin(entry: "Entry") -> str:

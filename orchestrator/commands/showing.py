@@ -77,7 +77,7 @@ def show_plan(planned: "Planned") -> None:
         write(f"  {_wave_line(planned, number, cells)}")
     if not waves:
         write("  nothing to train")
-    for line in _artifact_lines(planned):
+    for line in (*_artifact_lines(planned), *_probe_lines(planned)):
         write(f"  {line}")
     for entry in planned.plan.cells:
         if entry.reason:
@@ -98,6 +98,12 @@ def _artifact_lines(planned: "Planned") -> list[str]:
     return lines
 
 
+def _probe_lines(planned: "Planned") -> list[str]:
+    asked, due = planned.plan.probes()
+    left = f"; to be measured: {_counted(due)}" if due else ""
+    return [f"probes: {_counted(asked)} asked for{left}"] if asked else []
+
+
 def _counted(names: "Mapping[str, int]") -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(names.items()))
 
@@ -113,6 +119,7 @@ def plain_plan(planned: "Planned") -> dict[str, Any]:
         "removed": list(planned.removed.cells),
         "removed_in_flight": list(planned.removed.in_flight),
         "artifacts": _plain_artifacts(planned),
+        "probes": dict(zip(("asked", "to_measure"), planned.plan.probes(), strict=True)),
         "waves": [_plain_wave(planned, cells) for cells in planned.plan.waves()],
     }
 

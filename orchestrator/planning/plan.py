@@ -11,8 +11,10 @@ from enum import StrEnum
 
 from grids.catalogue import Catalogue
 from grids.cell import Cell
+from grids.probes import probe_words
 from orchestrator.planning.losses import MOST_LOSSES
 from orchestrator.planning.needs import Need, needs_of
+from orchestrator.planning.probing import WantedProbes, with_earlier
 from orchestrator.planning.run_length import refuse_other_steps
 from orchestrator.store.index import CellState
 from orchestrator.store.records import check_same_cell
@@ -43,9 +45,13 @@ class PlannedCell:
         needs: Ids of the producers that it needs.
         inputs: Names of the artifacts that it needs, with the ids of their producers.
         leaves: Names of the artifacts that it shall leave.
-        lacks: Those of them for which a cell that has results is trained again.
+        lacks: Those of them, and the probes in words, for which a cell with results is trained
+            again.
         produced_for: Whether it is here only because another cell needs what it makes.
         reason: Why it is blocked, or trained again; else "".
+        asked: The probes (`grids.probes`) that its results must cover.
+        probes: Those that an attempt would measure: of a cell that has results, also what these
+            cover, because the new results may replace them.
     """
 
     cell: Cell
@@ -58,6 +64,8 @@ class PlannedCell:
     lacks: tuple[str, ...] = ()
     produced_for: bool = False
     reason: str = ""
+    asked: tuple[str, ...] = ()
+    probes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +90,15 @@ class Plan:
     def inputs(self) -> dict[str, Mapping[str, str]]:
         """Cell id to the artifacts it needs and their producers, for the cells that need any."""
         return {planned.cell.id: planned.inputs for planned in self.cells if planned.inputs}
+
+    def probes(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Of how many cells each probe, in words, is asked, and of how many a run measures it."""
+        asked = Counter(text for planned in self.cells for text in planned.asked)
+        due = Counter(text for entry in self.cells if entry.train for text in entry.probes)
+        return (
+            {probe_words(text): count for text, count in sorted(asked.items())},
+            {probe_words(text): count for text, count in sorted(due.items())},
+        )
 
     def waves(self) -> list[list[Cell]]:
         """The cells to train, in the order in which they can be: producers before consumers."""
@@ -121,12 +138,14 @@ class Wishes:
         canary: Whether the first cell of every method goes ahead: the others of a method that has
             no results yet need it, and are blocked when it fails.
         leave: Names of the artifacts that every cell of the grid shall leave.
+        probes: Texts of the probes that the grid asks for.
     """
 
     rerun_stale: bool = False
     retry: Collection[str] = ()
     canary: bool = False
     leave: Collection[str] = ()
+    probes: Collection[str] = ()
 
 
 def make_plan(
@@ -148,21 +167,18 @@ def make_plan(
     own = {cell.id for cell in cells}
     canaries = _canaries(cells, known.index) if asked.canary else {}
     ordered = _with_producers(cells, catalogue, canaries)
-    leaves = _leaves(ordered, own, known, asked)
+    wanted = WantedProbes(catalogue, own, asked.probes)
+    leaves = _leaves(ordered, own, known, asked, wanted)
     refuse_other_steps([(cell, leaves[cell.id]) for cell, _, _ in ordered], catalogue)
     planned: dict[str, PlannedCell] = {}
     for cell, wave, needs in ordered:
-        standing, lacks = _standing(cell, leaves[cell.id], known, asked)
+        probes = wanted.of(cell)
+        standing, lacks = _standing(cell, leaves[cell.id], probes, known, asked)
         train = _trains(cell, standing, known, asked)
         reason = _why_again(known.index[cell.id], lacks, known.code) if lacks else ""
-        starved = [need for need in needs if _starves(planned[need.producer.id])]
-        if starved and train:
-            standing, train, lacks = Standing.BLOCKED, False, ()
-            reason = _why_blocked(planned[starved[0].producer.id])
-        losses = known.losses.get(cell.id, 0)
-        if train and losses >= MOST_LOSSES and not asked.retry:
-            standing, train, lacks = Standing.BLOCKED, False, ()
-            reason = f"its worker was lost {losses} times in a row; retry trains it all the same"
+        producers = [planned[need.producer.id] for need in needs]
+        if train and (blocked := _why_blocked(cell, producers, known, asked)):
+            standing, train, lacks, reason = Standing.BLOCKED, False, (), blocked
         planned[cell.id] = PlannedCell(
             cell=cell,
             standing=standing,
@@ -174,6 +190,8 @@ def make_plan(
             lacks=lacks,
             produced_for=cell.id not in own,
             reason=reason,
+            asked=probes,
+            probes=with_earlier(probes, known.index.get(cell.id), catalogue) if train else probes,
         )
     return Plan(cells=tuple(planned.values()))
 
@@ -219,7 +237,11 @@ def _canaries(cells: Sequence[Cell], index: Mapping[str, CellState]) -> dict[str
 
 
 def _leaves(
-    ordered: _Ordered, own: Collection[str], known: Known, wishes: Wishes
+    ordered: _Ordered,
+    own: Collection[str],
+    known: Known,
+    wishes: Wishes,
+    probes: WantedProbes,
 ) -> dict[str, tuple[str, ...]]:
     """The artifacts that each cell shall leave: those asked for, and those its consumers need.
 
@@ -229,16 +251,16 @@ def _leaves(
     for cell, _, needs in reversed(ordered):
         wanted[cell.id] |= set(wishes.leave) if cell.id in own else set()
         inputs = [need for need in needs if need.artifact is not None]
-        if inputs and _is_trained(cell, wanted[cell.id], known, wishes):
+        if inputs and _is_trained(cell, wanted[cell.id], probes.of(cell), known, wishes):
             for need in inputs:
                 wanted[need.producer.id].add(str(need.artifact))
     return {cell.id: tuple(sorted(wanted[cell.id])) for cell, _, _ in ordered}
 
 
 def _standing(
-    cell: Cell, leaves: Collection[str], known: Known, wishes: Wishes
+    cell: Cell, leaves: Collection[str], probes: Collection[str], known: Known, wishes: Wishes
 ) -> tuple[Standing, tuple[str, ...]]:
-    """How a cell stands, and which artifacts it lacks if it is trained again for them."""
+    """How a cell stands, and what it lacks if it is trained again for that."""
     state = known.index.get(cell.id)
     if state is not None:
         check_same_cell(cell.id, cell.canonical_json(), state.text)
@@ -248,6 +270,7 @@ def _standing(
         failed = state is not None and state.state in FAILURES
         return (Standing.FAILED if failed else Standing.NEW), ()
     lacks = tuple(sorted(set(leaves) - set(known.artifacts.get(cell.id, ()))))
+    lacks += tuple(map(probe_words, sorted(set(probes) - state.probes))) if probes else ()
     stale = state.answer.code != known.code
     if not lacks or (stale and wishes.rerun_stale):
         return (Standing.OTHER_CODE if stale else Standing.DONE), ()
@@ -258,8 +281,10 @@ def _standing(
     return Standing.AGAIN, lacks
 
 
-def _is_trained(cell: Cell, leaves: Collection[str], known: Known, wishes: Wishes) -> bool:
-    return _trains(cell, _standing(cell, leaves, known, wishes)[0], known, wishes)
+def _is_trained(
+    cell: Cell, leaves: Collection[str], probes: Collection[str], known: Known, wishes: Wishes
+) -> bool:
+    return _trains(cell, _standing(cell, leaves, probes, known, wishes)[0], known, wishes)
 
 
 def _trains(cell: Cell, standing: Standing, known: Known, wishes: Wishes) -> bool:
@@ -275,7 +300,14 @@ def _starves(producer: PlannedCell) -> bool:
     return not producer.train and producer.standing in waits
 
 
-def _why_blocked(producer: PlannedCell) -> str:
+def _why_blocked(cell: Cell, producers: Sequence[PlannedCell], known: Known, wishes: Wishes) -> str:
+    """Why a cell that would be trained cannot be; "" when nothing keeps it."""
+    losses = known.losses.get(cell.id, 0)
+    if losses >= MOST_LOSSES and not wishes.retry:
+        return f"its worker was lost {losses} times in a row; retry trains it all the same"
+    producer = next((one for one in producers if _starves(one)), None)
+    if producer is None:
+        return ""
     elsewhere = producer.standing is Standing.RUNNING
     ended = "is being trained by another run" if elsewhere else "failed"
     return f"its producer {producer.cell.label()} {ended}"

@@ -235,6 +235,7 @@ def replan(grid: Grid, catalogue: Catalogue, request: Request, seen: Seen) -> Pl
             retry=request.retry,
             canary=request.canary,
             leave=grid.artifacts.leave,
+            probes=grid.probes,
         ),
     )
 

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from grids.probes import distributions_of, metrics_of_probe
 from orchestrator.planning.packing import Pack
 from orchestrator.planning.plan import PlannedCell
 from orchestrator.planning.request import Planned
 from orchestrator.provenance import code_hash, plugins
 from orchestrator.store.layout import Store
 from orchestrator.store.records import timestamp
+from orchestrator.submissions.cell_probes import CellProbes
 from orchestrator.submissions.manifest import Driver, Manifest, publish_manifests
 from orchestrator.submissions.submission import (
     Submission,
@@ -115,7 +117,9 @@ def _manifest(run: _PackedRun, pack: Pack) -> Manifest:
         if cell.id in index and index[cell.id].completed
     }
     entries = [run.entries[cell.id] for cell in pack.cells]
-    versions, named = dict(plugins()), run.planned.catalogue.distributions(pack.cells)
+    probes = CellProbes.gathered({entry.cell.id: entry.probes for entry in entries})
+    catalogue, versions = run.planned.catalogue, dict(plugins())
+    named = catalogue.distributions(pack.cells) | distributions_of(probes.texts(), catalogue)
     return Manifest(
         pack=pack.id,
         store=str(run.store.root),
@@ -136,11 +140,13 @@ def _manifest(run: _PackedRun, pack: Pack) -> Manifest:
         artifacts={entry.cell.id: entry.leaves for entry in entries if entry.leaves},
         ended={c.id: index[c.id].attempts for c in pack.cells if c.id in index},
         plugins={name: versions[name] for name in sorted(named)},
+        probes=probes,
     )
 
 
 def _describe(store: Store, planned: Planned, carrier: Carrier) -> Submission:
     data_root = planned.request.data_root
+    probes = CellProbes.gathered({entry.cell.id: entry.asked for entry in planned.plan.cells})
     return Submission(
         grid=planned.grid.name,
         number=next_number(store, planned.grid.name),
@@ -158,4 +164,10 @@ def _describe(store: Store, planned: Planned, carrier: Carrier) -> Submission:
         inputs=planned.plan.inputs(),
         artifacts=planned.grid.artifacts,
         losses=planned.losses_of_this_run(),
+        probes=probes,
+        metrics=[
+            metric
+            for text in probes.texts()
+            for metric in metrics_of_probe(text, planned.catalogue)
+        ],
     )

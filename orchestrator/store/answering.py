@@ -1,7 +1,7 @@
 """Which attempt answers for a cell: the one rule, used by every reader and by compaction."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from typing import Protocol, TypeVar
 
 COMPLETED = "COMPLETED"
@@ -33,6 +33,7 @@ class Attempted(Protocol):
 
 
 AttemptedT = TypeVar("AttemptedT", bound=Attempted)
+OutputT = TypeVar("OutputT", bound=Hashable)
 
 
 def answering(attempts: Iterable[AttemptedT]) -> dict[str, AttemptedT]:
@@ -74,15 +75,15 @@ def ranked(attempts: Collection[AttemptedT]) -> list[AttemptedT]:
 
 
 def first_holders(
-    attempts: Collection[AttemptedT], outputs: Mapping[str, Collection[str]]
-) -> dict[str, str]:
-    """For each named output of ONE cell, the id of the attempt that answers it.
+    attempts: Collection[AttemptedT], outputs: Mapping[str, Collection[OutputT]]
+) -> dict[OutputT, str]:
+    """For each output of ONE cell, the id of the attempt that answers it.
 
     Args:
         attempts: The attempts at the cell.
-        outputs: Attempt id to the names of the outputs it holds.
+        outputs: Attempt id to the outputs it holds, by whatever tells them apart.
     """
-    holders: dict[str, str] = {}
+    holders: dict[OutputT, str] = {}
     for attempt in ranked(attempts):
         for name in outputs.get(attempt.attempt, ()):
             holders.setdefault(name, attempt.attempt)

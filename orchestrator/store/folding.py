@@ -10,9 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.store.answering import first_holders, ranked
-from orchestrator.store.index_part import INDEX, IndexEntry, decode_index, encode_index, entry_of
+from orchestrator.store.answering import COMPLETED, first_holders, ranked
+from orchestrator.store.index_part import (
+    INDEX,
+    IndexEntry,
+    decode_index,
+    encode_index,
+    entry_of,
+    origin,
+)
 from orchestrator.store.layout import StoreError
+from orchestrator.store.measured import Output
 from orchestrator.store.records import Curve, Record, canonical_json, check_same_cell
 from orchestrator.store.rows import curve_columns, layer_rows, metric_rows, result_row
 from orchestrator.store.schema import SORT_KEYS, TABLES, arrow_schema
@@ -120,26 +128,43 @@ def _with_answers(
     by_cell: dict[str, list[IndexEntry]] = defaultdict(list)
     for entry in entries:
         by_cell[entry.cell].append(entry)
-    firsts = [ranked(attempts)[0] for attempts in by_cell.values()]
-    whole = [f"{first.cell}/{first.attempt}" for first in firsts]
-    marked = {
-        name: _marked(table, ("cell", "attempt"), whole)
-        for name, table in tables.items()
-        if name != "metrics"
-    }
+    ordered = [ranked(attempts) for attempts in by_cell.values()]
+    whole = [_named(attempts[0]) for attempts in ordered]
+    curves = [_named(_with_curve(attempts)) for attempts in ordered]
     single = _holders(tables["metrics"], by_cell)
-    return {**marked, "metrics": _marked(tables["metrics"], ("cell", "attempt", "metric"), single)}
+    return {
+        "results": _marked(tables["results"], ("cell", "attempt"), whole),
+        "metrics": _marked(tables["metrics"], ("cell", "attempt", "metric"), single),
+        "curves": _marked(tables["curves"], ("cell", "attempt"), curves),
+        "layers": _marked(tables["layers"], ("cell", "attempt"), whole),
+    }
+
+
+def _with_curve(attempts: Sequence[IndexEntry]) -> IndexEntry:
+    """The attempt whose curve answers: of those with the first one's bits, that with most probes.
+
+    So the curves of probes that were asked for later are seen, beside a curve that is the same.
+    """
+    first, *others = attempts
+    if first.state != COMPLETED or first.tier != "exact":
+        return first
+    alike = [one for one in others if one.curve and origin(one) == origin(first)]
+    return max([first, *alike], key=lambda one: len(one.probes))
+
+
+def _named(entry: IndexEntry) -> str:
+    return f"{entry.cell}/{entry.attempt}"
 
 
 def _holders(metrics: "pa.Table", by_cell: Mapping[str, list[IndexEntry]]) -> list[str]:
     """The "cell/attempt/metric" that answer, each output of a cell for itself."""
-    held: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for row in metrics.select(["cell", "attempt", "metric"]).to_pylist():
-        held[row["cell"]][row["attempt"]].append(row["metric"])
+    held: dict[str, dict[str, list[Output]]] = defaultdict(lambda: defaultdict(list))
+    for row in metrics.select(["cell", "attempt", "metric", "probe"]).to_pylist():
+        held[row["cell"]][row["attempt"]].append((row["metric"], row["probe"]))
     return [
         f"{cell}/{attempt}/{metric}"
         for cell, outputs in held.items()
-        for metric, attempt in first_holders(by_cell[cell], outputs).items()
+        for (metric, _), attempt in first_holders(by_cell[cell], outputs).items()
     ]
 
 

@@ -93,6 +93,12 @@ class CellState:
         return tuple(e.attempt for e in ranked(self.entries)) if self.completed else ()
 
     @property
+    def probes(self) -> frozenset[str]:
+        """The texts of the probes that the answering attempts have measured, all together."""
+        standing = ranked(self.entries) if self.completed else ()
+        return frozenset(text for entry in standing for text in entry.probes)
+
+    @property
     def disagreement(self) -> str:
         """What the newest attempt said, if it repeated the cell's results and got others."""
         newest = max(self.entries, key=lambda entry: (entry.finished_at, entry.attempt))

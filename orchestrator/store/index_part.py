@@ -2,7 +2,7 @@
 
 One line of JSON holds the attempts column by column; a line for each cell follows, its id and its
 canonical JSON, which nobody parses before it is asked for. So a hundred thousand cells are read in
-a fraction of a second.
+a fraction of a second. Probes are written as places in a list of the few combinations there are.
 """
 
 import json
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from orchestrator.store.layout import StoreError
+from orchestrator.store.measured import covered
 from orchestrator.store.records import Record
 
 INDEX = "index"
@@ -50,10 +51,19 @@ class IndexEntry(NamedTuple):
     error_message: str | None = None
     error_signature: str | None = None
     error_phase: str | None = None
+    probes: tuple[str, ...] = ()
 
 
 ENTRY_COLUMNS = IndexEntry._fields
 """The columns of the results table that an index entry repeats, in order."""
+
+ORIGIN = ("code", "torch", "machine", "device", "tier")
+"""The columns in which attempts are equal that must come to the same bits in the exact tier."""
+
+
+def origin(entry: IndexEntry) -> tuple[str | None, ...]:
+    """What decides the bits of an attempt in the exact tier: see `ORIGIN`."""
+    return tuple(getattr(entry, name) for name in ORIGIN)
 
 
 def entry_of(record: Record) -> IndexEntry:
@@ -64,6 +74,7 @@ def entry_of(record: Record) -> IndexEntry:
         name: getattr(record, name)
         for name in ("cell", "attempt", "state", "started_at", "finished_at", "supersedes", "curve")
     }
+    values["probes"] = covered(record)
     return IndexEntry(**{name: values[name] for name in ENTRY_COLUMNS if name in values})
 
 
@@ -74,9 +85,14 @@ def encode_index(entries: Sequence[IndexEntry], canonicals: Mapping[str, str]) -
         entries: One per attempt.
         canonicals: Cell id to canonical JSON.
     """
-    columns = dict(zip(ENTRY_COLUMNS, zip(*entries, strict=True), strict=True)) if entries else {}
+    columns: dict[str, Any] = {}
+    places = {probes: place for place, probes in enumerate(sorted({e.probes for e in entries}))}
+    if entries:
+        columns = dict(zip(ENTRY_COLUMNS, zip(*entries, strict=True), strict=True))
+        columns["probes"] = [places[probes] for probes in columns["probes"]]
+    head = {"attempts": columns, "probes": list(places)}
     lines = [
-        json.dumps({"attempts": columns}, sort_keys=True, separators=(",", ":")),
+        json.dumps(head, sort_keys=True, separators=(",", ":")),
         *(f"{cell} {text}" for cell, text in canonicals.items()),
     ]
     return "\n".join(lines).encode() + b"\n"
@@ -87,11 +103,15 @@ def decode_index(data: bytes) -> tuple[list[IndexEntry], dict[str, str]]:
 
     Columns that the writer did not know yet hold their defaults.
     """
-    head, _, rest = data.decode().partition("\n")
-    columns: dict[str, list[Any]] = json.loads(head)["attempts"]
+    first, _, rest = data.decode().partition("\n")
+    head = json.loads(first)
+    columns: dict[str, list[Any]] = head["attempts"]
     unknown = sorted(set(columns) - set(ENTRY_COLUMNS))
     if unknown:
         raise StoreError(f"a newer program wrote the index: unknown columns {', '.join(unknown)}")
+    if "probes" in columns:
+        combinations = list(map(tuple, head["probes"]))
+        columns["probes"] = [combinations[place] for place in columns["probes"]]
     pairs = (line.partition(" ") for line in rest.splitlines())
     return _entries(columns), {cell: text for cell, _, text in pairs}
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from orchestrator.store.folding import Folded, Outcome, decode, fold, nothing
 from orchestrator.store.generations import newest, read_newest
 from orchestrator.store.layout import Store, StoreError, StoreWarning
+from orchestrator.store.measured import Output
 from orchestrator.store.records import Record, read_curve, scan_hot
-from orchestrator.store.rows import metrics_of
+from orchestrator.store.rows import outputs_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -68,22 +69,22 @@ def read_tables(store: Store) -> Reading:
     return Reading(tables=folded.tables, hot=len(outcomes), damaged=snapshot.damaged)
 
 
-def read_metrics(
+def read_outputs(
     store: Store, attempts: Collection[tuple[str, str]]
-) -> dict[tuple[str, str], dict[str, float]]:
-    """The measurements of these attempts, each a cell and an attempt at it, by their names."""
+) -> dict[tuple[str, str], dict[Output, float]]:
+    """The measurements of these attempts, each a cell and an attempt at it."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     tables = read_tables(store).tables
     wanted = pa.array(sorted({attempt for _, attempt in attempts}), pa.string())
-    found: dict[tuple[str, str], dict[str, float]] = {name: {} for name in attempts}
+    found: dict[tuple[str, str], dict[Output, float]] = {name: {} for name in attempts}
     for name in ("results", "metrics"):
         table = tables[name]
         rows = table.filter(pc.is_in(table["attempt"], value_set=wanted))
         for row in rows.to_pylist():
             if (row["cell"], row["attempt"]) in found:
-                found[row["cell"], row["attempt"]] |= metrics_of(row)
+                found[row["cell"], row["attempt"]] |= outputs_of(row)
     return found
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from orchestrator.store.layout import SCHEMA_VERSION
+from orchestrator.store.measured import Output, outputs
 from orchestrator.store.records import Curve, Record, canonical_json, json_number
 from orchestrator.store.schema import TABLES, Column, Kind, Origin
 
@@ -60,12 +61,12 @@ def fields_of(row: Mapping[str, Any]) -> dict[str, Any]:
     return fields | json.loads(row.get("other") or "{}").get("field", {})
 
 
-def metrics_of(row: Mapping[str, Any]) -> dict[str, float]:
+def outputs_of(row: Mapping[str, Any]) -> dict[Output, float]:
     """The measurements in a row of table `results`, or the one in a row of table `metrics`."""
     if "metric" in row:
-        return {row["metric"]: row["value"]}
+        return {(row["metric"], row["probe"]): row["value"]}
     return {
-        column.key: row[column.name]
+        (column.key, None): row[column.name]
         for column in _COLUMNS["metric"]
         if row[column.name] is not None
     }
@@ -73,9 +74,9 @@ def metrics_of(row: Mapping[str, Any]) -> dict[str, float]:
 
 def metric_rows(record: Record) -> Iterator[Row]:
     """Rows of table `metrics`: the measurements without a column of their own."""
-    for name, value in record.metrics.items():
+    for (name, probe), value in outputs(record).items():
         if name not in _METRICS:
-            yield {**_name(record), "metric": name, "value": value}
+            yield {**_name(record), "metric": name, "probe": probe, "value": value}
 
 
 def curve_columns(record: Record, curve: Curve) -> dict[str, list[Any]]:

@@ -186,6 +186,7 @@ _PROVENANCE = _columns(
     ("topology_updates", "integer", "updates", "How often the masks moved."),
     ("inputs", "json", "", "Artifacts it began with: name to the cell and attempt that left it."),
     ("artifacts", "json", "", "Artifacts it left: name to bytes and SHA-256."),
+    ("probes", "json", "", "Probes it measured, each with its options and its metrics' names."),
 )
 
 _REST = (
@@ -214,6 +215,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         "folding",
         *_LONG,
         ("metric", "text", "", "Name of a measurement that has no column in results."),
+        ("probe", "text", "", "The probe that gave it, as JSON with its options; null for others."),
         ("value", "real", "", "Its value."),
     ),
     "curves": _columns(

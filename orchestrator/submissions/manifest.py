@@ -14,6 +14,7 @@ from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_all
 from orchestrator.submissions.cell_lists import from_plain, ids_of, to_plain
+from orchestrator.submissions.cell_probes import NO_PROBES, CellProbes
 
 MANIFEST_VERSION = 3
 """Version of the manifest's format."""
@@ -62,6 +63,7 @@ class Manifest:
             (`grids.artifacts.input_name`), with the ids of the cells that leave them.
         artifacts: Cell id to the names of the artifacts that it shall leave, where there are any.
         ended: Cell id to the number of attempts at it that had ended before, where there were any.
+        probes: What shall be measured of each cell.
     """
 
     pack: str
@@ -85,6 +87,7 @@ class Manifest:
     artifacts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ended: Mapping[str, int] = field(default_factory=dict)
     plugins: Mapping[str, str] = field(default_factory=dict)
+    probes: CellProbes = NO_PROBES
 
     def unfinished(self, index: Mapping[str, CellState]) -> tuple[str, ...]:
         """Ids of the cells at which no attempt has ended since the manifest was made.
@@ -103,6 +106,7 @@ class Manifest:
         content = {name: getattr(self, name) for name in _NAMES}
         content["cells"] = to_plain(self.cells)
         content["driver"] = asdict(self.driver) if self.driver is not None else None
+        content["probes"] = self.probes.plain()
         content["schema"] = MANIFEST_VERSION
         return json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
@@ -120,6 +124,7 @@ class Manifest:
             for check, of in ((check_name, "artifacts"), (check_input, "inputs")):
                 for name in (name for names in content[of].values() for name in names):
                     check(name)
+            content["probes"] = CellProbes.from_plain(content.get("probes", {}))
             if content["driver"] is not None:
                 content["driver"] = Driver(**content["driver"])
             return cls(**content)

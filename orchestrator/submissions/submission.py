@@ -17,6 +17,7 @@ from grids.problems import GridError, nearest
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_all
 from orchestrator.submissions.cell_lists import from_plain, ids_of, to_plain
+from orchestrator.submissions.cell_probes import NO_PROBES, CellProbes
 from orchestrator.submissions.manifest import Manifest
 
 SUBMISSION_VERSION = 3
@@ -50,6 +51,8 @@ class Submission:
             (`grids.artifacts.input_name`), with the ids of the cells that leave them.
         artifacts: What the grid wants of artifacts.
         losses: Cell id to how many workers in a row it had lost before, where there are any.
+        probes: What is asked to be measured of each cell.
+        metrics: The metrics of these probes: name, unit, better end and meaning of each.
     """
 
     grid: str
@@ -71,13 +74,16 @@ class Submission:
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     artifacts: ArtifactWishes = field(default_factory=ArtifactWishes)
     losses: Mapping[str, int] = field(default_factory=dict)
+    probes: CellProbes = NO_PROBES
+    metrics: Sequence[Mapping[str, str]] = ()
 
     def asks_the_same(self, other: "Submission") -> bool:
-        """Whether the other submission is of the same file and the same cells."""
+        """Whether the other submission is of the same file, the same cells and probes."""
         return (
             self.source == other.source
             and self.text == other.text
             and list(ids_of(self.cells)) == list(ids_of(other.cells))
+            and self.probes == other.probes
         )
 
 
@@ -95,6 +101,8 @@ def publish_submission(store: Store, submission: Submission) -> None:
         "cells": to_plain(submission.cells),
         "producers": to_plain(submission.producers),
         "artifacts": asdict(submission.artifacts),
+        "probes": submission.probes.plain(),
+        "metrics": [dict(metric) for metric in submission.metrics],
         "text_sha256": hashlib.sha256(submission.text.encode()).hexdigest(),
     }
     data = json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
@@ -132,6 +140,8 @@ def read_submission(store: Store, grid: str, number: int) -> Submission:
                 leave=tuple(map(check_name, content["artifacts"]["leave"])),
                 consumed=content["artifacts"]["consumed"],
             ),
+            probes=CellProbes.from_plain(content.get("probes", {})),
+            metrics=tuple(content.get("metrics", ())),
         )
     except OSError as error:
         raise StoreError(f"cannot read {folder}: {error.strerror}") from error

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from grids.catalogue import Catalogue
 from grids.cell import Cell
+from grids.probes import canonical, metrics_of_probe, plain_probe
 from orchestrator import provenance
 from orchestrator.environment import EXACT, explain
+from orchestrator.store import measured
 from orchestrator.store.artifacts import Artifact, described
 from orchestrator.store.layout import Store
 from orchestrator.store.records import Record, timestamp
@@ -72,12 +74,12 @@ class Attempt:
             curve=bool(outcome.curve),
             error=_described(outcome.error),
             supersedes=self.manifest.supersedes.get(cell.id, ()),
-            provenance={**worker, **self._provenance(outcome)},
+            provenance={**worker, **self._provenance(outcome, catalogue)},
         )
         earlier = self.earlier.get(cell.id)
         return _signed(record if earlier is None else settled(record, earlier))
 
-    def _provenance(self, outcome: "Outcome") -> dict[str, Any]:
+    def _provenance(self, outcome: "Outcome", catalogue: Catalogue) -> dict[str, Any]:
         settings = outcome.cell.settings()
         inputs = self.inputs.get(outcome.cell.id, {})
         return {
@@ -98,6 +100,20 @@ class Attempt:
             "topology_updates": outcome.topology_updates,
             "inputs": {n: [one.cell, one.attempt] for n, one in inputs.items()} or None,
             "artifacts": described(outcome.artifacts),
+            "probes": measured.described(self._measured(outcome, catalogue)),
+        }
+
+    def _measured(self, outcome: "Outcome", catalogue: Catalogue) -> dict[str, list[str]]:
+        """The text of each probe that was asked for and measured, to its metrics' names."""
+        asked = self.manifest.probes.of(outcome.cell.id)
+        return {
+            text: [
+                metric["name"]
+                for metric in metrics_of_probe(text, catalogue)
+                if metric["name"] in outcome.metrics
+            ]
+            for text in asked
+            if canonical(plain_probe(text)) in outcome.probes
         }
 
 

@@ -10,8 +10,11 @@ from collections.abc import Mapping
 
 from grids.catalogue import Catalogue
 from grids.cell import COMPONENTS, Cell
+from grids.probes import is_offered, probe_words
 from orchestrator.provenance import host, plugins
 from orchestrator.submissions.manifest import Manifest
+
+_SAME = "install the same version there and here, then run the grid again"
 
 
 class PluginProblem(ValueError):
@@ -35,6 +38,12 @@ def check_plugins(manifest: Manifest, catalogue: Catalogue) -> None:
             raise PluginProblem(_lacking(f"{name} {version}", name in dict(plugins())))
     for cell in manifest.cells:
         _check_meaning(cell, catalogue, dict(cell.semantics))
+    for text in manifest.probes.texts():
+        if not is_offered(text, catalogue):
+            raise PluginProblem(
+                f"the probe {probe_words(text)} is not here, or has other semantics or options, "
+                f"for {sys.executable} on {host()}: {_SAME}"
+            )
 
 
 def _lacking(distribution: str, is_installed: bool) -> str:
@@ -54,6 +63,5 @@ def _check_meaning(cell: Cell, catalogue: Catalogue, planned: Mapping[str, int])
             raise PluginProblem(
                 f"the {kind} {entry.name} of {entry.distribution} has semantics {entry.semantics} "
                 f"for {sys.executable} on {host()}; these cells were planned with "
-                f"{planned.get(kind, 1)}: install the same version there and here, then run the "
-                "grid again"
+                f"{planned.get(kind, 1)}: {_SAME}"
             )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from grids.catalogue import Catalogue
 from grids.cell import Cell
+from grids.probes import plain_probe
 from orchestrator import provenance
 from orchestrator.environment import explain
 from orchestrator.store.index import load_index
@@ -217,6 +218,7 @@ def _request(pack: Attempt) -> "PackRequest":
         inputs={c: {n: one.path for n, one in own.items()} for c, own in pack.inputs.items()},
         artifacts=manifest.artifacts,
         shared=StoredFiles(pack.store),
+        probes={cell: [plain_probe(text) for text in manifest.probes.of(cell)] for cell in ids},
         code=" ".join([provenance.code_hash(), *_versions(manifest)]),
         seconds_per_cell=manifest.seconds,
         may_begin=pack.deadline.allows,

@@ -113,7 +113,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(mistakes: Mistak
     )
     assert mistakes(text, "model=mpl") == [
         "grid.yaml:1: unknown key 'nam'; allowed: artifacts, axes, base, description, exclude, "
-        "include, name, seeds, zip; did you mean 'name'?",
+        "include, name, probes, seeds, zip; did you mean 'name'?",
         "grid.yaml:3: unknown dataset 'digit'; allowed: digits, wine; did you mean 'digits'?",
         "grid.yaml:4: the key 'dataset' is given twice; first in grid.yaml:3",
         "grid.yaml:5: recipe.lr is -1; allowed: a number > 0",

@@ -11,7 +11,7 @@ from grids.grid import Grid
 Read = Callable[..., Grid]
 Mistakes = Callable[..., list[str]]
 
-KEYS = "allowed: artifacts, axes, base, description, exclude, include, name, seeds, zip"
+KEYS = "allowed: artifacts, axes, base, description, exclude, include, name, probes, seeds, zip"
 FIELDS = "allowed: allocation, data_ratio, dataset, density, method, model, recipe, scenario"
 SEEDS = "allowed: a count >= 1 or a list of integers >= 0"
 
@@ -84,7 +84,7 @@ def test_each_mistake_is_one_line(mistakes: Mistakes, base: str, text: str, mess
     [("", "empty"), ("3\n", "3"), ("hello\n", "'hello'"), ("- 1\n- 2\n", "[1, 2]")],
 )
 def test_a_file_of_another_type_is_refused(mistakes: Mistakes, text: str, given: str) -> None:
-    keys = "name, description, base, axes, zip, include, exclude, seeds, artifacts"
+    keys = "name, description, base, axes, zip, include, exclude, seeds, artifacts, probes"
     assert mistakes(text) == [f"grid.yaml:1: the file is {given}; allowed: a mapping of {keys}"]
 
 

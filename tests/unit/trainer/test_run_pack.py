@@ -6,14 +6,14 @@ import pytest
 
 from sparse.methods import METHODS
 from tests.support.cells import make_cell, result, train, train_reported
-from trainer.describe import describe
+from trainer.metrics import METRICS
 
 
 def test_every_metric_of_the_catalogue_is_measured_and_no_other():
     cell = make_cell("set_np", options={"update_every": 4})
     outcome = train(cell)[cell.id]
     assert outcome.state == "COMPLETED"
-    assert outcome.metrics.keys() == {metric["name"] for metric in describe()["metrics"]}
+    assert outcome.metrics.keys() == {metric["name"] for metric in METRICS}
     assert outcome.metrics["generalisation_gap"] == pytest.approx(
         outcome.metrics["train_accuracy"] - outcome.metrics["test_accuracy"]
     )

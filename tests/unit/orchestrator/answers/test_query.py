@@ -131,7 +131,7 @@ def test_a_misspelt_view_or_column_gets_the_nearest_and_the_list(store: Store) -
             run_query(store, sql)
         text = str(caught.value)
         assert f"did you mean '{near}'?" in text
-        assert "  metrics: cell, attempt, answers, metric, value" in text
+        assert "  metrics: cell, attempt, answers, metric, probe, value" in text
 
 
 @pytest.mark.parametrize(("sql", "count"), [("", 0), ("-- nothing", 0), ("SELECT 1; SELECT 2", 2)])

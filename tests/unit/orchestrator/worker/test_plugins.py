@@ -13,6 +13,7 @@ from grids.cell import Cell, Component
 from orchestrator import provenance
 from orchestrator.provenance import host
 from orchestrator.store.layout import Store
+from orchestrator.submissions.cell_probes import CellProbes
 from orchestrator.submissions.manifest import Manifest, publish_manifests
 from orchestrator.worker import plugins
 from orchestrator.worker.plugins import PluginProblem, check_plugins
@@ -79,6 +80,17 @@ def test_the_same_name_with_another_meaning_is_refused(here: int, planned: int) 
         f"the dataset chips of ourlab has semantics {here} for {WHERE}; these cells were planned "
         f"with {planned}: install the same version there and here, then run the grid again"
     )
+
+
+def test_a_probe_that_is_another_here_is_refused() -> None:
+    asked = replace(a_manifest(), probes=CellProbes(common=('{"name":"norms"}',)))
+    norms = Entry(name="norms", distribution="ourlab")
+    check_plugins(asked, replace(a_catalogue(), probes=(norms,)))
+    for here in ((), (replace(norms, semantics=2),)):
+        assert problem_of(asked, replace(a_catalogue(), probes=here)) == (
+            f"the probe norms is not here, or has other semantics or options, for {WHERE}: "
+            "install the same version there and here, then run the grid again"
+        )
 
 
 def test_the_catalogue_knows_whose_names_cells_use() -> None:

@@ -1,0 +1,192 @@
+"""The probes that a grid asks for: measurements of its cells besides those that all cells get.
+
+A probe is known by its text: canonical JSON of its name and the options that differ from their
+defaults, as `{"attack":"fgsm","name":"robust"}`. Equal texts are equal measurements, so plans,
+records and tables compare texts. The `semantics` of a probe stand in the text once they are not 1.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from grids.catalogue import PROBE, Catalogue, Entry
+from grids.cell import Cell
+from grids.legality import has_pixels
+from grids.options import Value
+from grids.problems import Collector, GridError, Where, show
+from grids.reading import Node
+
+_NAME, _SEMANTICS = "name", "semantics"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskedProbe:
+    """A probe that a grid asks for: its text, and where it was written."""
+
+    text: str
+    where: Where
+
+
+def read_probes(
+    node: Node | None, catalogue: Catalogue, problems: Collector
+) -> tuple[AskedProbe, ...]:
+    """The `probes:` of a grid file; every mistake is noted in `problems`."""
+    if node is None or node.value is None:
+        return ()
+    if not isinstance(node.value, tuple):
+        message = f"probes is {show(node.plain())}; allowed: a list of names or mappings"
+        problems.add(node.where, message, f"write {_listed(node)}" if node.value else "")
+        return ()
+    found: dict[str, AskedProbe] = {}
+    for item in node.value:
+        asked = _read_one(item, catalogue, problems)
+        if asked is None:
+            continue
+        name = probe_name(asked.text)
+        if name in found:
+            first = found[name].where
+            message = f"the probe {name} is asked for twice; first in {first}"
+            problems.add(item.where, message)
+        found.setdefault(name, asked)
+    return tuple(found.values())
+
+
+def refuse_without_images(
+    asked: Sequence[AskedProbe], cells: Iterable[Cell], catalogue: Catalogue, problems: Collector
+) -> None:
+    """Note every probe that works on images only where some cell's dataset has none."""
+    takers = [one for one in asked if _entry_of(one.text, catalogue).traits.get("needs_pixels")]
+    if not takers:
+        return
+    entries = {used: catalogue.entry("dataset", used.name) for used in {c.dataset for c in cells}}
+    without = {e.name for used, e in entries.items() if not has_pixels(e, e.settings(used))}
+    if not without:
+        return
+    images = [entry.name for entry in catalogue.entries("dataset") if entry.traits.get("pixels")]
+    for one in takers:
+        message = f"probe {probe_name(one.text)} takes images, and dataset"
+        listed = f"{', '.join(sorted(without))} has none; allowed: {', '.join(images) or 'none'}"
+        problems.add(one.where, f"{message} {listed}")
+
+
+def probes_of_scenario(scenario: Entry, catalogue: Catalogue) -> tuple[str, ...]:
+    """The texts of the probes that a scenario's cells get without being asked, by its trait.
+
+    Raises `GridError` when the trait names a probe or an option that does not exist.
+    """
+    given = scenario.traits.get("probes", ())
+    return tuple(_text_of_plain(one, catalogue) for one in given)
+
+
+def joined(asked: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
+    """The texts of both, sorted; of two with one name, that which is asked for counts."""
+    by_name = {probe_name(text): text for text in others}
+    by_name |= {probe_name(text): text for text in asked}
+    return tuple(sorted(by_name.values()))
+
+
+def canonical(plain: Mapping[str, Any]) -> str:
+    """The text of a probe given as a mapping: strict JSON with sorted keys, without spaces."""
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def plain_probe(text: str) -> dict[str, Any]:
+    """What the trainer is asked: the probe's name, and the options that are not at their defaults.
+
+    Raises `GridError` for what is no text of a probe.
+    """
+    try:
+        plain = json.loads(text)
+        named = isinstance(plain.get(_NAME), str)
+    except (ValueError, AttributeError):
+        named = False
+    if not named:
+        raise GridError(f"{show(text)} is no text of a probe")
+    return {name: value for name, value in plain.items() if name != _SEMANTICS}
+
+
+def probe_name(text: str) -> str:
+    """The name of the probe with this text."""
+    return str(plain_probe(text)[_NAME])
+
+
+def probe_words(text: str) -> str:
+    """A probe as people are told of it: "robust", or "robust(attack=fgsm)"."""
+    plain = plain_probe(text)
+    options = [f"{name}={_shown(plain[name])}" for name in sorted(plain) if name != _NAME]
+    return f"{plain[_NAME]}({', '.join(options)})" if options else str(plain[_NAME])
+
+
+def is_offered(text: str, catalogue: Catalogue) -> bool:
+    """Whether the catalogue still has this probe with these options and these semantics."""
+    try:
+        return _text_of_plain(plain_probe(text), catalogue) == text
+    except GridError:
+        return False
+
+
+def distributions_of(texts: Iterable[str], catalogue: Catalogue) -> set[str]:
+    """The users' distributions that bring these probes."""
+    return {_entry_of(text, catalogue).distribution for text in texts} - {""}
+
+
+def metrics_of_probe(text: str, catalogue: Catalogue) -> Sequence[Mapping[str, str]]:
+    """The final metrics that a probe may write: name, unit, better end and meaning of each."""
+    metrics: Sequence[Mapping[str, str]] = _entry_of(text, catalogue).traits.get("metrics", ())
+    return metrics
+
+
+def _read_one(node: Node, catalogue: Catalogue, problems: Collector) -> AskedProbe | None:
+    given = dict(node.value) if isinstance(node.value, dict) else {_NAME: node}
+    name = given.pop(_NAME, None)
+    if name is None or not isinstance(name.value, str):
+        allowed = "a name, or a mapping {name: ..., option: ...}"
+        problems.add(node.where, f"a probe is {show(node.plain())}; allowed: {allowed}")
+        return None
+    try:
+        entry = catalogue.entry(PROBE, name.value)
+    except GridError as error:
+        problems.add_error(name.where, error)
+        return None
+    before = len(problems)
+    options = _options(entry, given, problems)
+    for message in entry.conflicts(entry.component(options)) if len(problems) == before else ():
+        problems.add(node.where, message)
+    return AskedProbe(text=_text(entry, options), where=node.where)
+
+
+def _options(entry: Entry, given: Mapping[str, Node], problems: Collector) -> dict[str, Value]:
+    options: dict[str, Value] = {}
+    for key, value in given.items():
+        try:
+            option = entry.option(key)
+            options[key] = option.check(value.plain(), f"{key} of {entry.name}")
+        except GridError as error:
+            problems.add_error(value.where, error)
+    return options
+
+
+def _text_of_plain(given: str | Mapping[str, Any], catalogue: Catalogue) -> str:
+    plain = {_NAME: given} if isinstance(given, str) else dict(given)
+    entry = catalogue.entry(PROBE, plain.pop(_NAME))
+    return _text(entry, {name: entry.option(name).check(value) for name, value in plain.items()})
+
+
+def _text(entry: Entry, options: Mapping[str, Value]) -> str:
+    plain: dict[str, Any] = {**entry.component(options).as_dict(), _NAME: entry.name}
+    if entry.semantics != 1:
+        plain[_SEMANTICS] = entry.semantics
+    return canonical(plain)
+
+
+def _entry_of(text: str, catalogue: Catalogue) -> Entry:
+    return catalogue.entry(PROBE, probe_name(text))
+
+
+def _listed(node: Node) -> str:
+    return f"[{node.value}]" if isinstance(node.value, str) else show([node.plain()])
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else show(value)
