@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from grids.probes import canonical
+from grids.probes import canonical, probe_name
 from sparse.options import build_options
 from trainer.data.bundle import Bundle
 from trainer.probes import PROBES
@@ -37,7 +37,7 @@ class Probing:
             ValueError: naming a probe that takes pixels, where inputs are standardised already.
         """
         for text in self._probes:
-            name = json.loads(text)["name"]
+            name = probe_name(text)
             if PROBES.get(name).traits["needs_pixels"] and bundle.normalise is None:
                 raise ValueError(
                     f"probe {name} takes pixels, and this cell's inputs are standardised already;"
