@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from grids import recipe as recipes
 from grids.catalogue import KINDS, Catalogue
 from grids.fields import Path, check_key, entries_of
-from grids.options import Option, Value, fraction_text
+from grids.options import Option, Value, fraction_text, quotient
 from grids.problems import Collector, GridError, Where, show, unknown
 from grids.reading import Node
 from grids.scalars import plain_scalar
@@ -162,7 +162,7 @@ def _comparison(field: _Field, sign: str, text: str) -> Test:
         raise GridError(
             message, "allowed: a value, a list of values, or a text that begins with !="
         )
-    number = _decimal(operand)
+    number = _decimal(quotient(text) or operand)
     if number is None:
         raise GridError(f"{field.what} is compared with {show(text)}; allowed: a number")
     holds = _ORDERS[sign]

@@ -1,6 +1,7 @@
 """One declared option: its type, range and default, and the check of a value against them."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -28,6 +29,9 @@ NOUNS = {
 
 MAX_DECIMALS = 12
 """Longest fraction of a density: more digits come from arithmetic (1 - 0.7), not from a person."""
+
+FRACTION = r"-?[0-9]{1,15} */ *0*[1-9][0-9]{0,14}"
+"""How a number may be written as a fraction of two integers, as a regular expression: 8/255."""
 
 # People still write the booleans of YAML 1.1; in YAML 1.2 they are texts.
 _OLD_BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
@@ -88,7 +92,7 @@ class Option:
         return f"{words} or null" if self.nullable else words
 
     def check(self, given: object, what: str | None = None) -> Value:
-        """The given value in the declared type (1 becomes 1.0 for a float, a list a tuple).
+        """The given value in the declared type: 1 and "8/255" are floats for one, a list a tuple.
 
         `what` names the option in messages. Raises `GridError` for a value that is not legal.
         """
@@ -159,6 +163,8 @@ class Option:
             return f"write {meant}" if meant in ("true", "false") else meant
         if self.choices is not None:
             return nearest(given, map(str, self.choices))
+        if self.type == "float" and "/" in given:
+            return "" if quotient(given) is not None else "a fraction is two integers, as in 8/255"
         return number_hint(given) if self.type in ("int", "float") else ""
 
     def _takes(self, given: object) -> bool:
@@ -216,6 +222,14 @@ def fraction_text(given: object, what: str) -> str:
     return text
 
 
+def quotient(text: str) -> float | None:
+    """The number that a fraction such as "8/255" stands for; None for any other text."""
+    if not re.fullmatch(FRACTION, text):
+        return None
+    above, below = text.split("/")
+    return int(above) / int(below)
+
+
 def plain_decimal(number: Decimal) -> str:
     """A decimal without exponent and without trailing zeros: "0.05", "100"."""
     text = f"{number:f}"
@@ -258,8 +272,10 @@ def _converted(given: object, type_name: str) -> Value:
 
 
 def _converted_scalar(given: object, type_name: str) -> Scalar:
-    if type_name == "str" and isinstance(given, str):
-        return given
+    if isinstance(given, str):
+        if type_name == "str":
+            return given
+        given = quotient(given)
     if isinstance(given, bool):
         if type_name == "bool":
             return given

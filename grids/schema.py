@@ -11,7 +11,7 @@ from typing import Any
 from grids.artifacts import CONSUMED, PATTERN
 from grids.catalogue import KINDS, PROBE, Catalogue, Entry
 from grids.document import MAX_SEED, NAME
-from grids.options import Option
+from grids.options import FRACTION, Option
 from grids.recipe import RECIPE
 
 Schema = dict[str, Any]
@@ -140,6 +140,9 @@ def _value(option: Option) -> Schema:
     schema |= {name: bound for name, bound in given.items() if bound is not None}
     if option.choices is not None:
         schema["enum"] = list(option.choices)
+    if inner == "float" and option.choices is None:
+        # Bounds are of numbers and the pattern is of texts; each passes over the other.
+        schema |= {"type": ["number", "string"], "pattern": f"^{FRACTION}$"}
     if inner == option.type:
         return schema
     lengths = {"minItems": option.min_items, "maxItems": option.max_items}

@@ -4,6 +4,7 @@ import dataclasses
 import difflib
 import math
 import operator
+import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _NAMES = {int: "int", float: "float", str: "str", bool: "bool"}
+_FRACTION = re.compile(r"-?[0-9]{1,15} */ *0*[1-9][0-9]{0,14}")
 _BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 _RELATIONS = {"below": operator.lt, "at_most": operator.le}
 
@@ -73,8 +75,9 @@ def build_options(
     """Make the options dataclass from what a person wrote.
 
     Names, types, ranges, choices and relations are checked; every problem is reported in one
-    ValueError whose lines start with `where`. Whole numbers are accepted for floats, lists and
-    tuples for lists. `beside` names what may be written beside options: allowed names to hint at.
+    ValueError whose lines start with `where`. Whole numbers and fractions of two integers ("8/255")
+    are accepted for floats, lists and tuples for lists. `beside` names what may be written beside
+    options: allowed names to hint at.
     """
     fields = {field.name: (field, hint) for field, hint in _fields(options)}
     allowed = [*beside, *fields]
@@ -146,8 +149,7 @@ def _checked(value: Any, field: Any, hint: Any) -> Any:
 
 
 def _scalar(given: Any, kind: Any, field: Any) -> Any:
-    whole = isinstance(given, int) and not isinstance(given, bool)
-    value: Any = float(given) if kind is float and whole and _is_finite(given) else given
+    value = _as_float(given) if kind is float else given
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise ValueError(f"{field.name} is {value!r}; it must be of type {_NAMES[kind]}")
     choices = field.metadata.get("choices")
@@ -158,6 +160,15 @@ def _scalar(given: Any, kind: Any, field: Any) -> Any:
     if kind in (int, float) and not _within(value, field.metadata):
         raise ValueError(f"{field.name} is {value!r}; it must be {_range(field.metadata)}")
     return value
+
+
+def _as_float(given: Any) -> Any:
+    """What a whole number or a fraction means; all else as it is."""
+    if isinstance(given, str) and _FRACTION.fullmatch(given):
+        above, below = given.split("/")
+        return int(above) / int(below)
+    whole = isinstance(given, int) and not isinstance(given, bool)
+    return float(given) if whole and _is_finite(given) else given
 
 
 def _conflicts(built: Any, fields: Sequence[Any]) -> list[str]:

@@ -25,12 +25,15 @@ def named_seed(seed: int, purpose: str, index: int = 0) -> int:
     return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big") >> 1
 
 
-def generator(seed: int, purpose: str, index: int = 0) -> torch.Generator:
-    """A fresh CPU generator for the stream ``(seed, purpose, index)``.
+def generator(
+    seed: int, purpose: str, index: int = 0, device: str | torch.device = "cpu"
+) -> torch.Generator:
+    """A fresh generator for the stream ``(seed, purpose, index)``.
 
-    Draws are made on the CPU and moved, so that they do not depend on the device.
+    Draws are made on the CPU and moved, so that they do not depend on the device. Only what is too
+    large for that in every step is drawn on the device itself.
     """
-    return torch.Generator().manual_seed(named_seed(seed, purpose, index))
+    return torch.Generator(device).manual_seed(named_seed(seed, purpose, index))
 
 
 @contextlib.contextmanager

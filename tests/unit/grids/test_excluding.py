@@ -38,6 +38,8 @@ EVERY = [
         ("{method: rigl, density: '<=0.1'}", [3]),
         ("{method.update_every: '>50'}", [3, 4]),
         ("{method: rigl, recipe.lr: '<1'}", [3, 4]),
+        ("{method: rigl, recipe.lr: '<= 1/10'}", [3, 4]),
+        ("{method: rigl, recipe.lr: 1/10}", [3, 4]),
         ("{method: rigl, recipe: {epochs: 20}}", [3, 4]),
         ("{method: rigl, model.hidden: [300, 100]}", [3, 4]),
         ("{method: rigl, model.dropout: null}", [3, 4]),

@@ -14,6 +14,7 @@ OPTIMIZER = Option(name="optimizer", type="str", default="sgd", choices=("sgd", 
 HIDDEN = Option(name="hidden", type="list[int]", default=(300, 100), ge=1)
 STAGES = Option(name="stages", type="list[int]", default=(8, 9), ge=1, min_items=2, max_items=2)
 LONGER = Option(name="longer", type="list[int]", default=(1, 2), min_items=2, max_items=3)
+SHARES = Option(name="shares", type="list[float]", default=(0.5,), le=1)
 DROPOUT = Option(name="dropout", type="float", default=None, nullable=True, gt=0, lt=1)
 
 
@@ -22,6 +23,10 @@ DROPOUT = Option(name="dropout", type="float", default=None, nullable=True, gt=0
     [
         (LR, 1, 1.0),
         (LR, 0.001, 0.001),
+        (LR, "8/255", 8 / 255),
+        (LR, "1 / 4", 0.25),
+        (Option(name="x", type="float", default=0.0), "-1/02", -0.5),
+        (SHARES, [0.25, "1/2"], (0.25, 0.5)),
         (EPOCHS, 100, 100),
         (NESTEROV, True, True),
         (OPTIMIZER, "adam", "adam"),
@@ -55,6 +60,18 @@ def test_minus_zero_is_zero() -> None:
         (LR, "1e-3", "lr is '1e-3'; allowed: a number > 0; write 0.001, without quotes"),
         (LR, "5%", "lr is '5%'; allowed: a number > 0; write 0.05, without quotes"),
         (LR, "24:00:00", "lr is '24:00:00'; allowed: a number > 0"),
+        (LR, "0/255", "lr is '0/255'; allowed: a number > 0"),
+        (
+            LR,
+            "1/0",
+            "lr is '1/0'; allowed: a number > 0; a fraction is two integers, as in 8/255",
+        ),
+        (
+            LR,
+            "8.5/255",
+            "lr is '8.5/255'; allowed: a number > 0; a fraction is two integers, as in 8/255",
+        ),
+        (EPOCHS, "8/2", "epochs is '8/2'; allowed: an integer >= 1"),
         (EPOCHS, 2.5, "epochs is 2.5; allowed: an integer >= 1"),
         (EPOCHS, 100.0, "epochs is 100.0; allowed: an integer >= 1; write 100"),
         (EPOCHS, 0.0, "epochs is 0.0; allowed: an integer >= 1"),

@@ -54,6 +54,7 @@ def test_the_committed_schema_accepts_every_study_and_each_names_it(name: str) -
         {"zip": [{"density": [0.1, 0.2], "recipe.epochs": [1, 2]}]},
         {"exclude": [{"density": "<0.1", "method": ["rigl", "set"], "seed": ">3"}]},
         {"include": [{"density": 1}]},
+        {"base": BASE | {"recipe.lr": "1/8", "method.drop_fraction": "1 / 4"}},
     ],
 )
 def test_it_accepts_what_the_reader_reads(catalogue: Catalogue, document: Any) -> None:
@@ -72,6 +73,8 @@ def test_it_accepts_what_the_reader_reads(catalogue: Catalogue, document: Any) -
         {"base": BASE | {"method.update_every": 0}},
         {"base": BASE | {"recipe": {"epoch": 5}}},
         {"base": BASE | {"recipe.optimizer": "sdg"}},
+        {"base": BASE | {"recipe.lr": "1/0"}},
+        {"base": BASE | {"recipe.epochs": "8/2"}},
         {"base": BASE | {"model.hidden": [0]}},
         {"axes": {}},
         {"axes": {"density": []}},
@@ -91,7 +94,8 @@ def test_it_refuses_what_the_reader_refuses(catalogue: Catalogue, document: Any)
 def test_help_and_defaults_are_in_it(catalogue: Catalogue) -> None:
     lr = json_schema(catalogue)["definitions"]["recipe"]["properties"]["lr"]
     assert lr == {
-        "type": "number",
+        "type": ["number", "string"],
+        "pattern": "^-?[0-9]{1,15} */ *0*[1-9][0-9]{0,14}$",
         "exclusiveMinimum": 0,
         "default": 0.1,
         "description": "learning rate after the warm-up",
