@@ -4,6 +4,7 @@ from orchestrator.answers.results import RENAMED
 from orchestrator.answers.tables import BETTER
 from orchestrator.store.schema import TABLES
 from trainer.metrics import METRICS
+from trainer.probes import PROBES
 
 COLUMNS = {column.name for column in TABLES["results"] if column.origin == "metric"}
 
@@ -15,3 +16,18 @@ def test_the_better_end_of_every_metric_is_the_trainers() -> None:
 
 def test_every_metric_has_a_column() -> None:
     assert {RENAMED.get(metric["name"], metric["name"]) for metric in METRICS} == COLUMNS
+
+
+def test_no_probe_gives_a_metric_of_another() -> None:
+    names = [metric["name"] for metric in METRICS]
+    for name in PROBES.names():
+        names += [metric["name"] for metric in PROBES.get(name).traits["metrics"]]
+    assert sorted(set(names)) == sorted(names)
+    assert not set(names[len(METRICS) :]) & COLUMNS
+
+
+def test_every_metric_of_a_probe_says_which_end_is_better() -> None:
+    for name in PROBES.names():
+        for metric in PROBES.get(name).traits["metrics"]:
+            assert metric.keys() == {"name", "unit", "better", "help"}, name
+            assert metric["better"] in ("higher", "lower"), name
