@@ -1,4 +1,4 @@
-"""A dataset and a model of a person's own package, trained by workers of Ray."""
+"""What a person's own package brings, trained by workers of Ray."""
 
 import json
 from pathlib import Path
@@ -19,6 +19,7 @@ base:
   recipe: {epochs: 2, batch: 16}
 axes: {method: [static, set], density: [0.5]}
 seeds: 2
+probes: [weight_norms]
 """
 
 
@@ -29,8 +30,10 @@ def test_workers_train_what_the_package_brings_and_record_its_version(tmp_path: 
     options = ("--backend", "ray", "--slots", "2", "--data-root", write_chips(tmp_path / "data"))
     said = environment.sparsesweep(tmp_path, "run", "ours.yaml", *options)
     assert "4 of 4 cells have results" in said
-    query = "SELECT DISTINCT backend, plugins, dataset, model FROM results"
+    columns = "backend, plugins, dataset, model, scenario, metric"
+    query = f"SELECT DISTINCT {columns} FROM results JOIN metrics USING (cell)"
     [row] = json.loads(environment.sparsesweep(tmp_path, "query", query, "--format", "json"))
     assert row == {
         "backend": "ray", "plugins": '["ourlab 1.0"]', "dataset": "chips", "model": "separable",
+        "scenario": "label_noise", "metric": "weight_norm",
     }  # fmt: skip

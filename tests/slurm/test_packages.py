@@ -1,4 +1,4 @@
-"""A dataset and a model of a person's own package, trained by jobs of a real SLURM."""
+"""What a person's own package brings, trained by jobs of a real SLURM."""
 
 import json
 import sys
@@ -22,6 +22,7 @@ base:
   recipe: {epochs: 2, batch: 16}
 axes: {method: [static, set], density: [0.5]}
 seeds: 2
+probes: [weight_norms]
 """
 
 ELSEWHERE = """
@@ -60,13 +61,15 @@ def test_jobs_train_what_the_package_brings_and_record_its_version(
 ) -> None:
     submit(environment, site, "main")
     site.all_completed()
-    query = "SELECT DISTINCT backend, plugins, dataset, model FROM results"
+    columns = "backend, plugins, dataset, model, scenario, metric"
+    query = f"SELECT DISTINCT {columns} FROM results JOIN metrics USING (cell)"
     said = environment.sparsesweep(
         site.folder, "query", query, "--format", "json", "--store", site.store
     )
     [row] = json.loads(said)
     assert row == {
         "backend": "slurm", "plugins": '["ourlab 1.0"]', "dataset": "chips", "model": "separable",
+        "scenario": "label_noise", "metric": "weight_norm",
     }  # fmt: skip
 
 
