@@ -10,6 +10,7 @@ from pathlib import Path
 
 from orchestrator.health.findings import Finding
 from orchestrator.health.store_probe import clock_finding, clock_skew
+from orchestrator.provenance import plugin_names
 from orchestrator.slurm.commands import Runner, SlurmError, ask
 from orchestrator.slurm.node_probe import REPORT, NodeReport, report_node
 from orchestrator.slurm.profiles import Profile
@@ -89,6 +90,7 @@ def judge(report: NodeReport, profile: Profile, code: Path, skew: float) -> list
     return [
         _python(report, code),
         _torch(report),
+        *_plugins(report),
         *([_gpus(report, int(profile.gpus))] if profile.gpus else []),
         _store(report),
         clock_finding("node clock", skew - report.skew, between),
@@ -189,6 +191,18 @@ def _torch(report: NodeReport) -> Finding:
         return Finding(subject="node torch", verdict="ok", found=found)
     fix = "see the python, container and setup of the profile"
     return Finding(subject="node torch", verdict="broken", found=report.torch_error, fix=fix)
+
+
+def _plugins(report: NodeReport) -> list[Finding]:
+    """A finding about users' packages, where there are any."""
+    here, there = (", ".join(names) or "none" for names in (plugin_names(), report.plugins))
+    if here == there:
+        found = f"{there} on {report.host}, as here"
+        ok = Finding(subject="node plug-ins", verdict="ok", found=found)
+        return [ok] if report.plugins else []
+    found = f"{there} on {report.host}, but {here} here: what uses their names fails, or differs"
+    fix = f"install the same versions for {report.executable} and here"
+    return [Finding(subject="node plug-ins", verdict="broken", found=found, fix=fix)]
 
 
 def _gpus(report: NodeReport, asked: int) -> Finding:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from orchestrator.environment import explain, worker_environment
 from orchestrator.health.store_probe import broken_promise, clock_skew, file_system
-from orchestrator.provenance import ROOT
+from orchestrator.provenance import ROOT, plugin_names
 from orchestrator.store.publishing import publish_new
 
 REPORT = "report.json"
@@ -43,6 +43,7 @@ class NodeReport:
         broken_promise: What that fails to do, else "".
         skew: Seconds by which the stamp of a new file is ahead of the node's clock.
         environment: Some variables, by name; none that could hold a secret.
+        plugins: The users' packages that are installed there, with their versions.
     """
 
     host: str
@@ -58,13 +59,15 @@ class NodeReport:
     broken_promise: str
     skew: float
     environment: dict[str, str]
+    plugins: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> "NodeReport":
         """A report from its file; OSError when it is not there, ValueError when it is damaged."""
         try:
             content = json.loads(path.read_bytes())
-            return cls(**{**content, "gpus": tuple(content["gpus"])})
+            lists = {name: tuple(content[name]) for name in ("gpus", "plugins")}
+            return cls(**{**content, **lists})
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path} is damaged ({error})") from error
 
@@ -100,6 +103,7 @@ def look_around(store: Path) -> NodeReport:
         broken_promise=_broken_promise(store),
         skew=clock_skew(store),
         environment={name: os.environ[name] for name in _TOLD if name in os.environ},
+        plugins=tuple(plugin_names()),
     )
 
 

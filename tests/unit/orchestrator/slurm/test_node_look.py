@@ -54,6 +54,7 @@ def test_a_good_node_is_well() -> None:
     [
         ({"code": "/home/ada/old"}, "node python"),
         ({"torch": "", "torch_error": "ImportError: no libcudart"}, "node torch"),
+        ({"plugins": ("ourlab 1.0",)}, "node plug-ins"),
         ({"devices": 1}, "node GPUs"),
         ({"broken_promise": "it cannot be written there"}, "node store"),
     ],
@@ -61,6 +62,20 @@ def test_a_good_node_is_well() -> None:
 def test_what_keeps_a_pack_from_running_is_broken(changed: dict[str, object], broken: str) -> None:
     found = verdicts(replace(GOOD, **changed))  # type: ignore[arg-type]
     assert [subject for subject, verdict in found.items() if verdict == "broken"] == [broken]
+
+
+def test_packages_of_users_are_a_subject_where_there_are_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(node_look, "plugin_names", lambda: ["ourlab 1.1"])
+    same, other = replace(GOOD, plugins=("ourlab 1.1",)), replace(GOOD, plugins=("ourlab 1.0",))
+    assert verdicts(same)["node plug-ins"] == "ok"
+    found = {f.subject: f for f in judge(other, PROFILE, CODE, 0.0)}["node plug-ins"]
+    assert found.found == (
+        "ourlab 1.0 on n1, but ourlab 1.1 here: what uses their names fails, or differs"
+    )
+    assert found.fix == "install the same versions for /env/bin/python and here"
+    assert "node plug-ins" in verdicts(GOOD)
 
 
 def test_gpus_are_no_subject_where_none_are_asked_for() -> None:
