@@ -44,7 +44,7 @@ class Grid:
     `source` is the file and `text` what stood in it; `overrides` are the `--set` texts. `cells`
     are distinct and in a stable order: as in the file, seeds fastest, included cells last;
     `artifacts` is what they leave besides their results, `probes` what else is measured of them:
-    texts as `grids.probes` makes them.
+    texts as `grids.probe_texts` makes them.
     """
 
     name: str

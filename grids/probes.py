@@ -1,11 +1,9 @@
 """The probes that a grid asks for: measurements of its cells besides those that all cells get.
 
-A probe is known by its text: canonical JSON of its name and the options that differ from their
-defaults, as `{"attack":"fgsm","name":"robust"}`. Equal texts are equal measurements, so plans,
-records and tables compare texts. The `semantics` of a probe stand in the text once they are not 1.
+Names and options are compared with the catalogue here; what comes of them are texts
+(`grids.probe_texts`).
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +12,9 @@ from grids.catalogue import PROBE, Catalogue, Entry
 from grids.cell import Cell
 from grids.legality import has_pixels
 from grids.options import Value
+from grids.probe_texts import NAME, SEMANTICS, canonical, plain_probe, probe_name
 from grids.problems import Collector, GridError, Where, show
 from grids.reading import Node
-
-_NAME, _SEMANTICS = "name", "semantics"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,45 +76,6 @@ def probes_of_scenario(scenario: Entry, catalogue: Catalogue) -> tuple[str, ...]
     return tuple(_text_of_plain(one, catalogue) for one in given)
 
 
-def joined(asked: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
-    """The texts of both, sorted; of two with one name, that which is asked for counts."""
-    by_name = {probe_name(text): text for text in others}
-    by_name |= {probe_name(text): text for text in asked}
-    return tuple(sorted(by_name.values()))
-
-
-def canonical(plain: Mapping[str, Any]) -> str:
-    """The text of a probe given as a mapping: strict JSON with sorted keys, without spaces."""
-    return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def plain_probe(text: str) -> dict[str, Any]:
-    """What the trainer is asked: the probe's name, and the options that are not at their defaults.
-
-    Raises `GridError` for what is no text of a probe.
-    """
-    try:
-        plain = json.loads(text)
-        named = isinstance(plain.get(_NAME), str)
-    except (ValueError, AttributeError):
-        named = False
-    if not named:
-        raise GridError(f"{show(text)} is no text of a probe")
-    return {name: value for name, value in plain.items() if name != _SEMANTICS}
-
-
-def probe_name(text: str) -> str:
-    """The name of the probe with this text."""
-    return str(plain_probe(text)[_NAME])
-
-
-def probe_words(text: str) -> str:
-    """A probe as people are told of it: "robust", or "robust(attack=fgsm)"."""
-    plain = plain_probe(text)
-    options = [f"{name}={_shown(plain[name])}" for name in sorted(plain) if name != _NAME]
-    return f"{plain[_NAME]}({', '.join(options)})" if options else str(plain[_NAME])
-
-
 def is_offered(text: str, catalogue: Catalogue) -> bool:
     """Whether the catalogue still has this probe with these options and these semantics."""
     try:
@@ -138,8 +96,8 @@ def metrics_of_probe(text: str, catalogue: Catalogue) -> Sequence[Mapping[str, s
 
 
 def _read_one(node: Node, catalogue: Catalogue, problems: Collector) -> AskedProbe | None:
-    given = dict(node.value) if isinstance(node.value, dict) else {_NAME: node}
-    name = given.pop(_NAME, None)
+    given = dict(node.value) if isinstance(node.value, dict) else {NAME: node}
+    name = given.pop(NAME, None)
     if name is None or not isinstance(name.value, str):
         allowed = "a name, or a mapping {name: ..., option: ...}"
         problems.add(node.where, f"a probe is {show(node.plain())}; allowed: {allowed}")
@@ -168,15 +126,15 @@ def _options(entry: Entry, given: Mapping[str, Node], problems: Collector) -> di
 
 
 def _text_of_plain(given: str | Mapping[str, Any], catalogue: Catalogue) -> str:
-    plain = {_NAME: given} if isinstance(given, str) else dict(given)
-    entry = catalogue.entry(PROBE, plain.pop(_NAME))
+    plain = {NAME: given} if isinstance(given, str) else dict(given)
+    entry = catalogue.entry(PROBE, plain.pop(NAME))
     return _text(entry, {name: entry.option(name).check(value) for name, value in plain.items()})
 
 
 def _text(entry: Entry, options: Mapping[str, Value]) -> str:
-    plain: dict[str, Any] = {**entry.component(options).as_dict(), _NAME: entry.name}
+    plain: dict[str, Any] = {**entry.component(options).as_dict(), NAME: entry.name}
     if entry.semantics != 1:
-        plain[_SEMANTICS] = entry.semantics
+        plain[SEMANTICS] = entry.semantics
     return canonical(plain)
 
 
@@ -186,7 +144,3 @@ def _entry_of(text: str, catalogue: Catalogue) -> Entry:
 
 def _listed(node: Node) -> str:
     return f"[{node.value}]" if isinstance(node.value, str) else show([node.plain()])
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else show(value)

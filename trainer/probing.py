@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from grids.probes import canonical, probe_name
+from grids.probe_texts import canonical, probe_name
 from sparse.options import build_options
 from trainer.data.bundle import Bundle
 from trainer.probes import PROBES

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from grids.cell import COMPONENTS, Cell
-from grids.probes import probe_name
+from grids.probe_texts import probe_name
 from grids.problems import nearest
 from orchestrator.store import COMPLETED, Store
 from orchestrator.store.reading import read_tables

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from grids.catalogue import Catalogue
 from grids.cell import Cell
-from grids.probes import probe_words
+from grids.probe_texts import probe_words
 from orchestrator.planning.losses import MOST_LOSSES
 from orchestrator.planning.needs import Need, needs_of
 from orchestrator.planning.probing import WantedProbes, with_earlier
@@ -49,7 +49,7 @@ class PlannedCell:
             again.
         produced_for: Whether it is here only because another cell needs what it makes.
         reason: Why it is blocked, or trained again; else "".
-        asked: The probes (`grids.probes`) that its results must cover.
+        asked: The probes (`grids.probe_texts`) that its results must cover.
         probes: Those that an attempt would measure: of a cell that has results, also what these
             cover, because the new results may replace them.
     """

@@ -4,12 +4,13 @@ from collections.abc import Collection
 
 from grids.catalogue import Catalogue
 from grids.cell import Cell
-from grids.probes import is_offered, joined, probes_of_scenario
+from grids.probe_texts import joined
+from grids.probes import is_offered, probes_of_scenario
 from orchestrator.store.index import CellState
 
 
 class WantedProbes:
-    """The probes that the results of each cell must cover, as texts (`grids.probes`).
+    """The probes that the results of each cell must cover, as texts (`grids.probe_texts`).
 
     Every cell gets those of its scenario; a cell of the grid also those that the grid asks for,
     which come before one of the same name. Worked out once for each scenario.

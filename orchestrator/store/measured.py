@@ -1,7 +1,7 @@
 """What a record says of the probes that its attempt measured, beside what every cell gets.
 
-A probe is known by its text (`grids.probes`). A record keeps, in its provenance under `probes`,
-each probe with the names of its final metrics, so that readers need no catalogue to tell whose a
+A probe is known by its text (`grids.probe_texts`). In its provenance, as `probes`, a record keeps
+each one with the names of its final metrics, so that readers need no catalogue to tell whose a
 metric is.
 """
 

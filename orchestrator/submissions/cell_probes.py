@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from grids.probes import plain_probe
+from grids.probe_texts import plain_probe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CellProbes:
-    """What shall be measured of each cell, as texts (`grids.probes`).
+    """What shall be measured of each cell, as texts (`grids.probe_texts`).
 
     Attributes:
         common: The probes of all cells but the others.

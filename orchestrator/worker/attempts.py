@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from grids.catalogue import Catalogue
 from grids.cell import Cell
-from grids.probes import canonical, metrics_of_probe, plain_probe
+from grids.probe_texts import canonical, plain_probe
+from grids.probes import metrics_of_probe
 from orchestrator import provenance
 from orchestrator.environment import EXACT, explain
 from orchestrator.store import measured

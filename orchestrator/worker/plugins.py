@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from grids.catalogue import Catalogue
 from grids.cell import COMPONENTS, Cell
-from grids.probes import is_offered, probe_words
+from grids.probe_texts import probe_words
+from grids.probes import is_offered
 from orchestrator.provenance import host, plugins
 from orchestrator.submissions.manifest import Manifest
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from grids.catalogue import Catalogue
 from grids.cell import Cell
-from grids.probes import plain_probe
+from grids.probe_texts import plain_probe
 from orchestrator import provenance
 from orchestrator.environment import explain
 from orchestrator.store.index import load_index

@@ -10,15 +10,8 @@ import pytest
 from grids.catalogue import Catalogue, Entry
 from grids.grid import Grid
 from grids.options import Option
-from grids.probes import (
-    is_offered,
-    joined,
-    metrics_of_probe,
-    plain_probe,
-    probe_name,
-    probe_words,
-    probes_of_scenario,
-)
+from grids.probe_texts import joined, plain_probe, probe_name, probe_words
+from grids.probes import is_offered, metrics_of_probe, probes_of_scenario
 from grids.problems import GridError
 from grids.schema import json_schema
 

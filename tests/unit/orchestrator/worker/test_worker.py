@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from grids.catalogue import Catalogue, Entry
 from grids.cell import Cell, Component
+from grids.options import Option
 from orchestrator.planning.packing import pack_id
 from orchestrator.provenance import code_hash, host
 from orchestrator.store.layout import Store
 from orchestrator.store.records import read_hot
+from orchestrator.submissions.cell_probes import NO_PROBES, CellProbes
 from orchestrator.submissions.manifest import Manifest, publish_manifests, this_driver
 from orchestrator.worker.checkpoints import find_checkpoints, open_folder, remove_spent
 from orchestrator.worker.deadline import Deadline
@@ -87,14 +90,22 @@ def drains(cells: Sequence[Cell], *, publish: Publish, request: PackRequest) -> 
     return PackReport(finished=0, stopped=True, seconds=0.0)
 
 
-def run(folder: Path, trainer: Any, **options: Any) -> tuple[Store, WorkerReport]:
+def run(
+    folder: Path,
+    trainer: Any,
+    *,
+    probes: CellProbes = NO_PROBES,
+    catalogue: Catalogue = CATALOGUE,
+    **options: Any,
+) -> tuple[Store, WorkerReport]:
     store = Store.create(folder)
     manifest = Manifest(
         pack=pack_id(CELLS), store=str(store.root), grid="g", number=1, backend="inline",
         code=code_hash(), cells=CELLS, driver=this_driver(host()),
+        probes=probes,
     )  # fmt: skip
     [path] = publish_manifests(store, [manifest])
-    return store, run_manifest(path, trainer=trainer, catalogue=CATALOGUE, **options)
+    return store, run_manifest(path, trainer=trainer, catalogue=catalogue, **options)
 
 
 def test_every_cell_leaves_a_record_with_its_provenance(tmp_path: Path) -> None:
@@ -109,6 +120,34 @@ def test_every_cell_leaves_a_record_with_its_provenance(tmp_path: Path) -> None:
     }
     assert provenance == (code_hash(), "g", pack_id(CELLS), "exact")
     assert records[0].fields["recipe.lr"] == 0.1
+
+
+def measures(cells: Sequence[Cell], *, publish: Publish, request: PackRequest) -> PackReport:
+    for cell in cells:
+        assert request.probes[cell.id] == [{"name": "rank", "of": "all"}, {"name": "robust"}]
+        metrics = {"test_accuracy": 0.5, "rank": 3.0, "rank_spread": 1.0}
+        # It covers one of the two, as an attempt of a trainer that was told to leave one out.
+        covered = ('{"name":"rank","of":"all"}',)
+        publish(replace(outcome(cell), metrics=metrics, probes=covered))
+    return PackReport(finished=len(cells), stopped=False, seconds=0.0)
+
+
+def test_a_record_says_which_probes_it_holds_and_in_which_sense(tmp_path: Path) -> None:
+    asked = ('{"name":"rank","of":"all","semantics":2}', '{"name":"robust"}')
+    rank = Entry(
+        name="rank", semantics=2, options=(Option(name="of", type="str", default="few"),),
+        traits={"metrics": [{"name": "rank"}, {"name": "rank_spread"}, {"name": "rank_left"}]},
+    )  # fmt: skip
+    catalogue = replace(CATALOGUE, probes=(rank, Entry(name="robust")))
+    store, report = run(tmp_path, measures, probes=CellProbes(common=asked), catalogue=catalogue)
+    assert (report.finished, report.error) == (3, "")
+    for record in read_hot(store):
+        assert record.provenance["probes"] == [
+            {
+                "probe": {"name": "rank", "of": "all", "semantics": 2},
+                "metrics": ["rank", "rank_spread"],
+            }
+        ]
 
 
 def test_a_failed_cell_hides_no_other_and_is_logged(tmp_path: Path) -> None:
