@@ -12,6 +12,7 @@ A grid file (YAML) becomes cells in this order, one module per step:
   removes what the rules of `comparisons` name; `unused` finds what was written for nothing.
 - `grid` ties the steps together; `cell` is the result: one frozen point with its content id.
 
+`artifacts` and `probes` read what a grid asks for beside its cells; neither is a part of a cell.
 `finding` knows the shipped studies, `schema` writes the JSON schema for editors.
 Every mistake ends as a `problems.Problem`: where, what was given, what is allowed, nearest match.
 Import the modules directly; this file stays empty so that importing `grids.cell` costs nothing.

@@ -55,4 +55,6 @@ def joined(asked: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
     return value if isinstance(value, str) else show(value)

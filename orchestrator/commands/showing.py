@@ -79,11 +79,25 @@ def show_plan(planned: "Planned") -> None:
         write("  nothing to train")
     for line in (*_artifact_lines(planned), *_probe_lines(planned)):
         write(f"  {line}")
-    for entry in planned.plan.cells:
-        if entry.reason:
-            write(f"  {_SIGNS[entry.standing]} {entry.cell.label()}: {entry.reason}")
+    for line in _reasons(planned):
+        write(f"  {line}")
     if counts["failed"] and not planned.request.retry:  # type: ignore[index]
         write(f"  failed cells are trained again by: sparsesweep retry {planned.request.grid}")
+
+
+def _reasons(planned: "Planned") -> list[str]:
+    """Why cells are blocked or trained again; many that share a reason are told of as one."""
+    labels: dict[tuple[str, str], list[str]] = {}
+    for entry in planned.plan.cells:
+        if entry.reason:
+            shared = labels.setdefault((_SIGNS[entry.standing], entry.reason), [])
+            shared.append(entry.cell.label())
+    lines = []
+    for (sign, reason), named in labels.items():
+        if len(named) > _SHOWN_LABELS:
+            named = [f"{named[0]} and {len(named) - 1} more"]
+        lines += [f"{sign} {name}: {reason}" for name in named]
+    return lines
 
 
 def _artifact_lines(planned: "Planned") -> list[str]:

@@ -147,6 +147,16 @@ def test_asked_for_later_it_is_measured_by_training_again_and_both_answer(
     assert [bool(row["height"]) for row in points] == [True] * 4
 
 
+def test_many_cells_that_lack_the_same_are_told_of_in_one_line(tmp_path: Path, store: Path) -> None:
+    grid = a_grid(tmp_path, "one")
+    more = ("--set", "seeds=4")
+    run(grid, store, *more)
+    asked = (*more, "--set", "probes=count")
+    shown = sparsesweep("plan", grid, "--store", store, *asked).out
+    assert "  ^ static density=0.5 seed=0 and 7 more: has results but no count: " in shown
+    assert shown.count("has results but") == 1
+
+
 def test_asked_for_again_nothing_is_trained(tmp_path: Path, store: Path) -> None:
     grid = a_grid(tmp_path, "one", "[height]")
     run(grid, store)

@@ -143,8 +143,8 @@ def test_what_is_asked_for_replaces_the_same_probe_of_others() -> None:
 
 def test_a_probe_is_told_with_its_options() -> None:
     assert probe_words('{"name":"robust"}') == "robust"
-    text = '{"attack":"fgsm","every":5,"name":"robust","ranks":[1,4],"semantics":2}'
-    assert probe_words(text) == "robust(attack=fgsm, every=5, ranks=[1, 4])"
+    text = '{"attack":"fgsm","every":5,"kinds":["a","b"],"name":"robust","semantics":2}'
+    assert probe_words(text) == "robust(attack=fgsm, every=5, kinds=[a, b])"
 
 
 @pytest.mark.parametrize("text", ["robust", "[]", "{}", '{"name":3}'])
