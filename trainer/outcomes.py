@@ -134,10 +134,12 @@ def _samples(loop: BlockLoop, run: CellRun) -> int:
 def _verdict(run: CellRun, metrics: dict[str, float]) -> tuple[str, dict[str, str] | None]:
     if run.failure is not None:
         return run.failure.state, run.failure.error
-    if run.diverged_epoch is None and all(math.isfinite(value) for value in metrics.values()):
+    unbounded = [name for name, value in metrics.items() if not math.isfinite(value)]
+    if run.diverged_epoch is None and not unbounded:
         return "COMPLETED", None
-    when = "at the end" if run.diverged_epoch is None else f"in epoch {run.diverged_epoch}"
-    message = f"the loss stopped being finite {when}"
+    message = f"the loss stopped being finite in epoch {run.diverged_epoch}"
+    if run.diverged_epoch is None:
+        message = f"not finite at the end: {', '.join(unbounded)}"
     error = {"type": "NonFiniteLoss", "message": message, "traceback": "", "phase": "training"}
     return "INVALID", error
 
