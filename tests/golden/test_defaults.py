@@ -163,6 +163,18 @@ FROZEN = {
         "uniform_plus": (1, {"last": 0.2}),
     },
     "scenarios": {
+        "adversarial": (
+            1,
+            {
+                "norm": "linf",
+                "epsilon": None,
+                "step_size": None,
+                "steps": 10,
+                "random_start": True,
+                "mode": "train",
+                "track_statistics": False,
+            },
+        ),
         "clean": (1, {}),
         "corrupted": (
             1,
@@ -190,6 +202,20 @@ FROZEN = {
         "corruptions": (
             1,
             {"corruptions": COMMON, "severities": [1, 2, 3, 4, 5], "corruption_seed": 0},
+        ),
+        "robust": (
+            1,
+            {
+                "steps": 20,
+                "norm": None,
+                "epsilon": None,
+                "step_size": None,
+                "random_start": True,
+                "every": 20,
+                "examples": None,
+                "fgsm": False,
+                "autoattack": False,
+            },
         ),
     },
     "datasets": {
