@@ -8,6 +8,7 @@ from torch import nn
 
 from trainer.attacks import Attack, make_attack, perturb
 from trainer.autoattack import autoattack
+from trainer.seeding import generator, kept_globals
 
 CLASSES = 6
 
@@ -141,6 +142,46 @@ def test_the_ensemble_takes_as_many_iterations_as_the_published_one(network, ima
     )
     expected = {"APGD": (100, None), "APGDT": (100, 9), "FAB": (100, 9), "Square": (5000, None)}
     assert taken == expected
+
+
+class Unordered(Convnet):
+    """Uses a kernel without a fixed order, as cumulative sums on CUDA are."""
+
+    def forward(self, pixels):
+        place = torch.zeros(1, dtype=torch.int64)
+        return super().forward(pixels) + torch.zeros(1).put_(place, torch.zeros(1))
+
+
+def test_the_ensemble_runs_where_only_kernels_of_a_fixed_order_may(images):
+    network = Unordered().eval().requires_grad_(False)
+    labels = labels_of(network, images)
+    with kept_globals():
+        torch.set_deterministic_debug_mode("error")
+        with pytest.raises(RuntimeError, match="deterministic"):
+            network(images)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = ensemble(network, images, labels)
+        assert torch.get_deterministic_debug_mode() == 2
+    assert found.shape == images.shape
+
+
+@pytest.mark.gpu
+def test_attacks_run_on_cuda_without_waiting_and_the_ensemble_in_the_exact_tier(network, images):
+    network, images = network.cuda(), images.cuda()
+    labels = labels_of(network, images)
+    draws = torch.rand(images.shape, device="cuda", generator=generator(1, "start", 3, "cuda"))
+    gradient = gradient_of(network, labels)
+    for norm in ("linf", "l2"):
+        perturb(images, gradient, make_attack(norm, 1), rank=3, draws=draws)  # warm
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            perturb(images, gradient, make_attack(norm, 5), rank=3, draws=draws)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+    with kept_globals():
+        torch.set_deterministic_debug_mode("error")
+        assert ensemble(network, images, labels).shape == images.shape
 
 
 def test_the_ensemble_needs_four_classes(network, images):
