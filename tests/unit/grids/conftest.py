@@ -19,6 +19,14 @@ def catalogue() -> Catalogue:
     return Catalogue.from_json(Path(__file__).with_name("catalogue.json").read_text())
 
 
+@pytest.fixture(scope="session")
+def shipped() -> Catalogue:
+    """The catalogue of the registries in this tree."""
+    from trainer.describe import describe
+
+    return Catalogue.from_json(describe())
+
+
 @pytest.fixture
 def base() -> str:
     return BASE

@@ -19,14 +19,6 @@ MISTAKEN = re.findall(r"```yaml\n([^`]*)```\n\n```text\n(.*?)```", DOCUMENT, fla
 OVERRIDES = re.findall(r"--set (?:'([^']+)'|(\S+))", DOCUMENT)
 
 
-@pytest.fixture(scope="module")
-def shipped() -> Catalogue:
-    """The catalogue of the registries in this tree."""
-    from trainer.describe import describe
-
-    return Catalogue.from_json(describe())
-
-
 def named_in(text: str, catalogue: Catalogue) -> Catalogue:
     """The catalogue as it was when the text was written: later names are no news for it."""
     words = set(re.findall(r"\w+", text))

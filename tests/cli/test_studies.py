@@ -1,0 +1,35 @@
+"""The studies of hard samples: planned where their data is not, and run on small images."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.console import sparsesweep
+
+PLANNED = {
+    "accuracy_vs_flops": (276, 277, {"el2n@20e": 1, "final": 6}),
+    "adversarial_cifar10": (66, 66, {"final": 6}),
+    "adversarial_cifar100": (66, 66, {"final": 6}),
+    "corrupted_cifar100_resnet18": (828, 828, {"final": 18}),
+    "corrupted_cifar100_vgg19": (828, 828, {"final": 18}),
+    "corrupted_severities": (1242, 1242, {"final": 27}),
+    "corrupted_tinyimagenet": (828, 828, {"final": 18}),
+    "density_allocation": (114, 115, {"el2n@20e": 1, "final": 6}),
+    "el2n_cifar100": (276, 277, {"el2n@20e": 1, "final": 6}),
+    "el2n_ratios": (270, 271, {"el2n@20e": 1}),
+    "el2n_tinyimagenet": (276, 277, {"el2n@20e": 1, "final": 6}),
+}
+"""Cells, the same with what they need, and what some cells leave for others, by study."""
+
+
+@pytest.mark.parametrize("name", sorted(PLANNED))
+def test_a_study_is_planned_where_its_data_is_not(name: str, tmp_path: Path) -> None:
+    said = sparsesweep("plan", name, "--json", "--store", tmp_path / "results")
+    assert said.code == 0, said.err
+    planned = json.loads(said.out)
+    cells, trained, artifacts = PLANNED[name]
+    assert planned["cells"] == cells
+    assert planned["counts"]["new"] == sum(len(wave["cells"]) for wave in planned["waves"])
+    assert planned["counts"]["new"] == trained
+    assert planned["artifacts"]["missing"] == artifacts
