@@ -14,7 +14,7 @@ from trainer.engines.base import Engine
 from trainer.failure import Failure
 from trainer.loop import BlockLoop, LoopControl
 from trainer.outcome import Outcome
-from trainer.outcomes import BlockClock, failed, outcomes_of
+from trainer.reporting import BlockClock, failed, outcomes_of
 from trainer.workload import Workload
 
 logger = logging.getLogger(__name__)

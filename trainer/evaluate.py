@@ -18,7 +18,7 @@ CALIBRATION_BINS = 15
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Score:
+class Evaluated:
     """Mean loss and accuracy (a fraction), one entry per cell of the block."""
 
     loss: list[float]
@@ -26,7 +26,7 @@ class Score:
 
 
 @torch.no_grad()
-def evaluate(engine: Engine, split: Split) -> Score:
+def evaluate(engine: Engine, split: Split) -> Evaluated:
     """Mean cross-entropy and accuracy of every cell of the block.
 
     The only host synchronisation is the one that brings the result back.
@@ -38,7 +38,7 @@ def evaluate(engine: Engine, split: Split) -> Score:
         loss += _summed_loss(logits, targets)
         correct += (logits.argmax(2) == targets).sum(1)
     count = len(split)
-    return Score(loss=(loss / count).tolist(), accuracy=(correct.double() / count).tolist())
+    return Evaluated(loss=(loss / count).tolist(), accuracy=(correct.double() / count).tolist())
 
 
 @torch.no_grad()

@@ -25,7 +25,7 @@ from trainer.failure import Failure
 from trainer.leaving import has_kept
 from trainer.loop import LoopControl
 from trainer.outcome import Outcome, PackReport, PackRequest, Progress
-from trainer.outcomes import failed
+from trainer.reporting import failed
 from trainer.probing import has_measured
 from trainer.recipe import Recipe
 from trainer.scenarios.base import Sources

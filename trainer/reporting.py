@@ -12,7 +12,7 @@ import torch
 from grids.cell import Cell
 from sparse.stats import collapsed_layers, layer_stats, realised_density
 from trainer.cell_run import CellRun
-from trainer.evaluate import Score, calibration_errors, evaluate
+from trainer.evaluate import Evaluated, calibration_errors, evaluate
 from trainer.failure import Failure
 from trainer.loop import BlockLoop
 from trainer.outcome import Outcome
@@ -57,10 +57,10 @@ def outcomes_of(loop: BlockLoop, clock: BlockClock) -> list[Outcome]:
         clock: what the block took.
     """
     living = [run for run in loop.runs if run.alive]
-    scores = _scores(loop) if living else None
+    measured = _measured(loop) if living else None
     for run in living:
         run.finish()
-    return [_outcome(loop, run, scores, clock) for run in loop.runs]
+    return [_outcome(loop, run, measured, clock) for run in loop.runs]
 
 
 def failed(cell: Cell, failure: Failure, times: dict[str, Any]) -> Outcome:
@@ -81,31 +81,31 @@ def device_name(device: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Scores:
+class _Measured:
     """What a block's cells came to: by split, of their best epochs on test, and calibration."""
 
-    final: Mapping[str, Score]
-    best: Score
+    final: Mapping[str, Evaluated]
+    best: Evaluated
     calibration: Sequence[float]
 
 
-def _scores(loop: BlockLoop) -> _Scores:
+def _measured(loop: BlockLoop) -> _Measured:
     engine, bundle = loop.engine, loop.engine.workload.bundle
     splits = {"test": bundle.test, "val": bundle.val, "train": bundle.train, **bundle.extra}
     final = {name: evaluate(engine, split) for name, split in splits.items()}
     calibration = calibration_errors(engine, bundle.test)
     with loop.best.shown():
         best = evaluate(engine, bundle.test)
-    return _Scores(final=final, best=best, calibration=calibration)
+    return _Measured(final=final, best=best, calibration=calibration)
 
 
 def _outcome(
     loop: BlockLoop,
     run: CellRun,
-    scores: _Scores | None,
+    measured: _Measured | None,
     clock: BlockClock,
 ) -> Outcome:
-    metrics = _metrics(loop, run, scores) if run.alive and scores is not None else {}
+    metrics = _metrics(loop, run, measured) if run.alive and measured is not None else {}
     state, error = _verdict(run, metrics)
     return Outcome(
         cell=run.cell,
@@ -144,15 +144,15 @@ def _verdict(run: CellRun, metrics: dict[str, float]) -> tuple[str, dict[str, st
     return "INVALID", error
 
 
-def _metrics(loop: BlockLoop, run: CellRun, scores: _Scores) -> dict[str, float]:
+def _metrics(loop: BlockLoop, run: CellRun, measured: _Measured) -> dict[str, float]:
     metrics = {}
-    for name, score in scores.final.items():
-        metrics[f"{name}_accuracy"] = score.accuracy[run.n]
-        metrics[f"{name}_loss"] = score.loss[run.n]
+    for name, found in measured.final.items():
+        metrics[f"{name}_accuracy"] = found.accuracy[run.n]
+        metrics[f"{name}_loss"] = found.loss[run.n]
     metrics["generalisation_gap"] = metrics["train_accuracy"] - metrics["test_accuracy"]
-    metrics["test_calibration_error"] = scores.calibration[run.n]
-    metrics["test_accuracy_at_best_val"] = scores.best.accuracy[run.n]
-    metrics["best_final_difference"] = scores.best.accuracy[run.n] - metrics["test_accuracy"]
+    metrics["test_calibration_error"] = measured.calibration[run.n]
+    metrics["test_accuracy_at_best_val"] = measured.best.accuracy[run.n]
+    metrics["best_final_difference"] = measured.best.accuracy[run.n] - metrics["test_accuracy"]
     history: Sequence[float] = run.curve["val_accuracy"]
     metrics["best_val_accuracy"] = max(history)
     metrics["best_val_epoch"] = run.curve["epoch"][history.index(max(history))]
