@@ -2,11 +2,13 @@
 
 import functools
 import json
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from grids.cell import Cell
+from grids.traits import holds
 from sparse.options import build_options
 from trainer.augment import augments
 from trainer.data import DATASETS
@@ -36,8 +38,9 @@ def load_bundle(cell: Cell, sources: Sources | None, device: str) -> Bundle:
     """The data of a cell, kept for the next cells of this process that ask for the same.
 
     Raises:
-        ValueError: for options that the dataset or the scenario does not have, or a scenario or an
-            augmentation that takes images on data that has none.
+        ValueError: for options that the dataset or the scenario does not have, a scenario or an
+            augmentation that takes images on data that has none, or a dataset that is not what it
+            was registered as.
         FileNotFoundError: when the dataset's files are not where ``sources`` say.
     """
     sources = sources or Sources(dataset=cell.dataset)
@@ -75,6 +78,13 @@ def _read(name: str, options: str, root: Path | None) -> RawData:
     assert entry.options is not None
     chosen: Any = build_options(entry.options, json.loads(options), f"dataset {name}")
     raw: RawData = entry.target(chosen, root)
+    rule = entry.traits["pixels"]
+    said = holds(rule, asdict(chosen)) if isinstance(rule, Mapping) else bool(rule)
+    if said != (raw.white is not None):
+        raise ValueError(
+            f"dataset {name}: its trait pixels says {said}, and its data "
+            f"{'are' if raw.white is not None else 'are not'} pixels: bytes, or with a pixel_max"
+        )
     return raw
 
 

@@ -47,14 +47,20 @@ class Originals:
             white: the value of a white pixel, where inputs are no bytes.
 
         Raises:
-            ValueError: for inputs that are no images.
+            ValueError: for inputs that are no images, or an id of more than one of them.
         """
         if any(split.inputs.ndim != 4 for split in splits):
             shape = " x ".join(map(str, splits[0].inputs.shape[1:]))
             raise ValueError(
                 f"only images (channels x height x width) can be corrupted, not inputs of {shape}"
             )
-        ids, first = np.unique(torch.cat([split.ids for split in splits]), return_index=True)
+        given = torch.cat([split.ids for split in splits])
+        ids, first = np.unique(given, return_index=True)
+        if len(ids) < len(given):
+            raise ValueError(
+                f"dataset {dataset}: {len(given)} images of part {splits[0].part} have {len(ids)} "
+                "ids; each needs its own"
+            )
         pixels = torch.cat([as_bytes(split.inputs, white) for split in splits])
         images = pixels.cpu().numpy().transpose(0, 2, 3, 1)[first]
         sums = hashlib.sha256(ids.tobytes())

@@ -1,7 +1,8 @@
 """What a dataset is on its way to an engine: as read, cut into splits, on the device."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -14,8 +15,8 @@ Moments = tuple[tuple[float, ...], tuple[float, ...]]
 """Mean and standard deviation of every channel, of pixels in [0, 1]."""
 
 
-def _no_ids() -> Tensor:
-    return torch.empty(0, dtype=torch.int64)
+_LEFT_OUT = torch.empty(0, dtype=torch.int64)  # known by being this very tensor
+_BYTE_WHITE = 255.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,20 +26,29 @@ class Split:
     Attributes:
         inputs: (n, *input_shape), float32, or uint8 for images.
         targets: (n,) int64.
-        ids: (n,) int64, the numbers of the examples in the order of the file they come from; by
-            default 0 to n - 1.
-        part: the file: ``"train"``, or ``"test"`` for a test split of the dataset's own.
+        ids: (n,) int64, the numbers of the examples in the order of the file they come from; left
+            out, 0 to n - 1.
+        part: the file that they number: ``"train"``, or ``"test"`` for a test split of the
+            dataset's own; left out, :class:`RawData` names it.
+
+    Raises:
+        ValueError: when inputs, targets and ids are not of one length.
     """
 
     inputs: Tensor
     targets: Tensor
-    ids: Tensor = field(default_factory=_no_ids)
-    part: str = "train"
+    ids: Tensor = _LEFT_OUT
+    part: str = ""
 
     def __post_init__(self) -> None:
-        """Number the examples where the dataset left that out."""
-        if len(self.ids) != len(self.targets):
+        """Number the examples where the dataset left that out, and compare lengths."""
+        if self.ids is _LEFT_OUT:
             object.__setattr__(self, "ids", torch.arange(len(self.targets)))
+        if not len(self.inputs) == len(self.targets) == len(self.ids):
+            raise ValueError(
+                f"a split of {len(self.inputs)} inputs, {len(self.targets)} targets and "
+                f"{len(self.ids)} ids; each example has one of each"
+            )
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -62,13 +72,18 @@ class RawData:
         test: the dataset's own test split; ``None`` when it has none and one must be cut.
         classes: number of classes; targets are 0 .. classes-1.
         scaling: what shares a mean and a deviation.
-        val: a validation split of its own; ``None`` to cut one from ``train``.
+        val: a validation split of its own; ``None`` to cut one from ``train``. A split without a
+            part gets the one of its name: ``"train"``, ``"val"`` or ``"test"``.
         split_seed: names the split; the same for every cell, so that seeds share their splits.
         val_fraction, test_fraction: shares cut from ``train``.
-        pixel_max: the value of a white pixel: 255 for bytes, 16 for the digits; ``None`` where
-            inputs are no pixels. Bytes are always pixels.
+        pixel_max: the value of a white pixel where inputs are no bytes: 16 for the digits; ``None``
+            where they are no pixels. Bytes are always pixels; :attr:`white` is what counts.
         moments: published moments; ``None`` to take them from the training split.
         subset: how ``data_ratio`` takes its share (:func:`trainer.data.cutting.uniform_subset`).
+
+    Raises:
+        ValueError: when two examples of a part have one id, when some splits are bytes and others
+            are not, or for a ``pixel_max`` that cannot be.
     """
 
     train: Split
@@ -82,6 +97,22 @@ class RawData:
     pixel_max: float | None = None
     moments: Moments | None = None
     subset: Literal["nested", "published"] = "nested"
+
+    def __post_init__(self) -> None:
+        """Name the parts that were left out, and refuse data that contradict themselves."""
+        splits = {"train": self.train, "val": self.val, "test": self.test}
+        own = {name: split for name, split in splits.items() if split is not None}
+        for name, split in own.items():
+            if not split.part:
+                own[name] = replace(split, part=name)
+                object.__setattr__(self, name, own[name])
+        _check_ids(own)
+        _check_pixels(own, self.pixel_max)
+
+    @property
+    def white(self) -> float | None:
+        """The value of a white pixel: 255 for bytes; ``None`` where inputs are no pixels."""
+        return _BYTE_WHITE if self.train.inputs.dtype == torch.uint8 else self.pixel_max
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,3 +176,25 @@ def standardised(inputs: Tensor, normalise: Normalisation | None) -> Tensor:
 def as_pixels(inputs: Tensor) -> Tensor:
     """Pixels in [0, 1], float32, from bytes; what is no byte is returned as it is."""
     return inputs.float().div_(255.0) if inputs.dtype == torch.uint8 else inputs
+
+
+def _check_ids(splits: Mapping[str, Split]) -> None:
+    for part in dict.fromkeys(split.part for split in splits.values()):
+        own = {name: split.ids for name, split in splits.items() if split.part == part}
+        ids, counts = torch.cat(list(own.values())).unique(return_counts=True)
+        if len(twice := ids[counts > 1]):
+            raise ValueError(
+                f"{len(twice)} ids, {int(twice[0])} the first, each name more than one example of "
+                f"part {part} ({', '.join(own)}); number each example of a part once, or name "
+                "another part"
+            )
+
+
+def _check_pixels(splits: Mapping[str, Split], pixel_max: float | None) -> None:
+    bytewise = [name for name, split in splits.items() if split.inputs.dtype == torch.uint8]
+    if bytewise and len(bytewise) < len(splits):
+        raise ValueError(f"only {', '.join(bytewise)} of {', '.join(splits)} holds bytes")
+    if bytewise and pixel_max not in (None, _BYTE_WHITE):
+        raise ValueError(f"pixel_max is {pixel_max:g}, and the white of bytes is 255; leave it out")
+    if pixel_max is not None and not 0 < pixel_max < math.inf:
+        raise ValueError(f"pixel_max is {pixel_max:g}; allowed: a finite number above 0, or None")

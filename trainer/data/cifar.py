@@ -1,7 +1,6 @@
 """CIFAR-10 and CIFAR-100 (Krizhevsky 2009) from the published Python batches."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +83,7 @@ def cifar10(options: StudyOptions, data_root: Path | None) -> RawData:
     files = published_files("cifar10", data_root)
     paths = files.locate(*([path] for path in [*batches, "cifar-10-batches-py/test_batch"]))
     parts = [_batch(files, path, "labels", 10) for path in paths]
-    train, test = _joined(parts[:-1]), replace(parts[-1], part="test")
+    train, test = _joined(parts[:-1]), parts[-1]
     return study_data(train, test, 10, options, moments=MOMENTS_10, order=_in_order(train))
 
 
@@ -107,7 +106,6 @@ def cifar100(options: StudyOptions, data_root: Path | None) -> RawData:
     files = published_files("cifar100", data_root)
     paths = files.locate(["cifar-100-python/train"], ["cifar-100-python/test"])
     train, test = (_batch(files, path, "fine_labels", 100) for path in paths)
-    test = replace(test, part="test")
     return study_data(train, test, 100, options, moments=MOMENTS_100, order=_in_order(train))
 
 

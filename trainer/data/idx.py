@@ -4,7 +4,7 @@ import gzip
 import math
 import struct
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -52,17 +52,15 @@ def idx(options: IdxOptions, data_root: Path | None) -> RawData:
     """
     folder = _folder(options, data_root)
     parts = {part: _read_part(folder, part) for part in ("train", "t10k")}
-    whole, test = parts["train"] or parts["t10k"], None
+    whole = parts["train"] or parts["t10k"]
     if whole is None:
         raise FileNotFoundError(
             f"dataset idx: no train-images-idx3-ubyte or t10k-images-idx3-ubyte (plain or .gz) "
             f"in {folder}"
         )
-    if parts["train"] is not None:
-        test = replace(parts["t10k"], part="test") if parts["t10k"] is not None else None
     return RawData(
         train=whole,
-        test=test,
+        test=parts["t10k"] if parts["train"] is not None else None,
         classes=int(whole.targets.max()) + 1,
         scaling="channel",
         split_seed=options.split_seed,

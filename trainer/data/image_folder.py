@@ -69,10 +69,13 @@ def image_folder(options: ImageFolderOptions, data_root: Path | None) -> RawData
     _check_sizes(parts, folder)
     train, val, test = (parts.get(name) for name in ("train", "val", "test"))
     assert train is not None
+    if val is not None:
+        # Of part train, as ever: another part would be other corrupted images in the same cells.
+        val = replace(val, ids=val.ids + len(train), part="train")
     return RawData(
         train=train,
-        val=replace(val, ids=val.ids + len(train)) if val is not None else None,
-        test=replace(test, part="test") if test is not None else None,
+        val=val,
+        test=test,
         classes=len(classes),
         scaling="channel",
         split_seed=options.split_seed,

@@ -1,6 +1,6 @@
 """What the published image sets have in common: their options, and what becomes of their parts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -85,9 +85,9 @@ def study_data(
     """
     val = None
     if options.split == "published":
-        held_out = len(order) // 10
-        val = train.take(order[len(order) - held_out :])
-        train = train.take(order[: len(order) - held_out])
+        held_out, whole = len(order) // 10, replace(train, part="train")
+        val = whole.take(order[len(order) - held_out :])
+        train = whole.take(order[: len(order) - held_out])
     return RawData(
         train=train,
         test=test,

@@ -1,7 +1,6 @@
 """MNIST (LeCun et al. 1998), Fashion-MNIST (Xiao et al. 2017) and KMNIST (Clanuwat et al. 2018)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +117,7 @@ def read_family(
     paths = files.locate(*spellings)
     train, test = _part(files, *paths[:2]), _part(files, *paths[2:])
     files.check_class_sizes(train.targets)
-    return image_data(train, replace(test, part="test"), 10, options)
+    return image_data(train, test, 10, options)
 
 
 def _part(files: PublishedFiles, images: str, labels: str) -> Split:

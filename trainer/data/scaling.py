@@ -25,10 +25,10 @@ def as_bundle(splits: Splits, device: str, *, pixels: bool) -> Bundle:
     """
     raw = splits.raw
     shape = tuple(splits.train.inputs.shape[1:])
-    if pixels and raw.pixel_max is None:
+    if pixels and raw.white is None:
         raise ValueError("the inputs of this dataset are no pixels, so they have no [0, 1]")
-    if pixels or splits.train.inputs.dtype == torch.uint8:
-        return _pixel_bundle(splits, shape, device)
+    if raw.white is not None and (pixels or splits.train.inputs.dtype == torch.uint8):
+        return _pixel_bundle(splits, shape, raw.white, device)
     shift, scale = _moments(splits.train.inputs, raw.scaling)
     parts = {
         name: _placed(part, ((part.inputs.double() - shift) * scale).float(), device)
@@ -37,15 +37,13 @@ def as_bundle(splits: Splits, device: str, *, pixels: bool) -> Bundle:
     return _bundle(parts, raw.classes, shape, None)
 
 
-def _pixel_bundle(splits: Splits, shape: tuple[int, ...], device: str) -> Bundle:
+def _pixel_bundle(splits: Splits, shape: tuple[int, ...], white: float, device: str) -> Bundle:
     raw = splits.raw
-    parts = {
-        name: _placed(s, _pixels(s, raw.pixel_max), device) for name, s in _all(splits).items()
-    }
+    parts = {name: _placed(s, _pixels(s, white), device) for name, s in _all(splits).items()}
     if raw.moments is not None:
         shift, scale = _published(raw.moments, shape)
     else:
-        shift, scale = _moments_of_pixels(_pixels(splits.train, raw.pixel_max), raw.scaling)
+        shift, scale = _moments_of_pixels(_pixels(splits.train, white), raw.scaling)
     normalise = Normalisation(shift=shift.float().to(device), scale=scale.float().to(device))
     return _bundle(parts, raw.classes, shape, normalise)
 
@@ -74,10 +72,8 @@ def _placed(split: Split, inputs: Tensor, device: str) -> Split:
     )
 
 
-def _pixels(split: Split, pixel_max: float | None) -> Tensor:
-    if split.inputs.dtype == torch.uint8:
-        return split.inputs
-    return split.inputs.float() / (pixel_max or 1.0)
+def _pixels(split: Split, white: float) -> Tensor:
+    return split.inputs if split.inputs.dtype == torch.uint8 else split.inputs.float() / white
 
 
 def _moments(inputs: Tensor, scaling: Scaling) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,6 @@
 """The Street View House Numbers (Netzer et al. 2011), cropped digits, from MATLAB files."""
 
 import io
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +49,7 @@ def svhn(options: ImageOptions, data_root: Path | None) -> RawData:
     files = published_files("svhn", data_root)
     names = files.locate(["train_32x32.mat"], ["test_32x32.mat"])
     train, test = (read_digits(files.read(name), str(files.root / name)) for name in names)
-    return image_data(train, replace(test, part="test"), 10, options)
+    return image_data(train, test, 10, options)
 
 
 def read_digits(content: bytes, where: str) -> Split:

@@ -1,7 +1,6 @@
 """USPS handwritten digits (Hull 1994) from LIBSVM's text files."""
 
 import bz2
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +50,7 @@ def usps(options: ImageOptions, data_root: Path | None) -> RawData:
     files = published_files("usps", data_root)
     names = files.locate(["usps.bz2"], ["usps.t.bz2"])
     train, test = (read_scans(files.read(name), str(files.root / name)) for name in names)
-    return image_data(train, replace(test, part="test"), 10, options)
+    return image_data(train, test, 10, options)
 
 
 def read_scans(content: bytes, where: str) -> Split:

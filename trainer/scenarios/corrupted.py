@@ -58,7 +58,7 @@ class Corrupted(Scenario):
             FileNotFoundError: when published arrays are asked for and absent, naming them.
             ValueError: for inputs that are no images, or published arrays that do not fit.
         """
-        if splits.raw.pixel_max is None:
+        if splits.raw.white is None:
             raise ValueError(f"scenario corrupted: dataset {sources.dataset.name} has no images")
         parts = {"train": splits.train, "val": splits.val, "test": splits.test}
         damaged: dict[str, Split] = {}
@@ -66,7 +66,9 @@ class Corrupted(Scenario):
             damaged["test"] = self._published(parts.pop("test"), sources)
         for part in sorted({split.part for split in parts.values()}):
             own = {name: split for name, split in parts.items() if split.part == part}
-            damaged |= self._generated(own, _originals(splits.raw, part, sources), sources)
+            damaged |= self._generated(
+                own, _originals(splits.raw, part, splits.raw.white, sources), sources
+            )
         clean = {"clean_val": splits.val, "clean_test": splits.test}
         return Splits(**damaged, extra={**splits.extra, **clean}, raw=splits.raw)
 
@@ -91,7 +93,7 @@ class Corrupted(Scenario):
         return dataclasses.replace(split, inputs=as_inputs(images))
 
 
-def _originals(raw: RawData, part: str, sources: Sources) -> Originals:
+def _originals(raw: RawData, part: str, white: float, sources: Sources) -> Originals:
     whole = [split for split in (raw.train, raw.val, raw.test) if split is not None]
     own = [split for split in whole if split.part == part]
-    return Originals.of(sources.dataset.name, own, raw.pixel_max or 1.0)
+    return Originals.of(sources.dataset.name, own, white)

@@ -13,6 +13,7 @@ from tests.support.cells import component, make_cell, sources_of, train, train_r
 from tests.support.image_sets import use_small_traits, write_images
 from trainer import loading
 from trainer.corruptions import corrupt, mixed_names
+from trainer.corruptions.arrays import Originals
 from trainer.data.bundle import RawData, Split
 from trainer.data.cutting import cut
 from trainer.loading import load_bundle
@@ -139,7 +140,7 @@ def test_grey_images_with_another_white_become_bytes():
 
 def test_a_part_that_is_cut_out_of_order_keeps_its_ids():
     images = torch.randint(0, 256, (12, 1, 8, 8), dtype=torch.uint8)
-    whole = Split(inputs=images, targets=torch.arange(12) % 2)
+    whole = Split(inputs=images, targets=torch.arange(12) % 2, part="train")
     order = torch.tensor([5, 0, 11, 7, 2, 9, 1, 4, 10, 3, 8, 6])
     raw = RawData(
         train=whole.take(order[:9]), val=whole.take(order[9:]), classes=2, scaling="global",
@@ -160,6 +161,34 @@ def test_a_part_that_is_cut_out_of_order_keeps_its_ids():
         part="test",
     )  # fmt: skip
     np.testing.assert_array_equal(as_images(done.test.inputs), tested)
+
+
+def test_splits_of_their_own_that_name_no_parts_are_corrupted_each_from_its_own_images():
+    """As a plug-in returns them: three files, each read from its first example on."""
+    draws = torch.Generator().manual_seed(3)
+    images = torch.randint(0, 256, (20, 1, 8, 8), dtype=torch.uint8, generator=draws)
+    own = {"train": images[:12], "val": images[12:15], "test": images[15:]}
+    made = {
+        name: Split(inputs=each, targets=torch.arange(len(each)) % 2) for name, each in own.items()
+    }
+    shared = Recorded()
+    raw = RawData(**made, classes=2, scaling="global")
+    done = transformed(cut(raw), shared, corruption="contrast", severity=2)
+    assert [recipe["part"] for recipe in shared.made] == ["test", "train", "val"]
+    for name, each in own.items():
+        expected = corrupt(
+            as_images(each), np.arange(len(each)), corruption="contrast", severity=2, seed=0,
+            part=name,
+        )  # fmt: skip
+        np.testing.assert_array_equal(as_images(getattr(done, name).inputs), expected)
+        assert not torch.equal(getattr(done, name).inputs, each)
+
+
+def test_images_that_share_a_number_are_never_taken_for_each_other():
+    images = torch.zeros((3, 1, 8, 8), dtype=torch.uint8)
+    one = Split(inputs=images, targets=torch.zeros(3, dtype=torch.int64), part="train")
+    with pytest.raises(ValueError, match="mine: 6 images of part train have 3 ids"):
+        Originals.of("mine", [one, one], 255.0)
 
 
 def test_cells_train_to_the_same_bits_alone_and_together():

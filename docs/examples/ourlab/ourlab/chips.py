@@ -33,4 +33,4 @@ def _read(path: Path) -> Split:
     if images.dtype != np.uint8:
         raise ValueError(f"{path}: images are {images.dtype}, not uint8")
     targets = torch.from_numpy(labels.astype(np.int64))
-    return Split(inputs=torch.from_numpy(images), targets=targets, part=path.stem)
+    return Split(inputs=torch.from_numpy(images), targets=targets)
