@@ -145,7 +145,7 @@ def _manifest(run: _PackedRun, pack: Pack) -> Manifest:
 
 
 def _describe(store: Store, planned: Planned, carrier: Carrier) -> Submission:
-    data_root = planned.request.data_root
+    data_root, index = planned.request.data_root, planned.index
     probes = CellProbes.gathered({entry.cell.id: entry.asked for entry in planned.plan.cells})
     return Submission(
         grid=planned.grid.name,
@@ -164,6 +164,11 @@ def _describe(store: Store, planned: Planned, carrier: Carrier) -> Submission:
         inputs=planned.plan.inputs(),
         artifacts=planned.grid.artifacts,
         losses=planned.losses_of_this_run(),
+        again={
+            cell.id: index[cell.id].attempts
+            for cell in planned.plan.to_train()
+            if cell.id in index and index[cell.id].completed
+        },
         probes=probes,
         metrics=[
             metric

@@ -14,6 +14,7 @@ from typing import Any
 from grids.artifacts import ArtifactWishes, check_name
 from grids.cell import Cell
 from grids.problems import GridError, nearest
+from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_all
 from orchestrator.submissions.cell_lists import from_plain, ids_of, to_plain
@@ -51,6 +52,8 @@ class Submission:
             (`grids.artifacts.input_name`), with the ids of the cells that leave them.
         artifacts: What the grid wants of artifacts.
         losses: Cell id to how many workers in a row it had lost before, where there are any.
+        again: Id of each cell that has results and is trained again to the number of attempts at it
+            that had ended before.
         probes: What is asked to be measured of each cell.
         metrics: The metrics of these probes: name, unit, better end and meaning of each.
     """
@@ -74,8 +77,20 @@ class Submission:
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     artifacts: ArtifactWishes = field(default_factory=ArtifactWishes)
     losses: Mapping[str, int] = field(default_factory=dict)
+    again: Mapping[str, int] = field(default_factory=dict)
     probes: CellProbes = NO_PROBES
     metrics: Sequence[Mapping[str, str]] = ()
+
+    def awaits(self, cell: str, index: Mapping[str, CellState]) -> bool:
+        """Whether a cell of the submission has still to come to its results, or to new ones.
+
+        Args:
+            cell: The id of the cell.
+            index: What the store holds now, by cell id.
+        """
+        if cell not in index or not index[cell].completed:
+            return True
+        return index[cell].attempts <= self.again.get(cell, 0)
 
     def asks_the_same(self, other: "Submission") -> bool:
         """Whether the other submission is of the same file, the same cells and probes."""
@@ -98,6 +113,7 @@ def publish_submission(store: Store, submission: Submission) -> None:
     content = {
         "schema": SUBMISSION_VERSION,
         **{name: getattr(submission, name) for name in _PLAIN},
+        "again": dict(submission.again),
         "cells": to_plain(submission.cells),
         "producers": to_plain(submission.producers),
         "artifacts": asdict(submission.artifacts),
@@ -140,6 +156,7 @@ def read_submission(store: Store, grid: str, number: int) -> Submission:
                 leave=tuple(map(check_name, content["artifacts"]["leave"])),
                 consumed=content["artifacts"]["consumed"],
             ),
+            again=content.get("again", {}),
             probes=CellProbes.from_plain(content.get("probes", {})),
             metrics=tuple(content.get("metrics", ())),
         )

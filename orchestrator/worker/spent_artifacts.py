@@ -59,8 +59,8 @@ def spent_names(
         removes = submission.artifacts.consumed == "remove"
         for consumer, named in _inputs(submission):
             inputs[consumer].add(named)
-            done = consumer in index and index[consumer].completed
-            (wanted if not done else consumed if removes else kept).add(named)
+            awaited = submission.awaits(consumer, index)
+            (wanted if awaited else consumed if removes else kept).add(named)
     return consumed - kept - _with_all_before(wanted, inputs, here)
 
 

@@ -147,6 +147,30 @@ def test_scores_that_every_cell_has_read_are_removed_when_the_grid_says_so(
     assert plan(grid, store)["counts"]["new"] == 0
 
 
+CHAIN = (
+    GRID[: GRID.index("  method: dense")]
+    + """\
+  method: lth
+  density: 0.5
+  scenario: {name: el2n, score_epoch: 1}
+"""
+)
+
+
+@pytest.mark.parametrize("more", [("--set", "probes=corruptions"), ("--stale", "rerun")])
+def test_scores_stay_while_cells_that_have_results_are_trained_again(
+    grid: Path, store: Path, more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid.write_text(CHAIN + REMOVE)
+    with monkeypatch.context() as older:
+        older.setattr("orchestrator.provenance.code_hash", lambda: "older")
+        assert run(grid, store).code == 0
+    said = run(grid, store, *more)
+    assert said.code == 0, said.err
+    assert "3 trained" in said.out
+    assert left(store, "el2n@1e") == left(store, "final") == []
+
+
 def test_a_producer_that_fails_blocks_what_needs_its_scores_and_nothing_else(
     grid: Path, store: Path
 ) -> None:

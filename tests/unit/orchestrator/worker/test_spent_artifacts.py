@@ -43,6 +43,13 @@ def test_not_while_a_consumer_is_left() -> None:
     assert spent_names([submission(SPARSE, SPARSER)], done(SPARSE), {FINAL}) == set()
 
 
+def test_not_while_a_consumer_that_has_results_is_left_to_train_again() -> None:
+    asked = replace(submission(SPARSE), again={SPARSE.id: 1})
+    assert spent_names([asked], done(SPARSE), {FINAL}) == set()
+    assert spent_names([asked, submission(SPARSE)], done(SPARSE), {FINAL}) == set()
+    assert spent_names([replace(asked, again={SPARSE.id: 0})], done(SPARSE), {FINAL}) == {FINAL}
+
+
 def test_not_while_another_grid_needs_it() -> None:
     assert spent_names([submission(SPARSE), submission(SPARSER)], done(SPARSE), {FINAL}) == set()
 
