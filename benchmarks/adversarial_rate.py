@@ -129,7 +129,7 @@ def _evaluate(loop: "BlockLoop", images: "Tensor", labels: "Tensor") -> int:
     from trainer.attacks import make_attack, perturb
     from trainer.probes.base import Subject
 
-    subject = Subject(engine=loop.engine, n=0, epoch=1, final=True)
+    subject = Subject(loop.engine, 0, epoch=1, final=True)
     hard = perturb(
         images,
         lambda points: subject.input_gradients(points, labels),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from grids.cell import Cell
+from grids.probe_texts import probe_words
 from grids.traits import starts_from
 from sparse.methods import METHODS
 from sparse.sparsifier import Sparsifier
@@ -18,20 +19,10 @@ from trainer.cost import CostMeter
 from trainer.engines.base import Engine
 from trainer.failure import Failure
 from trainer.leaving import BlockScores, Leaving
+from trainer.metrics import CURVE_COLUMNS
+from trainer.probes.base import Conditions
 from trainer.probing import Probing
 from trainer.recipe import Recipe
-
-CURVE_COLUMNS = (
-    "epoch",
-    "step",
-    "train_loss",
-    "train_accuracy",
-    "val_loss",
-    "val_accuracy",
-    "density",
-    "lr",
-)
-"""Columns of a curve, one row per epoch. Training values are means over the epoch's steps."""
 
 
 class CellRun:
@@ -92,9 +83,9 @@ class CellRun:
         Raises:
             ArtifactError: when the method starts from an artifact that is not there or not fit, or
                 the cell shall leave one of a step that its run does not take.
-            ValueError: when a probe cannot measure on the cell's data.
+            ValueError: when a probe cannot measure the cell.
         """
-        self.probing.refuse_unfit(engine.workload.bundle)
+        self.probing.refuse_unfit(Conditions.of(self.cell, engine.workload))
         self.leaving.begin(engine.workload, self.sparsifier.first_step)
         trait = METHODS.get(self.cell.method.name).traits.get("starts_from")
         if start := starts_from(trait, dataclasses.asdict(self.sparsifier.options)):
@@ -144,12 +135,17 @@ class CellRun:
         return self.leaving.contents(lambda: self._snapshot(engine))
 
     def finish(self) -> None:
-        """Let the method end the run; what it then finds wrong is the cell's failure."""
+        """Let the method end the run, and probes sum up; what is then wrong fails the cell."""
         try:
             self.sparsifier.finish()
             self._refuse_other_density()
         except ValueError as error:
             self.fail(error, "finish")
+        for asked in self.probing.covered:
+            try:
+                self.probing.summarise(asked)
+            except Exception as error:
+                self.fail(error, f"probe {probe_words(asked)}")
 
     def fail(self, error: BaseException, phase: str) -> None:
         """Note what stopped the cell; the first failure counts."""

@@ -2,7 +2,7 @@
 
 import functools
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sparse.allocations import ALLOCATIONS
@@ -38,14 +38,25 @@ def load_plugins() -> tuple[tuple[str, str], ...]:
 
 
 def describe() -> dict[str, Any]:
-    """Everything that is registered, metrics, plug-ins and archives, JSON-able."""
+    """Everything that is registered, metrics, plug-ins and archives, JSON-able.
+
+    Raises:
+        ValueError: for a metric that two probes list, or a probe and the trainer itself.
+    """
     plugins = [{"distribution": name, "version": version} for name, version in load_plugins()]
     origins = _origins()
     entries = {kind: _described(registry, origins) for kind, registry in REGISTRIES.items()}
     measured = [metric for probe in entries["probes"] for metric in probe["traits"]["metrics"]]
     metrics = [dict(metric) for metric in (*METRICS, *measured)]
+    _refuse_twice([metric["name"] for metric in metrics])
     archives = [dict(archive) for archive in ARCHIVES]
     return {**entries, "metrics": metrics, "plugins": plugins, "archives": archives}
+
+
+def _refuse_twice(names: Sequence[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"listed by two probes, or by one and the trainer: metric {twice[0]}")
 
 
 def _described(registry: Registry, origins: Mapping[str, str]) -> list[dict[str, Any]]:

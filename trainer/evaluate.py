@@ -11,10 +11,15 @@ from trainer.data.bundle import Split
 from trainer.engines.base import Engine
 
 CHUNK = 1024
-"""Examples per forward pass. Fixed, so that bits do not depend on the size of the block."""
+"""Examples per forward pass. Fixed: with another number the last bits of sums are others."""
 
 CALIBRATION_BINS = 15
 """Bins of equal width of the expected calibration error (Guo et al. 2017, section 4)."""
+
+
+def chunks(split: Split, size: int = CHUNK) -> Iterator[tuple[Tensor, Tensor]]:
+    """A split in order: views of inputs (b, *input_shape) and targets (b,), b at most ``size``."""
+    yield from zip(split.inputs.split(size), split.targets.split(size), strict=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +39,8 @@ def evaluate(engine: Engine, split: Split) -> Evaluated:
     device = split.targets.device
     loss = torch.zeros(len(engine.cells), dtype=torch.float64, device=device)
     correct = torch.zeros(len(engine.cells), dtype=torch.int64, device=device)
-    for logits, targets in _predictions(engine, split):
+    for inputs, targets in chunks(split):
+        logits = engine.logits(inputs)
         loss += _summed_loss(logits, targets)
         correct += (logits.argmax(2) == targets).sum(1)
     count = len(split)
@@ -50,22 +56,14 @@ def calibration_errors(engine: Engine, split: Split) -> list[float]:
     """
     shape = (len(engine.cells), CALIBRATION_BINS)
     surplus = torch.zeros(shape, dtype=torch.float64, device=split.targets.device)
-    for logits, targets in _predictions(engine, split):
-        confidence, predicted = torch.softmax(logits, 2).max(2)
+    for inputs, targets in chunks(split):
+        confidence, predicted = torch.softmax(engine.logits(inputs), 2).max(2)
         bins = (confidence * CALIBRATION_BINS).ceil().long().clamp(1, CALIBRATION_BINS) - 1
         members = F.one_hot(bins, CALIBRATION_BINS).double()
         beyond = confidence.double() - (predicted == targets).double()
         surplus += (beyond.unsqueeze(2) * members).sum(1)
     errors: list[float] = (surplus.abs().sum(1) / len(split)).tolist()
     return errors
-
-
-def _predictions(engine: Engine, split: Split) -> Iterator[tuple[Tensor, Tensor]]:
-    for start in range(0, len(split), CHUNK):
-        yield (
-            engine.logits(split.inputs[start : start + CHUNK]),
-            split.targets[start : start + CHUNK],
-        )
 
 
 def _summed_loss(logits: Tensor, targets: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from grids.cell import Cell
 from trainer import score_files
 from trainer.artifacts import Snapshot, due_steps, to_bytes
 from trainer.engines.base import Engine
-from trainer.evaluate import CHUNK
+from trainer.evaluate import chunks
 from trainer.score_files import Scores
 from trainer.scores import ForgettingCounter, el2n, grand, margin
 from trainer.workload import Workload
@@ -43,13 +43,11 @@ class BlockScores:
 
     @torch.no_grad()
     def _pass(self, score: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        train, chunks = self._engine.workload.bundle.train, []
-        for inputs, targets in zip(
-            train.inputs.split(CHUNK), train.targets.split(CHUNK), strict=True
-        ):
+        found = []
+        for inputs, targets in chunks(self._engine.workload.bundle.train):
             logits = self._engine.logits(inputs)
-            chunks.append(torch.stack([score(own, targets) for own in logits]))
-        return torch.cat(chunks, 1)
+            found.append(torch.stack([score(own, targets) for own in logits]))
+        return torch.cat(found, 1)
 
 
 class Leaving:

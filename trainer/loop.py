@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grids.probe_texts import probe_words
 from sparse.stats import layer_stats, realised_density
 from trainer.cell_run import CellRun
 from trainer.checkpoint import CheckpointClock
@@ -179,13 +180,14 @@ class BlockLoop:
     def _probe(self, run: CellRun, epoch: int) -> None:
         epochs = int(self._recipe.epochs)
         for asked in run.probing.due(epoch, epochs):
-            subject = Subject(engine=self.engine, n=run.n, epoch=epoch, final=epoch == epochs)
+            subject = Subject(self.engine, run.n, epoch=epoch, final=epoch == epochs)
             hook = partial(run.probing.measure, asked, subject)
-            self._guarded(run, hook, self.step, f"probe {asked}")
+            self._guarded(run, hook, self.step, f"probe {probe_words(asked)}")
 
     def _guarded(self, run: CellRun, hook: Callable[[], object], step: int, phase: str) -> None:
-        # A method's fault is its cell's alone: the others of the block go on. A method that cannot
-        # rank NaN only notices first what every cell would report at the end of the epoch.
+        # The fault of a method or a probe is its cell's alone: the others of the block go on. A
+        # method that cannot rank NaN only notices first what every cell would report at the end of
+        # the epoch.
         if not run.alive:
             return
         try:

@@ -1,4 +1,18 @@
-"""The final metrics that the trainer writes for every cell; probes add their own."""
+"""What the trainer writes for every cell: final metrics, and a curve. Probes add their own."""
+
+from collections.abc import Mapping
+
+CURVE_COLUMNS = (
+    "epoch",
+    "step",
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "density",
+    "lr",
+)
+"""Columns of a curve, one row per epoch. Training values are means over the epoch's steps."""
 
 METRICS: tuple[dict[str, str], ...] = (
     {
@@ -123,3 +137,22 @@ METRICS: tuple[dict[str, str], ...] = (
     },
 )
 """Every final metric the trainer writes: name, unit, which way is better, meaning."""
+
+
+def split_metrics(split: str) -> tuple[str, str]:
+    """The names of the accuracy and the loss on a split."""
+    return f"{split}_accuracy", f"{split}_loss"
+
+
+def joined(*parts: Mapping[str, float]) -> dict[str, float]:
+    """All values in one mapping.
+
+    Raises:
+        ValueError: for a name that two parts give: neither value may hide the other.
+    """
+    whole: dict[str, float] = {}
+    for part in parts:
+        if twice := sorted(whole.keys() & part.keys()):
+            raise ValueError(f"given twice: {', '.join(twice)}")
+        whole |= part
+    return whole

@@ -5,9 +5,9 @@ from typing import Any
 
 from grids.probe_texts import canonical, probe_name
 from sparse.options import build_options
-from trainer.data.bundle import Bundle
+from trainer.metrics import CURVE_COLUMNS, METRICS, joined, split_metrics
 from trainer.probes import PROBES
-from trainer.probes.base import Point, Probe, Subject
+from trainer.probes.base import Conditions, Point, Probe, Subject
 
 
 class Probing:
@@ -24,35 +24,68 @@ class Probing:
     def __init__(self, asked: Iterable[Mapping[str, Any]]) -> None:
         self._probes = {canonical(one): _make(one) for one in asked}
         self._points: dict[str, list[Point]] = {text: [] for text in self._probes}
+        self._metrics: dict[str, dict[str, float]] = {}
 
     @property
     def covered(self) -> tuple[str, ...]:
         """The canonical text of each probe, sorted: what a record says that it holds."""
         return tuple(sorted(self._probes))
 
-    def refuse_unfit(self, bundle: Bundle) -> None:
-        """Refuse, before anything is trained, data that a probe cannot measure on.
+    def refuse_unfit(self, conditions: Conditions) -> None:
+        """Refuse, before anything is trained, a cell that a probe cannot measure.
 
         Raises:
-            ValueError: naming a probe that takes pixels, where inputs are standardised already.
+            ValueError: naming a probe that takes pixels, where inputs are standardised already; one
+                that does not fit for a reason of its own; or one with a metric of another.
         """
-        for text in self._probes:
+        taken = [metric["name"] for metric in METRICS]
+        taken += [name for split in conditions.extra_splits for name in split_metrics(split)]
+        for text, probe in self._probes.items():
             name = probe_name(text)
-            if PROBES.get(name).traits["needs_pixels"] and bundle.normalise is None:
+            if PROBES.get(name).traits["needs_pixels"] and not conditions.pixels:
                 raise ValueError(
                     f"probe {name} takes pixels, and this cell's inputs are standardised already;"
                     " use a dataset of bytes, or a scenario or augmentation on images"
                 )
+            try:
+                probe.refuse_unfit(conditions)
+            except ValueError as problem:
+                raise ValueError(f"probe {name}: {problem}") from problem
+            declared = _declared(name)
+            if twice := sorted(declared.intersection(taken)):
+                raise ValueError(f"probe {name}: metric {twice[0]} is given by something else")
+            taken += declared
 
     def due(self, epoch: int, epochs: int) -> list[str]:
         """The canonical texts of the probes that are due at the end of an epoch."""
         return [text for text, probe in self._probes.items() if probe.due(epoch, epochs)]
 
     def measure(self, text: str, subject: Subject) -> None:
-        """Let a probe measure, and keep the point."""
+        """Let a probe measure, and keep the point.
+
+        Raises:
+            ValueError: for a name that is a column of every curve, or that another probe gives.
+        """
         found = self._probes[text].measure(subject)
         values = {key: float(value) for key, value in found.items()}
+        if twice := sorted(values.keys() & self._columns_beside(text)):
+            raise ValueError(
+                f"probe {probe_name(text)}: curve {twice[0]} is given by something else"
+            )
         self._points[text].append((subject.epoch, values))
+
+    def summarise(self, text: str) -> None:
+        """Let a probe make its final metrics of its points, if it has any.
+
+        Raises:
+            ValueError: for a metric that its registration does not list.
+        """
+        if not self._points[text]:
+            return
+        name, found = probe_name(text), self._probes[text].summarise(self._points[text])
+        if undeclared := sorted(found.keys() - _declared(name)):
+            raise ValueError(f"probe {name}: metric {undeclared[0]} is not in its registration")
+        self._metrics[text] = {key: float(value) for key, value in found.items()}
 
     def curves(self, epochs: Sequence[float]) -> dict[str, list[float | None]]:
         """What was measured, as columns with an entry per epoch; ``None`` where nothing was."""
@@ -64,12 +97,8 @@ class Probing:
         return columns
 
     def metrics(self) -> dict[str, float]:
-        """The final metrics of all probes."""
-        found: dict[str, float] = {}
-        for text, points in self._points.items():
-            if points:
-                found |= self._probes[text].summarise(points)
-        return found
+        """The final metrics of all probes that :meth:`summarise` was called for."""
+        return joined(*self._metrics.values())
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps: points by the canonical text of their probe."""
@@ -79,10 +108,18 @@ class Probing:
         """Put back what ``state`` returned, of these probes at least."""
         self._points = {text: [(at, v) for at, v in state[text]] for text in self._probes}
 
+    def _columns_beside(self, text: str) -> set[str]:
+        others = (points for other, points in self._points.items() if other != text)
+        return {*CURVE_COLUMNS, *(key for points in others for _, v in points for key in v)}
+
 
 def has_measured(state: Mapping[str, Any], asked: Iterable[Mapping[str, Any]]) -> bool:
     """Whether a cell that goes on from a saved state has measured what is asked of it so far."""
     return {canonical(one) for one in asked} <= state["run"]["probes"].keys()
+
+
+def _declared(name: str) -> set[str]:
+    return {metric["name"] for metric in PROBES.get(name).traits["metrics"]}
 
 
 def _make(asked: Mapping[str, Any]) -> Probe:

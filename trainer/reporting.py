@@ -15,6 +15,7 @@ from trainer.cell_run import CellRun
 from trainer.evaluate import Evaluated, calibration_errors, evaluate
 from trainer.failure import Failure
 from trainer.loop import BlockLoop
+from trainer.metrics import joined, split_metrics
 from trainer.outcome import Outcome
 
 
@@ -145,10 +146,21 @@ def _verdict(run: CellRun, metrics: dict[str, float]) -> tuple[str, dict[str, st
 
 
 def _metrics(loop: BlockLoop, run: CellRun, measured: _Measured) -> dict[str, float]:
-    metrics = {}
+    """All final metrics; none where two parts give one name, which fails the cell."""
+    common = _common_metrics(loop, run, measured)
+    cost = run.cost.metrics(loop.step)
+    try:
+        return joined(common, cost, run.sparsifier.metrics(), run.probing.metrics())
+    except ValueError as error:
+        run.fail(error, "metrics")
+        return {}
+
+
+def _common_metrics(loop: BlockLoop, run: CellRun, measured: _Measured) -> dict[str, float]:
+    metrics: dict[str, float] = {}
     for name, found in measured.final.items():
-        metrics[f"{name}_accuracy"] = found.accuracy[run.n]
-        metrics[f"{name}_loss"] = found.loss[run.n]
+        values = (found.accuracy[run.n], found.loss[run.n])
+        metrics |= zip(split_metrics(name), values, strict=True)
     metrics["generalisation_gap"] = metrics["train_accuracy"] - metrics["test_accuracy"]
     metrics["test_calibration_error"] = measured.calibration[run.n]
     metrics["test_accuracy_at_best_val"] = measured.best.accuracy[run.n]
@@ -160,5 +172,4 @@ def _metrics(loop: BlockLoop, run: CellRun, measured: _Measured) -> dict[str, fl
     stats = layer_stats(run.sparsifier.layers)
     metrics["density"] = realised_density(stats, full_size)
     metrics["collapsed_layers"] = float(len(collapsed_layers(stats)))
-    metrics |= run.cost.metrics(loop.step)
-    return metrics | run.sparsifier.metrics() | run.probing.metrics()
+    return metrics

@@ -14,6 +14,9 @@ Scaling = Literal["feature", "channel", "global"]
 Moments = tuple[tuple[float, ...], tuple[float, ...]]
 """Mean and standard deviation of every channel, of pixels in [0, 1]."""
 
+CLEAN_VAL, CLEAN_TEST = "clean_val", "clean_test"
+"""Names of extra splits: validation and test split as they were before a scenario changed them."""
+
 
 _LEFT_OUT = torch.empty(0, dtype=torch.int64)  # known by being this very tensor
 _BYTE_WHITE = 255.0
@@ -160,6 +163,11 @@ class Bundle:
     classes: int
     input_shape: tuple[int, ...]
     normalise: Normalisation | None = None
+
+    @property
+    def clean_test(self) -> Split:
+        """The test split without what a scenario did to it; ``test`` where it did nothing."""
+        return self.extra.get(CLEAN_TEST, self.test)
 
     def standardised(self, inputs: Tensor) -> Tensor:
         """What a model computes with, float32 (..., *input_shape), from inputs of a split."""

@@ -1,7 +1,13 @@
-"""The contract of a probe, and what it sees of a cell."""
+"""The contract of a probe, and what it sees of a cell.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+Whatever a probe does with what it is given, the cell trains to the same bits: all that it can
+change is a copy. What it raises fails its cell, and no other: a result without the measurement that
+was asked for would look whole.
+"""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,57 +17,154 @@ from torch.nn import functional as F
 
 from grids.cell import Cell
 from trainer import seeding
-from trainer.data.bundle import Bundle, as_pixels
+from trainer.attacks import Attack
+from trainer.data.bundle import Bundle, Split, as_pixels
 from trainer.engines.base import Engine, LayerView
-from trainer.scenarios.base import Scenario, Sources
+from trainer.evaluate import CHUNK, chunks
+from trainer.scenarios.base import Sources
+from trainer.workload import Workload
 
 Point = tuple[int, Mapping[str, float]]
 """An epoch (from 1), and what was measured at its end."""
 
+Change = Callable[[Tensor, Tensor], Tensor]
+"""From inputs (b, *input_shape) and targets (b,) to inputs."""
 
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """One cell as it is at the end of an epoch.
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conditions:
+    """What is known of a cell before it trains: whether a probe fits it.
 
     Attributes:
-        engine, n: the engine that holds the cell, and the cell's number in it.
-        epoch: epochs trained so far.
-        final: whether training has ended.
+        cell: the cell.
+        classes: how many its data have.
+        input_shape: shape of one example.
+        pixels: whether inputs are pixels, which the network standardises itself.
+        extra_splits: names of the splits that are evaluated besides train, val and test.
+        attack: on every training batch; ``None`` without.
     """
 
-    engine: Engine
-    n: int
-    epoch: int
-    final: bool
+    cell: Cell
+    classes: int
+    input_shape: tuple[int, ...]
+    pixels: bool
+    extra_splits: tuple[str, ...] = ()
+    attack: Attack | None = None
+
+    @classmethod
+    def of(cls, cell: Cell, workload: Workload) -> "Conditions":
+        """Those of a cell with this workload."""
+        bundle = workload.bundle
+        return cls(
+            cell=cell,
+            classes=bundle.classes,
+            input_shape=bundle.input_shape,
+            pixels=bundle.normalise is not None,
+            extra_splits=tuple(bundle.extra),
+            attack=workload.scenario.attack,
+        )
+
+
+class LayerCopy:
+    """A maskable weight of one cell, as :class:`sparse.context.Layer` has it, to be looked at.
+
+    Every tensor is a copy, made when it is asked for.
+
+    Args:
+        view: the live layer.
+    """
+
+    def __init__(self, view: LayerView) -> None:
+        self._view = view
+
+    @property
+    def name(self) -> str:
+        """The parameter's name in the model, e.g. ``"layers.0.weight"``."""
+        return self._view.name
+
+    @property
+    def transposed(self) -> bool:
+        """Whether the weight is the kernel of a transposed convolution."""
+        return self._view.transposed
+
+    @property
+    def weight(self) -> Tensor:
+        """The weight in the model's layout: (out, in, ...), transposed (in, out, ...)."""
+        return _copied(self._view.weight)
+
+    @property
+    def mask(self) -> Tensor:
+        """Of the weight's shape: 1 where the weight is active, 0 where not."""
+        return _copied(self._view.mask)
+
+    @property
+    def gradient(self) -> Tensor | None:
+        """The dense gradient of the last step's loss; ``None`` before the first step."""
+        gradient = self._view.gradient
+        return None if gradient is None else _copied(gradient)
+
+    def slots(self) -> Mapping[str, Tensor]:
+        """The optimizer's tensors of the weight's shape, by name."""
+        return {name: _copied(slot) for name, slot in self._view.slots().items()}
+
+    @property
+    def bias(self) -> Tensor | None:
+        """The bias (out,) that belongs to the weight; ``None`` where there is none."""
+        return None if self._view.bias is None else _copied(self._view.bias)
+
+    def bias_slots(self) -> Mapping[str, Tensor]:
+        """The optimizer's tensors of the bias's shape, by name."""
+        return {name: _copied(slot) for name, slot in self._view.bias_slots().items()}
+
+
+class Subject:
+    """One cell as it is at the end of an epoch. Nothing done to it reaches the cell.
+
+    Args:
+        engine: holds the cell.
+        n: the cell's number in it.
+        epoch: epochs trained so far.
+        final: whether training has ended.
+
+    Attributes:
+        epoch, final: as given.
+    """
+
+    def __init__(self, engine: Engine, n: int, *, epoch: int, final: bool) -> None:
+        self._engine = engine
+        self._n = n
+        self.epoch = epoch
+        self.final = final
 
     @property
     def cell(self) -> Cell:
         """The cell."""
-        return self.engine.cells[self.n]
+        return self._engine.cells[self._n]
 
     @property
+    def attack(self) -> Attack | None:
+        """The attack that it trains under; ``None`` without."""
+        return self._engine.workload.scenario.attack
+
+    @cached_property
     def bundle(self) -> Bundle:
-        """Its data; inputs are as :meth:`module` takes them."""
-        return self.engine.workload.bundle
-
-    @property
-    def scenario(self) -> Scenario:
-        """Its scenario."""
-        return self.engine.workload.scenario
+        """A copy of its data; inputs are as :meth:`module` takes them."""
+        return copy.deepcopy(self._engine.workload.bundle)
 
     @property
     def sources(self) -> Sources:
-        """What data is made from besides the dataset's own files."""
-        return self.engine.workload.sources
+        """What data is made from besides the dataset's own files, and the files cells share."""
+        sources = self._engine.workload.sources
+        return replace(sources, inputs=dict(sources.inputs))
 
     @property
-    def layers(self) -> list[LayerView]:
-        """Its maskable layers: weights, masks and optimizer slots, to be read only."""
-        return self.engine.layers(self.n)
+    def layers(self) -> list[LayerCopy]:
+        """Its maskable layers: weights, masks and optimizer slots, each copied when asked for."""
+        return [LayerCopy(view) for view in self._engine.layers(self._n)]
 
     @cached_property
     def _module(self) -> nn.Module:
-        return self.engine.module(self.n)
+        return self._engine.module(self._n)
 
     def module(self) -> nn.Module:
         """The network as a copy in evaluation mode, normalisation inside, nothing to train."""
@@ -72,6 +175,25 @@ class Subject:
         """Logits (b, classes) of inputs (b, *input_shape)."""
         logits: Tensor = self._module(inputs)
         return logits
+
+    def accuracy(
+        self, split: Split, change: Change | None = None, *, at_once: int = CHUNK
+    ) -> float:
+        """The share of a split's examples that is recognised.
+
+        Args:
+            split: inputs may lie on the CPU: they go where the targets are, a pass at a time.
+            change: what is done to the inputs first, as an attack.
+            at_once: examples per pass. The bits depend on it, so let it follow from nothing that
+                differs between machines.
+        """
+        correct = torch.zeros((), dtype=torch.int64, device=split.targets.device)
+        for inputs, targets in chunks(split, at_once):
+            seen = inputs.to(targets.device)
+            if change is not None:
+                seen = change(seen, targets)
+            correct += (self.logits(seen).argmax(1) == targets).sum()
+        return int(correct) / len(split)
 
     def input_gradients(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """The gradient of the summed cross-entropy with regard to inputs (b, *input_shape)."""
@@ -87,7 +209,7 @@ class Subject:
 
 
 class Probe:
-    """A measurement. It may look at everything of a cell and must change nothing.
+    """A measurement: it looks at a cell through a :class:`Subject`.
 
     One object serves one cell.
 
@@ -98,14 +220,33 @@ class Probe:
     def __init__(self, options: Any) -> None:
         self.options = options
 
+    def refuse_unfit(self, conditions: Conditions) -> None:
+        """Refuse a cell that it cannot measure, before anything is trained; by default none.
+
+        Raises:
+            ValueError: saying what does not fit. The probe is named in front of it.
+        """
+
     def due(self, epoch: int, epochs: int) -> bool:
         """Whether to measure at the end of this epoch (from 1); by default at the last."""
         return epoch == epochs
 
     def measure(self, subject: Subject) -> Mapping[str, float]:
-        """What is measured now, by name: a point of curves of these names."""
+        """What is measured now, by name: a point of curves of these names.
+
+        Names are its own: no column that every curve has, and none of another probe. Gradients are
+        switched off meanwhile: :meth:`Subject.input_gradients` gives those of inputs; others take
+        ``torch.enable_grad()`` and the parameters of :meth:`Subject.module`.
+        """
         raise NotImplementedError
 
     def summarise(self, points: Sequence[Point]) -> Mapping[str, float]:
-        """The final metrics from all points in order; by default the last point."""
+        """The final metrics from all points in order; by default the last point.
+
+        All of them are among those that the probe's registration lists.
+        """
         return points[-1][1]
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    return tensor.detach().clone()

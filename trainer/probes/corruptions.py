@@ -1,18 +1,14 @@
 """The probe ``corruptions``: accuracy of the final network under many kinds of damage."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-
-import torch
-from torch import Tensor
+from dataclasses import dataclass, replace
 
 from sparse.options import option
-from trainer.corruptions import COMMON, CORRUPTIONS
+from trainer.corruptions import COMMON, CORRUPTIONS, check
 from trainer.corruptions.arrays import Originals
 from trainer.data.bundle import Split
-from trainer.evaluate import CHUNK
 from trainer.probes import PROBES
-from trainer.probes.base import Probe, Subject
+from trainer.probes.base import Conditions, Probe, Subject
 
 MEAN = "corruption_accuracy"
 """The metric with the mean over all corruptions."""
@@ -67,19 +63,16 @@ class Corruptions(Probe):
 
     options: CorruptionsOptions
 
-    def measure(self, subject: Subject) -> Mapping[str, float]:
-        """The accuracy under each corruption, and their mean.
+    def refuse_unfit(self, conditions: Conditions) -> None:
+        """Refuse inputs that are no images, or images that a corruption cannot take."""
+        channels, *sides = conditions.input_shape
+        for name in self.options.corruptions:
+            for severity in self.options.severities:
+                check(name, severity, (1, *sides, channels))
 
-        Raises:
-            ValueError: for inputs that are no pixels, or images that a corruption cannot take.
-        """
-        bundle = subject.bundle
-        clean = bundle.extra.get("clean_test", bundle.test)
-        if bundle.normalise is None:
-            raise ValueError(
-                "probe corruptions: this dataset's inputs are standardised before training and no "
-                "pixels; use a dataset of bytes, or an augmentation or scenario that takes pixels"
-            )
+    def measure(self, subject: Subject) -> Mapping[str, float]:
+        """The accuracy under each corruption, and their mean."""
+        clean = subject.bundle.clean_test
         originals = Originals.of(subject.cell.dataset.name, [clean], white=1.0)
         found = {
             f"{name}_accuracy": self._accuracy(subject, name, clean, originals)
@@ -97,15 +90,5 @@ class Corruptions(Probe):
                 seed=self.options.corruption_seed,
             )
             inputs = originals.inputs_of(clean.ids, images)
-            accuracies.append(accuracy(subject, inputs, clean.targets))
+            accuracies.append(subject.accuracy(replace(clean, inputs=inputs)))
         return sum(accuracies) / len(accuracies)
-
-
-def accuracy(subject: Subject, inputs: Tensor, targets: Tensor) -> float:
-    """The share of inputs (n, channels, height, width), bytes on the CPU, that are recognised."""
-    correct = torch.zeros((), dtype=torch.int64, device=targets.device)
-    for start in range(0, len(targets), CHUNK):
-        part = slice(start, start + CHUNK)
-        predicted = subject.logits(inputs[part].to(targets.device)).argmax(1)
-        correct += (predicted == targets[part]).sum()
-    return int(correct) / len(targets)

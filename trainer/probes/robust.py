@@ -1,6 +1,6 @@
 """The probe ``robust``: accuracy under attack, while the cell trains and at the end."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,8 +12,7 @@ from trainer.attacks import EPSILONS, Attack, make_attack, perturb
 from trainer.autoattack import LEAST_CLASSES, autoattack
 from trainer.data.bundle import Split, as_pixels
 from trainer.probes import PROBES
-from trainer.probes.base import Point, Probe, Subject
-from trainer.scenarios.adversarial import Adversarial
+from trainer.probes.base import Change, Conditions, Point, Probe, Subject
 
 CHUNK = 256
 """Examples attacked together. Fixed, so that bits do not depend on what runs beside a cell."""
@@ -111,18 +110,18 @@ class Robust(Probe):
         every = self.options.every
         return epoch == epochs or (every > 0 and epoch % every == 0)
 
-    def measure(self, subject: Subject) -> Mapping[str, float]:
-        """Accuracies under attack, by the names of the metrics.
-
-        Raises:
-            ValueError: for an attack that cannot be made on this cell.
-        """
-        attack, bundle = self.attack_on(subject), subject.bundle
-        if self.options.autoattack and bundle.classes < LEAST_CLASSES:
+    def refuse_unfit(self, conditions: Conditions) -> None:
+        """Refuse an attack that cannot be made on the cell."""
+        self.attack_beside(conditions.attack)
+        if self.options.autoattack and conditions.classes < LEAST_CLASSES:
             raise ValueError(
-                f"probe robust: autoattack needs {LEAST_CLASSES} classes; dataset"
-                f" {subject.cell.dataset.name} has {bundle.classes}"
+                f"autoattack needs {LEAST_CLASSES} classes; dataset"
+                f" {conditions.cell.dataset.name} has {conditions.classes}"
             )
+
+    def measure(self, subject: Subject) -> Mapping[str, float]:
+        """Accuracies under attack, by the names of the metrics."""
+        attack, bundle = self.attack_beside(subject.attack), subject.bundle
         found = {
             VAL: self._under_descent(subject, bundle.val, "val", attack),
             TEST: self._under_descent(subject, bundle.test, "test", attack),
@@ -148,10 +147,13 @@ class Robust(Probe):
             "robust_best_final_difference": best[TEST] - last[TEST],
         }
 
-    def attack_on(self, subject: Subject) -> Attack:
-        """The attack on this cell: what the options leave open is that of its training."""
-        given, scenario = self.options, subject.scenario
-        trained = scenario.attack if isinstance(scenario, Adversarial) else None
+    def attack_beside(self, trained: Attack | None) -> Attack:
+        """The attack to make: what the options leave open is that of the cell's training.
+
+        Raises:
+            ValueError: for sizes that the norm of the training has no room for.
+        """
+        given = self.options
         norm = given.norm or (trained.norm if trained else "linf")
         epsilon, step_size = given.epsilon, given.step_size
         if trained is not None and norm == trained.norm:
@@ -166,25 +168,15 @@ class Robust(Probe):
         starts = subject.generator(f"robust.{name}", subject.epoch)
         return self._accuracy(subject, split, _descent(subject, attack, starts))
 
-    def _accuracy(self, subject: Subject, split: Split, change: "_Change") -> float:
-        """The share of a split's examples that is recognised after a change."""
+    def _accuracy(self, subject: Subject, split: Split, change: Change) -> float:
         count = min(len(split), self.options.examples or len(split))
-        correct = torch.zeros((), dtype=torch.int64, device=split.targets.device)
-        for start in range(0, count, CHUNK):
-            part = slice(start, min(start + CHUNK, count))
-            targets = split.targets[part]
-            changed = change(as_pixels(split.inputs[part]), targets)
-            correct += (subject.logits(changed).argmax(1) == targets).sum()
-        return int(correct) / count
+        first = split.take(torch.arange(count, device=split.targets.device))
+        return subject.accuracy(first, change, at_once=CHUNK)
 
 
-_Change = Callable[[Tensor, Tensor], Tensor]
-"""From pixels (b, *input_shape) and targets (b,) to pixels."""
-
-
-def _descent(subject: Subject, attack: Attack, starts: torch.Generator | None = None) -> _Change:
-    def change(pixels: Tensor, targets: Tensor) -> Tensor:
-        draws = None
+def _descent(subject: Subject, attack: Attack, starts: torch.Generator | None = None) -> Change:
+    def change(inputs: Tensor, targets: Tensor) -> Tensor:
+        pixels, draws = as_pixels(inputs), None
         if starts is not None:
             draws = torch.rand(pixels.shape, generator=starts).to(pixels.device)
         return perturb(
@@ -198,13 +190,13 @@ def _descent(subject: Subject, attack: Attack, starts: torch.Generator | None = 
     return change
 
 
-def _ensemble(subject: Subject, attack: Attack) -> _Change:
+def _ensemble(subject: Subject, attack: Attack) -> Change:
     seed = seeding.named_seed(subject.cell.seed, "probe.autoattack", subject.epoch)
 
-    def change(pixels: Tensor, targets: Tensor) -> Tensor:
+    def change(inputs: Tensor, targets: Tensor) -> Tensor:
         return autoattack(
             subject.module(),
-            pixels,
+            as_pixels(inputs),
             targets,
             norm=attack.norm,
             epsilon=attack.epsilon,

@@ -79,15 +79,11 @@ class Adversarial(Scenario):
     """
 
     options: AdversarialOptions
+    attack: Attack
 
     def __init__(self, options: AdversarialOptions) -> None:
         super().__init__(options)
         self.attack = options.attack()
-
-    @property
-    def attack_passes(self) -> int:
-        """One per step: forward, and back to the inputs."""
-        return self.attack.steps
 
     def harden(self, engine: "Engine", batch: "Batch", step: int) -> "Batch":
         """The batch under attack: pixels in [0, 1] (cells, b, *input_shape), and its targets."""

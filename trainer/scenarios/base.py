@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from grids.cell import Component
+from trainer.attacks import Attack
 from trainer.data.bundle import Splits
 from trainer.data.cutting import uniform_subset
 from trainer.shared import SharedFiles, TemporaryFiles
@@ -36,11 +37,19 @@ class Sources:
 class Scenario:
     """What makes the data hard. The hooks here do nothing; a scenario overrides those it needs.
 
-    One object serves all cells of a block.
+    It has no state: one object serves all cells of a block, another one made their data, and
+    ``harden`` is called on trial engines too, which are built to measure their speed. What a hook
+    gives follows from its arguments and the options alone; draws are of named generators.
 
     Args:
         options: the scenario's, checked.
+
+    Attributes:
+        options: the same.
+        attack: on every training batch, by ``harden``; ``None`` where none is made.
     """
+
+    attack: Attack | None = None
 
     def __init__(self, options: Any) -> None:
         self.options = options
@@ -48,7 +57,7 @@ class Scenario:
     @property
     def attack_passes(self) -> int:
         """Passes forward and back to the inputs that a training sample costs before its step."""
-        return 0
+        return 0 if self.attack is None else self.attack.steps
 
     def subset(self, splits: Splits, ratio: str, sources: Sources) -> Tensor:
         """Positions of the training split to keep, where ``ratio`` (below 1) is ``data_ratio``."""

@@ -8,7 +8,7 @@ from sparse.options import option
 from trainer.corruptions import CORRUPTIONS, MIXED
 from trainer.corruptions.arrays import Originals, as_inputs
 from trainer.corruptions.published import published_test_images
-from trainer.data.bundle import RawData, Split, Splits
+from trainer.data.bundle import CLEAN_TEST, CLEAN_VAL, RawData, Split, Splits
 from trainer.scenarios import SCENARIOS
 from trainer.scenarios.base import Scenario, Sources
 
@@ -69,7 +69,7 @@ class Corrupted(Scenario):
             damaged |= self._generated(
                 own, _originals(splits.raw, part, splits.raw.white, sources), sources
             )
-        clean = {"clean_val": splits.val, "clean_test": splits.test}
+        clean = {CLEAN_VAL: splits.val, CLEAN_TEST: splits.test}
         return Splits(**damaged, extra={**splits.extra, **clean}, raw=splits.raw)
 
     def _generated(

@@ -10,9 +10,11 @@ from torch.nn.functional import one_hot
 from sparse.options import build_options
 from tests.support.cells import component, make_cell, train
 from trainer.corruptions import COMMON, corrupt
+from trainer.data.bundle import Split
 from trainer.loading import load_bundle
 from trainer.probes import PROBES
-from trainer.probes.corruptions import MEAN, Corruptions, CorruptionsOptions, accuracy
+from trainer.probes.base import Subject
+from trainer.probes.corruptions import MEAN, Corruptions, CorruptionsOptions
 from trainer.shared import TemporaryFiles
 
 TASK = {"examples": 120, "size": 8, "classes": 4, "noise": 0.05}
@@ -30,8 +32,10 @@ def probed(cell, **options):
     return train(cell, probes={cell.id: [asked]})[cell.id]
 
 
-class LightSubject:
+class LightSubject(Subject):
     """Takes the mean light of an image, in twentieths, for its class; over again after four."""
+
+    cell = bundle = sources = None
 
     def __init__(self, cell, bundle):
         self.cell, self.bundle = cell, bundle
@@ -88,8 +92,17 @@ def test_a_cell_of_corrupted_data_is_measured_on_the_clean_images_corrupted_once
 def test_inputs_that_are_no_pixels_are_refused_with_a_way_out():
     cell = replace(cell_of(), dataset=component("digits", {}))
     failed = probed(cell)
-    assert failed.state == "FAILED"
+    assert (failed.state, failed.error["phase"]) == ("FAILED", "prepare")
     assert "use a dataset of bytes" in failed.error["message"]
+
+
+def test_a_corruption_that_the_images_do_not_fit_is_refused_before_training():
+    grey = replace(cell_of(), dataset=component("synthetic_images", {**TASK, "channels": 1}))
+    failed = probed(grey, corruptions=["brightness", "saturate"])
+    assert (failed.state, failed.error["phase"], failed.curve) == ("FAILED", "prepare", {})
+    assert failed.error["message"] == (
+        "probe corruptions: corruption saturate acts on colour; these images are grey"
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,5 +123,14 @@ def test_lists_that_cannot_be_are_refused(options, said):
 def test_accuracy_counts_over_all_chunks():
     inputs = torch.zeros(1500, 1, 4, 4, dtype=torch.uint8)
     inputs[:300] = 13  # one twentieth of white
+    split = Split(inputs=inputs, targets=torch.ones(1500, dtype=torch.int64))
     subject = LightSubject(None, None)
-    assert accuracy(subject, inputs, torch.ones(1500, dtype=torch.int64)) == 0.2
+    assert subject.accuracy(split) == 0.2
+    sizes = []
+
+    def light(seen, targets):
+        sizes.append((len(seen), len(targets)))
+        return torch.full_like(seen, 13)
+
+    assert subject.accuracy(split, light, at_once=600) == 1.0
+    assert sizes == [(600, 600), (600, 600), (300, 300)]

@@ -44,11 +44,19 @@ class WeightSum(Probe):
         return {**points[-1][1], "measured_epochs": float(len(points))}
 
 
+METRICS = [
+    {"name": name, "unit": "1", "better": "lower", "help": "a number"}
+    for name in (
+        "weight_sum", "seen_val_accuracy", "gradient_norm", "was_final", "measured_epochs",
+    )
+]  # fmt: skip
+
+
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
     entry = Entry(
         name="weight_sum", summary="", target=WeightSum, options=SumOptions, semantics=1,
-        traits={"metrics": (), "needs_pixels": False},
+        traits={"metrics": METRICS, "needs_pixels": False},
     )  # fmt: skip
     monkeypatch.setitem(PROBES._entries, "weight_sum", entry)
 

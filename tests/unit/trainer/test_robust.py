@@ -39,7 +39,7 @@ def robust(**options):
 def subject_of(*cells, n=0, epoch=20, final=False):
     kind = SoloEngine if cells[0].model.name == "convnet" else StackEngine
     engine = kind(load_workload(cells[0], None, "cpu"), cells)
-    return Subject(engine=engine, n=n, epoch=epoch, final=final)
+    return Subject(engine, n, epoch=epoch, final=final)
 
 
 def probed(*cells, **options):
@@ -78,7 +78,7 @@ def attack(norm, epsilon, step_size, steps=20):
 def test_what_is_left_open_is_the_attack_of_the_training(scenario, trained, options, expected):
     trained = {name: text if name == "norm" else fraction(text) for name, text in trained.items()}
     subject = subject_of(cell_of(scenario=scenario, **trained))
-    found = robust(**options).attack_on(subject)
+    found = robust(**options).attack_beside(subject.attack)
     assert (found.norm, found.steps) == (expected.norm, expected.steps)
     assert (found.epsilon, found.step_size) == pytest.approx(
         (expected.epsilon, expected.step_size), rel=1e-12
@@ -132,8 +132,9 @@ def test_starts_are_of_the_seed_and_the_epoch():
 
 def test_the_network_is_in_evaluation_mode_and_nothing_of_it_moves():
     """Published evaluation leaves parameters open to gradients, and so pays for them."""
-    subject = subject_of(cell_of(), final=True)
-    model = subject.engine.model
+    cell = cell_of()
+    engine = SoloEngine(load_workload(cell, None, "cpu"), [cell])
+    subject, model = Subject(engine, 0, epoch=20, final=True), engine.model
     model.train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     robust(fgsm=True, autoattack=False).measure(subject)
@@ -149,7 +150,7 @@ def test_the_network_is_in_evaluation_mode_and_nothing_of_it_moves():
 def test_the_training_split_is_measured_without_augmentation_at_the_end_alone():
     subject = subject_of(cell_of())
     assert TRAIN not in robust().measure(subject)
-    final = replace(subject, final=True)
+    final = subject_of(cell_of(), final=True)
     found = robust(steps=1, epsilon=1e-9, random_start=False).measure(final)
     train_split = subject.bundle.train
     right = subject.logits(train_split.inputs).argmax(1) == train_split.targets
@@ -213,14 +214,26 @@ def test_the_ensemble_is_measured_at_the_end_and_is_the_harder():
     assert found.metrics["autoattack_test_accuracy"] <= found.metrics[TEST]
 
 
-def test_the_ensemble_with_too_few_classes_fails_at_the_first_measurement():
+def test_the_ensemble_with_too_few_classes_is_refused_before_training():
     cell = cell_of(task={**TASK, "classes": 3})
     found = probed(cell, autoattack=True, every=1)[cell.id]
     assert found.state == "FAILED"
     assert found.error["message"] == (
         "probe robust: autoattack needs 4 classes; dataset synthetic_images has 3"
     )
-    assert len(found.curve["epoch"]) < 5
+    assert (found.error["phase"], found.curve) == ("prepare", {})
+
+
+def test_a_size_that_the_norm_of_the_training_has_no_room_for_is_refused_before_training():
+    for scenario, norm in (("clean", {}), ("adversarial", {"norm": "linf"})):
+        cell = cell_of(scenario=scenario, **norm)
+        found = probed(cell, epsilon=2.0)[cell.id]
+        assert (found.state, found.error["phase"]) == ("FAILED", "prepare")
+        assert found.error["message"] == (
+            "probe robust: epsilon is 2; pixels lie in [0, 1]: write 2/255"
+        )
+    far = cell_of(norm="l2")
+    assert probed(far, epsilon=2.0, steps=1)[far.id].state == "COMPLETED"
 
 
 def test_a_size_that_no_pixel_has_room_for_is_refused():
