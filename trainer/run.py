@@ -25,9 +25,9 @@ from trainer.failure import Failure
 from trainer.leaving import has_kept
 from trainer.loop import LoopControl
 from trainer.outcome import Outcome, PackReport, PackRequest, Progress
-from trainer.reporting import failed
 from trainer.probing import has_measured
 from trainer.recipe import Recipe
+from trainer.reporting import failed
 from trainer.scenarios.base import Sources
 from trainer.workload import Workload, group_by_workload, load_workload
 
