@@ -43,6 +43,21 @@ def augments(recipe: Recipe) -> bool:
     return bool(recipe.crop or recipe.flip or recipe.rotation)
 
 
+def refuse_wide_crop(recipe: Recipe, shape: tuple[int, ...]) -> None:
+    """Raise a ValueError unless the padding of crops is smaller than both sides of the images.
+
+    Args:
+        recipe: says how large crops are padded.
+        shape: of one image (c, h, w).
+    """
+    if recipe.crop and len(shape) == 3 and recipe.crop >= min(shape[1:]):
+        height, width = shape[1:]
+        raise ValueError(
+            f"recipe.crop {recipe.crop} is too much for images of {height} x {width} pixels; "
+            f"at most {min(height, width) - 1}"
+        )
+
+
 def draw_epoch(recipe: Recipe, seed: int, epoch: int, count: int) -> Draws:
     """The draws of one cell seed for one epoch (from 0) of ``count`` examples, on the CPU."""
     draws = seeding.generator(seed, "augment", epoch)

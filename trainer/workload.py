@@ -14,6 +14,7 @@ from grids.recipe import PER_CELL
 from sparse.flops import ForwardCost, forward_cost
 from sparse.methods import METHODS
 from trainer import seeding
+from trainer.augment import refuse_wide_crop
 from trainer.building import build_model, narrowed_options
 from trainer.data.bundle import Bundle
 from trainer.loading import load_bundle, make_scenario
@@ -116,6 +117,7 @@ def load_workload(cell: Cell, sources: Sources | None, device: str) -> Workload:
         device=device,
         stackable=bool(MODELS.get(cell.model.name).traits["stackable"]),
     )
+    refuse_wide_crop(workload.recipe, bundle.input_shape)
     _refuse_lone_example(workload)
     return workload
 

@@ -34,6 +34,9 @@ def training_examples(cell: Cell, catalogue: Catalogue) -> int | None:
     taken, rounded half up, and of what is left the cell's data ratio. With `split: published` it is
     a tenth of the whole, and all is rounded down, in floating point. So does
     `trainer/data/cutting.py`, to which a test holds it.
+
+    Raises:
+        GridError: When none is left.
     """
     entry = catalogue.entry("dataset", cell.dataset.name)
     sizes = entry.traits.get("class_sizes")
@@ -46,8 +49,14 @@ def training_examples(cell: Cell, catalogue: Catalogue) -> int | None:
     published = options.get("split") == "published"
     train = _training_split(sizes, options, published)
     if published:
-        return max(1, int(train * float(cell.data_ratio)))
-    return max(1, math.floor(Decimal(cell.data_ratio) * train + Decimal("0.5")))
+        kept = int(train * float(cell.data_ratio))
+    else:
+        kept = math.floor(Decimal(cell.data_ratio) * train + Decimal("0.5"))
+    if kept == 0:
+        raise GridError(
+            f"{cell.label()}: data_ratio {cell.data_ratio} keeps none of {train} training examples"
+        )
+    return kept
 
 
 def _training_split(sizes: Sequence[int], options: Mapping[str, Any], published: bool) -> int:

@@ -16,7 +16,7 @@ from trainer.workload import load_workload
 KNOWN = [name for name in DATASETS.names() if "class_sizes" in DATASETS.get(name).traits]
 
 
-FRACTIONS = (("test_fraction", 0.31), ("val_fraction", 0.07))
+FRACTIONS = (("test_fraction", 0.31), ("val_fraction", 0.13))
 PUBLISHED = (("split", "published"),)
 
 

@@ -9,19 +9,26 @@ from torch import Tensor
 
 from trainer import seeding
 from trainer.data.bundle import RawData, Split, Splits
+from trainer.data.fitting import refuse_unfit
 
 PUBLISHED_SEED = 12345
 """Seed of the subsets of the published code of the hard-sample study."""
 
 
 def cut(raw: RawData) -> Splits:
-    """Cut what a dataset lacks from its training part, each class in proportion."""
+    """Cut what a dataset lacks from its training part, each class in proportion.
+
+    Raises:
+        ValueError: for splits that cannot be trained, validated or tested on.
+    """
     fractions = [raw.val_fraction] if raw.val is None else []
     fractions += [raw.test_fraction] if raw.test is None else []
     first, *others = _parts(raw.train, fractions, raw.split_seed)
     val = others.pop(0) if raw.val is None else raw.val
     test = others.pop(0) if raw.test is None else raw.test
-    return Splits(train=first, val=val, test=test, raw=raw)
+    splits = Splits(train=first, val=val, test=test, raw=raw)
+    refuse_unfit(splits)
+    return splits
 
 
 def stratified_parts(targets: Tensor, fractions: list[float], seed: int) -> list[Tensor]:
@@ -70,13 +77,20 @@ def uniform_subset(raw: RawData, size: int, ratio: str) -> Tensor:
 
 
 def kept_count(raw: RawData, size: int, ratio: str) -> int:
-    """How many examples a share of a training split keeps, in any scenario; at least 1.
+    """How many examples a share of a training split keeps, in any scenario.
 
     floor(ratio x size + 1/2), or int(size x ratio) where the subsets are the published ones.
+
+    Raises:
+        ValueError: when that is none.
     """
     if raw.subset == "published":
-        return max(1, int(size * float(ratio)))
-    return max(1, math.floor(Fraction(ratio) * size + Fraction(1, 2)))
+        count = int(size * float(ratio))
+    else:
+        count = math.floor(Fraction(ratio) * size + Fraction(1, 2))
+    if count == 0:
+        raise ValueError(f"data_ratio {ratio} keeps none of {size} training examples; raise it")
+    return count
 
 
 def _parts(whole: Split, fractions: list[float], seed: int) -> list[Split]:

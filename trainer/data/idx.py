@@ -58,10 +58,11 @@ def idx(options: IdxOptions, data_root: Path | None) -> RawData:
             f"dataset idx: no train-images-idx3-ubyte or t10k-images-idx3-ubyte (plain or .gz) "
             f"in {folder}"
         )
+    test = parts["t10k"] if parts["train"] is not None else None
     return RawData(
         train=whole,
-        test=parts["t10k"] if parts["train"] is not None else None,
-        classes=int(whole.targets.max()) + 1,
+        test=test,
+        classes=_classes(whole, test),
         scaling="channel",
         split_seed=options.split_seed,
         val_fraction=options.val_fraction,
@@ -146,6 +147,12 @@ def _read_part(folder: Path, part: str) -> Split | None:
             f"dataset idx: {folder} lacks {missing} (plain or .gz) of the part {part}"
         )
     return paired(read_idx(images), read_idx(labels), str(images))
+
+
+def _classes(*splits: Split | None) -> int:
+    # An empty file says nothing; that no split is empty is told where they are cut.
+    targets = [split.targets for split in splits if split is not None]
+    return int(torch.cat([*targets, torch.zeros(1, dtype=torch.int64)]).max()) + 1
 
 
 def _find(folder: Path, stem: str, kind: str) -> Path | None:

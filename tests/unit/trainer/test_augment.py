@@ -6,6 +6,7 @@ import torch
 from tests.support.cells import make_cell, train
 from trainer.augment import Draws, augment, augments, draw_epoch, stack_draws
 from trainer.recipe import Recipe
+from trainer.workload import load_workload
 
 IMAGE = torch.arange(1, 10, dtype=torch.uint8).view(1, 1, 3, 3)
 
@@ -111,3 +112,11 @@ def test_an_augmented_cell_trains_to_the_same_bits_in_company_and_differs_from_a
     assert train(*moved)[moved[0].id].metrics == alone.metrics
     plain = cell(0)
     assert train(plain)[plain.id].metrics["train_loss"] != alone.metrics["train_loss"]
+
+
+@pytest.mark.parametrize("fill", ["zero", "reflect"])
+def test_a_crop_as_large_as_the_image_is_refused_when_the_data_are_loaded(fill):
+    largest, larger = (make_cell(dataset="digits", crop=crop, crop_fill=fill) for crop in (7, 8))
+    assert load_workload(largest, None, "cpu").recipe.crop == 7
+    with pytest.raises(ValueError, match=r"recipe\.crop 8 is too much for images of 8 x 8 pixels"):
+        load_workload(larger, None, "cpu")

@@ -102,4 +102,12 @@ def test_nested_subsets_are_nested_and_rounded_to_the_nearest_count():
     tenth, third = (uniform_subset(raw, 45, ratio) for ratio in ("0.1", "0.3"))
     assert (len(tenth), len(third)) == (5, 14)
     assert set(tenth.tolist()) <= set(third.tolist())
-    assert len(uniform_subset(raw, 45, "0.001")) == 1
+    assert len(uniform_subset(raw, 40, "0.0125")) == 1
+
+
+@pytest.mark.parametrize(
+    ("subset", "ratio"), [("nested", "0.0124"), ("published", "0.024")], ids=["nested", "published"]
+)
+def test_a_share_of_no_example_is_refused(subset, ratio):
+    with pytest.raises(ValueError, match=f"data_ratio {ratio} keeps none of 40 training examples"):
+        uniform_subset(raw_of(bytes_of(), subset=subset), 40, ratio)

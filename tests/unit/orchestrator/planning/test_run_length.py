@@ -124,3 +124,9 @@ def test_a_step_before_the_one_that_a_run_goes_on_from_is_refused():
         f"rewind@6 of {cell}: its run goes on from step 7",
         f"rewind@7 of {cell}: its run goes on from step 7",
     ]
+
+
+def test_a_share_of_no_example_has_no_length():
+    cell = make_cell(dataset="digits", data_ratio="0.0004")
+    with pytest.raises(GridError, match=r"data_ratio 0\.0004 keeps none of \d+ training examples"):
+        total_steps(cell, CATALOGUE)
