@@ -128,10 +128,13 @@ class Registry:
 def import_modules(package: str, path: Iterable[str]) -> None:
     """Import every module of a package, so that what they define registers itself.
 
+    Packages inside it hold what its modules share, and are left alone.
+
     A package calls it with its `__name__` and `__path__`, below its registry.
     """
     for module in pkgutil.iter_modules(path):
-        importlib.import_module(f"{package}.{module.name}")
+        if not module.ispkg:
+            importlib.import_module(f"{package}.{module.name}")
 
 
 def _described(entry: Entry) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 A dataset is a function ``(options, data_root) -> RawData``. Splitting, scaling and moving to the
 device are the same for all and live in :mod:`trainer.data.cutting` and
-:mod:`trainer.data.scaling`.
+:mod:`trainer.data.scaling`; the readers of file formats are in :mod:`trainer.data.formats`, and
+what families of datasets share in ``brought.py``, ``image_sets.py`` and ``published.py``.
 """
 
 import dataclasses

@@ -13,10 +13,10 @@ import torch
 
 from sparse.options import nearest, option
 from trainer.data import DATASETS
-from trainer.data.brought import CutOptions, below, single_precision
+from trainer.data.brought import CutOptions, below, class_numbers, single_precision
 from trainer.data.bundle import RawData, Split
+from trainer.data.formats.mat_file import read_table
 from trainer.data.image_sets import WHITE
-from trainer.data.mat_file import read_table
 
 _TABLE = {"image_size": None}
 _SLACK = 1e-6  # what computing in between may have added to values in [0, 1]
@@ -58,10 +58,13 @@ def asu(options: AsuOptions, data_root: Path | None) -> RawData:
 
     Raises:
         FileNotFoundError: naming the files that are there instead.
-        ValueError: for a file that is no such set, or rows that are no images of ``image_size``.
+        ValueError: for a file that is no such set, labels that are no whole numbers, or rows that
+            are no images of ``image_size``.
     """
     path = find_file(below("asu", data_root, options.file))
     matrix, labels = read_table(path)
+    if not np.isfinite(labels).all() or (labels != np.floor(labels)).any():
+        raise ValueError(f"{path}: the labels are not all whole numbers")
     targets = class_numbers(labels, str(path))
     if options.image_size is None:
         inputs, scaling = single_precision(matrix, str(path)), options.standardise
@@ -102,22 +105,6 @@ def find_file(path: Path) -> Path:
             f"{', '.join(names) or 'no .mat files'}{nearest(path.name, names)}"
         )
     return alike[0]
-
-
-def class_numbers(labels: np.ndarray, where: str) -> np.ndarray:
-    """Labels (n,) of any coding as class numbers from 0, int64, in the order of the labels.
-
-    Raises:
-        ValueError: for labels that are not whole numbers, or of one class only.
-    """
-    if not np.isfinite(labels).all() or (labels != np.floor(labels)).any():
-        raise ValueError(f"{where}: the labels are not all whole numbers")
-    values, targets = np.unique(labels, return_inverse=True)
-    if len(values) < 2 or len(values) == len(labels):
-        raise ValueError(
-            f"{where}: {len(values)} different labels in {len(labels)} rows are no classes"
-        )
-    return targets.reshape(-1).astype(np.int64)
 
 
 def as_images(

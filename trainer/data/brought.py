@@ -1,4 +1,4 @@
-"""What the datasets that a person brings have in common: how they are cut, where they are."""
+"""What datasets read from files have in common: the root they need, how they are cut, labels."""
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,21 +17,49 @@ class CutOptions:
     split_seed: int = option(0, help="names the split; the same for every cell seed", ge=0)
 
 
-def below(dataset: str, data_root: Path | None, given: str) -> Path:
-    """The path below the data root that a person named.
+def needed_root(dataset: str, data_root: Path | None) -> Path:
+    """The data root of a dataset that is read from files.
 
     Raises:
-        FileNotFoundError: when there is no data root.
-        ValueError: for a path that leaves it.
+        FileNotFoundError: when there is none.
     """
     if data_root is None:
         raise FileNotFoundError(
             f"dataset {dataset} reads files: name their folder's parent with --data-root"
         )
-    path = PurePosixPath(given)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
+    return data_root
+
+
+def below(dataset: str, data_root: Path | None, given: str) -> Path:
+    """The path below the data root that a person named; links are followed.
+
+    Raises:
+        FileNotFoundError: when there is no data root.
+        ValueError: for a path that leaves it.
+    """
+    root, path = needed_root(dataset, data_root), PurePosixPath(given)
+    if path.is_absolute() or ".." in path.parts:
         raise ValueError(f"dataset {dataset}: {given!r} leaves the data root")
-    return data_root / path
+    return root / path
+
+
+def class_numbers(labels: np.ndarray, where: str, remedy: str = "") -> np.ndarray:
+    """Labels (n,), numbers or texts, as class numbers from 0, int64, in the order of the labels.
+
+    Args:
+        labels: one for each example.
+        where: the file, for errors.
+        remedy: what to do when they are no classes, for errors.
+
+    Raises:
+        ValueError: when there is one class only, or a class for each example.
+    """
+    values, targets = np.unique(labels, return_inverse=True)
+    if len(values) < 2 or len(values) == len(labels):
+        raise ValueError(
+            f"{where}: {len(values)} different labels in {len(labels)} rows are no classes{remedy}"
+        )
+    return targets.reshape(-1).astype(np.int64)
 
 
 def single_precision(values: np.ndarray, where: str) -> np.ndarray:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from trainer.data import DATASETS
 from trainer.data.bundle import RawData, Split
+from trainer.data.formats.plain_pickle import read_plain_pickle
 from trainer.data.image_sets import StudyOptions, study_data
-from trainer.data.plain_pickle import read_plain_pickle
 from trainer.data.published import PublishedFiles, published_files
 
 SIDE = 32

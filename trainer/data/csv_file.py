@@ -8,9 +8,9 @@ import torch
 
 from sparse.options import option
 from trainer.data import DATASETS
-from trainer.data.brought import CutOptions, below, single_precision
+from trainer.data.brought import CutOptions, below, class_numbers, single_precision
 from trainer.data.bundle import RawData, Split
-from trainer.data.csv_table import DELIMITERS, Layout, class_numbers, read_csv
+from trainer.data.formats.csv_table import DELIMITERS, Layout, as_values, read_csv
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +61,8 @@ def csv(options: CsvOptions, data_root: Path | None) -> RawData:
         label_column=options.label_column,
     )
     table = read_csv(path, layout)
-    targets = class_numbers(table.labels, str(path))
+    remedy = "; see the options label and label_column"
+    targets = class_numbers(as_values(table.labels), str(path), remedy)
     inputs = single_precision(table.features, str(path))
     return RawData(
         train=Split(inputs=torch.from_numpy(inputs), targets=torch.from_numpy(targets)),

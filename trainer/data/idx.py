@@ -1,23 +1,14 @@
 """Folders of IDX files: MNIST, Fashion-MNIST, KMNIST and everything else in that format."""
 
-import gzip
-import math
-import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from sparse.options import option
 from trainer.data import DATASETS
+from trainer.data.brought import below
 from trainer.data.bundle import RawData, Split
+from trainer.data.formats.idx_file import paired, read_idx
 from trainer.data.image_sets import WHITE
-
-UNSIGNED_BYTE = 0x08
-"""The IDX type code of the only element type that image sets use."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,9 +39,12 @@ def idx(options: IdxOptions, data_root: Path | None) -> RawData:
 
     Raises:
         FileNotFoundError: naming the files that were looked for.
-        ValueError: for a file that is not IDX, or labels that do not fit the images.
+        ValueError: for a path that leaves the data root, a file that is not IDX, or labels that do
+            not fit the images.
     """
-    folder = _folder(options, data_root)
+    folder = below("idx", data_root, options.folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"dataset idx: {folder} is not a folder")
     parts = {part: _read_part(folder, part) for part in ("train", "t10k")}
     whole = parts["train"] or parts["t10k"]
     if whole is None:
@@ -69,71 +63,6 @@ def idx(options: IdxOptions, data_root: Path | None) -> RawData:
         test_fraction=options.test_fraction,
         pixel_max=WHITE,
     )
-
-
-def read_idx(path: Path) -> Tensor:
-    """The array of one IDX file (plain or gzipped), as unsigned bytes.
-
-    Raises:
-        ValueError: when the header or the length is not that of an IDX file of unsigned bytes.
-    """
-    return parse_idx(path.read_bytes(), str(path))
-
-
-def parse_idx(content: bytes, where: str) -> Tensor:
-    """The array in the bytes of an IDX file, which are gzipped where its name ends so.
-
-    Raises:
-        ValueError: as :func:`read_idx`, naming ``where``.
-    """
-    if where.endswith(".gz"):
-        content = _unzipped(content, where)
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UNSIGNED_BYTE:
-        raise ValueError(f"{where}: not an IDX file of unsigned bytes")
-    rank = content[3]
-    start = 4 + 4 * rank
-    if rank == 0 or len(content) < start:
-        raise ValueError(f"{where}: the IDX header is cut short")
-    shape = struct.unpack(f">{rank}I", content[4:start])
-    if len(content) - start != math.prod(shape):
-        raise ValueError(
-            f"{where}: {len(content) - start} bytes of data where shape {shape} needs "
-            f"{math.prod(shape)}"
-        )
-    return torch.from_numpy(np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy())
-
-
-def paired(images: Tensor, labels: Tensor, where: str) -> Split:
-    """Images (n, h, w) with their labels (n,) as a split of bytes (n, 1, h, w).
-
-    Raises:
-        ValueError: when they do not fit each other, naming ``where``.
-    """
-    if images.ndim != 3 or labels.ndim != 1 or len(images) != len(labels):
-        raise ValueError(
-            f"{where}: shape {tuple(images.shape)} does not fit labels {tuple(labels.shape)}"
-        )
-    return Split(inputs=images.unsqueeze(1), targets=labels.long())
-
-
-def _unzipped(content: bytes, where: str) -> bytes:
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as problem:
-        raise ValueError(f"{where}: not a whole gzip file ({problem})") from problem
-
-
-def _folder(options: IdxOptions, data_root: Path | None) -> Path:
-    if data_root is None:
-        raise FileNotFoundError(
-            "dataset idx reads files: name their folder's parent with --data-root"
-        )
-    folder = (data_root / options.folder).resolve()
-    if not folder.is_relative_to(data_root.resolve()):
-        raise ValueError(f"dataset idx: folder {options.folder!r} leaves the data root")
-    if not folder.is_dir():
-        raise FileNotFoundError(f"dataset idx: {folder} is not a folder")
-    return folder
 
 
 def _read_part(folder: Path, part: str) -> Split | None:

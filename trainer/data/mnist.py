@@ -6,7 +6,7 @@ from typing import Any
 
 from trainer.data import DATASETS
 from trainer.data.bundle import RawData, Split
-from trainer.data.idx import paired, parse_idx
+from trainer.data.formats.idx_file import paired, parse_idx
 from trainer.data.image_sets import ImageOptions, image_data
 from trainer.data.published import PublishedFiles, published_files
 

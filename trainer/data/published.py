@@ -14,6 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from trainer.data import DATASETS
+from trainer.data.brought import needed_root
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,14 +103,11 @@ def published_files(dataset: str, data_root: Path | None) -> PublishedFiles:
     Raises:
         FileNotFoundError: when no data root is given or it is no folder.
     """
-    if data_root is None:
-        raise FileNotFoundError(
-            f"dataset {dataset} reads files: name their folder's parent with --data-root"
-        )
-    if not data_root.is_dir():
-        raise FileNotFoundError(f"dataset {dataset}: {data_root} is not a folder")
+    root = needed_root(dataset, data_root)
+    if not root.is_dir():
+        raise FileNotFoundError(f"dataset {dataset}: {root} is not a folder")
     files = DATASETS.get(dataset).traits["files"]
-    return PublishedFiles(dataset=dataset, root=data_root, sums=_sums(files))
+    return PublishedFiles(dataset=dataset, root=root, sums=_sums(files))
 
 
 def _sums(files: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -5,35 +5,25 @@ seconds, the files some milliseconds. A test compares each with scikit-learn's o
 """
 
 import importlib.util
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from sparse.options import option
 from trainer.data import DATASETS
+from trainer.data.brought import CutOptions
 from trainer.data.bundle import RawData, Scaling, Split
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SplitOptions:
-    """How a set without a test split of its own is cut, stratified by class."""
-
-    val_fraction: float = option(0.15, help="share held out for validation", gt=0.0, lt=0.5)
-    test_fraction: float = option(0.2, help="share held out for testing", gt=0.0, lt=0.5)
-    split_seed: int = option(0, help="names the split; the same for every cell seed", ge=0)
 
 
 @DATASETS.register(
     "digits",
     summary="1,797 images of handwritten digits, 1 x 8 x 8, 10 classes",
-    options=SplitOptions,
+    options=CutOptions,
     needs_root=False,
     class_sizes=[178, 182, 177, 183, 181, 182, 181, 179, 174, 180],
     pixels=True,
 )
-def digits(options: SplitOptions, data_root: Path | None) -> RawData:
+def digits(options: CutOptions, data_root: Path | None) -> RawData:
     """UCI optical recognition of handwritten digits (test part), values 0 to 16."""
     table = np.loadtxt(_file("digits.csv.gz"), delimiter=",", dtype=np.float32)
     return _raw(table[:, :-1].reshape(-1, 1, 8, 8), table[:, -1], "global", options, 16.0)
@@ -42,11 +32,11 @@ def digits(options: SplitOptions, data_root: Path | None) -> RawData:
 @DATASETS.register(
     "breast_cancer",
     summary="569 Wisconsin breast-cancer records, 30 features, 2 classes",
-    options=SplitOptions,
+    options=CutOptions,
     needs_root=False,
     class_sizes=[212, 357],
 )
-def breast_cancer(options: SplitOptions, data_root: Path | None) -> RawData:
+def breast_cancer(options: CutOptions, data_root: Path | None) -> RawData:
     """UCI breast cancer Wisconsin (diagnostic)."""
     table = np.loadtxt(_file("breast_cancer.csv"), delimiter=",", skiprows=1, dtype=np.float32)
     return _raw(table[:, :-1], table[:, -1], "feature", options)
@@ -55,11 +45,11 @@ def breast_cancer(options: SplitOptions, data_root: Path | None) -> RawData:
 @DATASETS.register(
     "wine",
     summary="178 wine analyses, 13 features, 3 classes",
-    options=SplitOptions,
+    options=CutOptions,
     needs_root=False,
     class_sizes=[59, 71, 48],
 )
-def wine(options: SplitOptions, data_root: Path | None) -> RawData:
+def wine(options: CutOptions, data_root: Path | None) -> RawData:
     """UCI wine recognition."""
     table = np.loadtxt(_file("wine_data.csv"), delimiter=",", skiprows=1, dtype=np.float32)
     return _raw(table[:, :-1], table[:, -1], "feature", options)
@@ -79,7 +69,7 @@ def _raw(
     inputs: np.ndarray,
     labels: np.ndarray,
     scaling: Scaling,
-    options: SplitOptions,
+    options: CutOptions,
     pixel_max: float | None = None,
 ) -> RawData:
     targets = torch.from_numpy(labels.astype(np.int64))

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from trainer.data import DATASETS
 from trainer.data.bundle import RawData, Split
+from trainer.data.formats.tiny_folder import CLASSES, DECODED, FOLDER, Decoded, decode, load, save
 from trainer.data.image_sets import StudyOptions, study_data
 from trainer.data.published import published_files
-from trainer.data.tiny_folder import CLASSES, DECODED, FOLDER, Decoded, decode, load, save
 
 MOMENTS = ((0.4802, 0.4481, 0.3975), (0.2302, 0.2265, 0.2262))
 """The published mean and standard deviation per channel, of pixels in [0, 1]."""

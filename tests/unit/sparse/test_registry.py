@@ -2,12 +2,13 @@
 
 import dataclasses
 import json
+import sys
 from types import SimpleNamespace
 
 import pytest
 
 from sparse.options import option
-from sparse.registry import Registry
+from sparse.registry import Registry, import_modules
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,3 +104,15 @@ def test_a_broken_plug_in_is_a_warning_with_its_distribution(cakes, monkeypatch)
 
 def test_a_registry_without_a_plug_in_group_loads_nothing():
     assert Registry("cake", traits=CakeTraits).load_plugins() == []
+
+
+def test_a_package_s_modules_are_imported_and_packages_in_it_are_not(tmp_path, monkeypatch):
+    (tmp_path / "bakery" / "tools").mkdir(parents=True)
+    for name in ("__init__", "cake", "tools/__init__"):
+        (tmp_path / "bakery" / f"{name}.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    import_modules("bakery", [str(tmp_path / "bakery")])
+    imported = [name for name in sys.modules if name.startswith("bakery")]
+    for name in imported:
+        monkeypatch.delitem(sys.modules, name)
+    assert sorted(imported) == ["bakery", "bakery.cake"]

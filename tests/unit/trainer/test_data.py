@@ -9,7 +9,7 @@ import torch
 from tests.support.cells import make_cell, sources_of
 from trainer.data import DATASETS
 from trainer.data.cutting import stratified_parts
-from trainer.data.idx import read_idx
+from trainer.data.formats.idx_file import read_idx
 from trainer.loading import load_bundle
 
 
@@ -121,6 +121,14 @@ def test_idx_stays_below_the_data_root(image_folder):
     cell = make_cell(dataset="idx", dataset_options={"folder": "../elsewhere"})
     with pytest.raises(ValueError, match="leaves the data root"):
         load_bundle(cell, sources_of(cell, image_folder / "letters"), "cpu")
+
+
+def test_idx_takes_the_root_itself_and_links_to_other_places(image_folder, tmp_path_factory):
+    root = tmp_path_factory.mktemp("root")
+    (root / "linked").symlink_to(image_folder / "letters")
+    for folder, given in ((root, "linked"), (image_folder / "letters", ".")):
+        cell = make_cell(dataset="idx", dataset_options={"folder": given})
+        assert len(load_bundle(cell, sources_of(cell, folder), "cpu").test) == 20
 
 
 @pytest.mark.parametrize(

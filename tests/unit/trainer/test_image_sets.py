@@ -19,7 +19,7 @@ from tests.support.image_sets import (
 )
 from trainer.data import DATASETS
 from trainer.data.cifar import read_batch
-from trainer.data.idx import parse_idx
+from trainer.data.formats.idx_file import parse_idx
 from trainer.data.svhn import read_digits
 from trainer.data.usps import read_scans
 from trainer.loading import load_bundle

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.support.image_sets import array_pickle, cifar_batch, images_of
-from trainer.data.plain_pickle import read_plain_pickle
+from trainer.data.formats.plain_pickle import read_plain_pickle
 
 
 def as_value(pickled):

@@ -75,21 +75,10 @@ def read_csv(path: Path, layout: Layout) -> Table:
     return Table(features=features, labels=tuple(labels))
 
 
-def class_numbers(labels: Sequence[str], where: str) -> np.ndarray:
-    """Labels as class numbers from 0, int64: sorted as numbers where all are, else as texts.
-
-    Raises:
-        ValueError: when there is one class only, or a class for each row.
-    """
+def as_values(labels: Sequence[str]) -> np.ndarray:
+    """Labels as numbers (n,) where all are, so that they sort as such; else as texts."""
     numbers = [_number(label) for label in labels]
-    values = np.array(labels if None in numbers else numbers)
-    kinds, targets = np.unique(values, return_inverse=True)
-    if len(kinds) < 2 or len(kinds) == len(labels):
-        raise ValueError(
-            f"{where}: {len(kinds)} different labels in {len(labels)} rows are no classes; "
-            "see the options label and label_column"
-        )
-    return targets.reshape(-1).astype(np.int64)
+    return np.array(labels if None in numbers else numbers)
 
 
 def _rows(path: Path, delimiter: str) -> Iterator[Row]:
