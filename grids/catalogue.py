@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from grids.cell import COMPONENTS, Cell, Component
+from grids.meanings import without_meant
 from grids.options import Option, Value, conflicts
 from grids.problems import unknown
 from grids.traits import holds
@@ -78,9 +79,12 @@ class Entry:
         return {option.name: option.default for option in self.options}
 
     def component(self, given: Mapping[str, Value]) -> Component:
-        """The part of a cell that holds these checked options; defaults are left out."""
-        standard = self.defaults()
-        changed = {name: value for name, value in sorted(given.items()) if value != standard[name]}
+        """The part of a cell that holds these checked options.
+
+        Left out are defaults, and what null means.
+        """
+        standard, kept = self.defaults(), without_meant(self.options, given)
+        changed = {name: value for name, value in sorted(kept.items()) if value != standard[name]}
         return Component(name=self.name, options=tuple(changed.items()))
 
     def settings(self, component: Component) -> dict[str, Value]:

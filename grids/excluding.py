@@ -33,6 +33,7 @@ class Exclusions:
         value = point[FIELDS.index(condition.path.field)]
         key = (id(condition), value)
         if key not in self._verdicts:
-            option, full = condition.path.option, value.full()
-            self._verdicts[key] = option in full and condition.test(full[option])
+            option = condition.path.option
+            held = [values[option] for values in (value.full(), value.meanings) if option in values]
+            self._verdicts[key] = any(map(condition.test, held))
         return self._verdicts[key]

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Any
 
@@ -47,7 +47,9 @@ class Option:
     that limits this one; `only_with` says at which value of another option (or list of values)
     anything but the default has an effect: all of a mapping must hold, and one of several mappings.
     `unless` says at which values of others it has none all the same. A limit counts only while both
-    options have an effect.
+    options have an effect. `le_where` bounds a number by the values of others; `means` says what
+    null means (`grids.meanings`); the items of a `unique` list differ; `parts` is of how many parts
+    people think one consists: where 8 is too much, 8 / parts was meant.
     """
 
     name: str
@@ -66,6 +68,10 @@ class Option:
     at_most: str | None = None
     only_with: Condition | tuple[Condition, ...] | None = None
     unless: Condition | None = None
+    le_where: Mapping[str, Mapping[str, float]] | None = None
+    means: Mapping[str, Mapping[str, float] | float] | None = None
+    parts: int | None = None
+    unique: bool | None = None
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Option":
@@ -119,6 +125,21 @@ class Option:
         pairs = (("below", "<", self.below), ("at most", "<=", self.at_most))
         return [(words, sign, other) for words, sign, other in pairs if other is not None]
 
+    def above_bound(self, settings: Mapping[str, Value]) -> str:
+        """What is wrong with this option by the values of others, by `le_where`; else ""."""
+        value = settings[self.name]
+        for other, bounds in (self.le_where or {}).items():
+            bound = bounds.get(str(settings[other]))
+            if bound is not None and isinstance(value, int | float) and value > bound:
+                hint = self._in_parts(_without_points(value))
+                told = f"{self.name} is {show(value)}; it must be <= {bound:g} with"
+                return f"{told} {other}: {settings[other]}" + (f"; {hint}" if hint else "")
+        return ""
+
+    def _in_parts(self, given: object) -> str:
+        whole = isinstance(given, int) and not isinstance(given, bool)
+        return f"write {given}/{self.parts}" if self.parts and whole else ""
+
     def _in_range(self, item: Scalar) -> bool:
         if self.choices is not None and item not in self.choices:
             return False
@@ -140,6 +161,8 @@ class Option:
     def _length(self) -> list[str]:
         if self.min_items is not None and self.min_items == self.max_items:
             return [f"of length {self.min_items}"]
+        if self.unique:
+            return ["without repetition", *replace(self, unique=None)._length()]
         bounds = {">=": self.min_items, "<=": self.max_items}
         found = [f"{sign} {bound}" for sign, bound in bounds.items() if bound is not None]
         return ["of length " + " and ".join(found)] if found else []
@@ -157,7 +180,7 @@ class Option:
         if not isinstance(given, str):
             whole = _without_points(given)
             meant = next((value for value in (whole, [whole]) if self._takes(value)), None)
-            return "" if meant is None else f"write {show(meant)}"
+            return self._in_parts(whole) if meant is None else f"write {show(meant)}"
         if self.type == "bool":
             meant = _OLD_BOOLEANS.get(given.lower()) or nearest(given, ("true", "false"))
             return f"write {meant}" if meant in ("true", "false") else meant
@@ -173,7 +196,8 @@ class Option:
         except (TypeError, OverflowError):
             return False
         if isinstance(value, tuple):
-            return self._has_length(value) and all(map(self._in_range, value))
+            repeated = self.unique and len(set(value)) < len(value)
+            return not repeated and self._has_length(value) and all(map(self._in_range, value))
         return self._in_range(value)
 
 
@@ -188,6 +212,8 @@ def conflicts(options: Sequence[Option], settings: Mapping[str, Value]) -> list[
             if counts and not _compare(value, sign, settings[other]):
                 limit = f"{other}, {show(settings[other])}"
                 found.append(f"{name} is {show(value)}; it must be {words} {limit}")
+        if not idle[name] and (above := option.above_bound(settings)):
+            found.append(above)
         if value != option.default and idle[name]:
             found.append(f"{name} has no effect with {' and '.join(idle[name])}; leave it out")
     return found

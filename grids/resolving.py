@@ -12,6 +12,7 @@ from grids.catalogue import KINDS, Entry
 from grids.cell import DEFAULT_ALLOCATION, DEFAULT_SCENARIO, Component
 from grids.checking import Checker
 from grids.fields import Setting
+from grids.meanings import meanings
 from grids.options import Value
 from grids.problems import GridError, Where
 
@@ -25,7 +26,8 @@ class Resolved:
 
     `value` is what the cell holds (None: a density that nobody gave), `key` an integer that equal
     values share. `options` are the options that differ from `defaults`. `used` are the settings
-    that had a say. `ignores` are the fields a method or an allocation has no use for.
+    that had a say. `meanings` is what null means for the options that are null. `ignores` are the
+    fields a method or an allocation has no use for.
     """
 
     value: Component | str | tuple[tuple[str, Value], ...] | None
@@ -33,6 +35,7 @@ class Resolved:
     options: tuple[tuple[str, Value], ...] = ()
     defaults: Mapping[str, Value] = field(default_factory=dict)
     used: tuple[Setting, ...] = ()
+    meanings: Mapping[str, Value] = field(default_factory=dict)
     semantics: int = 1
     ignores: frozenset[str] = frozenset()
 
@@ -136,6 +139,7 @@ class Resolver:
             options=component.options,
             defaults=entry.defaults(),
             used=tuple(used),
+            meanings=meanings(entry.options, entry.settings(component)),
             semantics=entry.semantics,
             ignores=entry.ignores(component),
         )

@@ -11,6 +11,7 @@ from typing import Any
 from grids.artifacts import CONSUMED, PATTERN
 from grids.catalogue import KINDS, PROBE, Catalogue, Entry
 from grids.document import MAX_SEED, NAME
+from grids.meanings import explained
 from grids.options import FRACTION, Option
 from grids.recipe import RECIPE
 
@@ -130,7 +131,7 @@ def _option(option: Option) -> Schema:
     value = _value(option)
     if option.nullable:
         value = {"anyOf": [value, {"type": "null"}]}
-    return {**value, "description": option.help, "default": default}
+    return {**value, "description": explained(option), "default": default}
 
 
 def _value(option: Option) -> Schema:
@@ -147,7 +148,8 @@ def _value(option: Option) -> Schema:
         return schema
     lengths = {"minItems": option.min_items, "maxItems": option.max_items}
     array: Schema = {"type": "array", "items": schema}
-    return array | {name: length for name, length in lengths.items() if length is not None}
+    array |= {name: length for name, length in lengths.items() if length is not None}
+    return array | ({"uniqueItems": True} if option.unique else {})
 
 
 def _seed() -> Schema:

@@ -38,6 +38,10 @@ def option(
     at_most: str | None = None,
     only_with: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     unless: Mapping[str, Any] | None = None,
+    le_where: Mapping[str, Mapping[str, float]] | None = None,
+    means: Mapping[str, Mapping[str, float] | float] | None = None,
+    parts: int | None = None,
+    unique: bool | None = None,
 ) -> Any:
     """Declare one field of an options dataclass.
 
@@ -47,14 +51,22 @@ def option(
     `only_with` says at which value of another option (or list of values) anything but the default
     has an effect: all of a mapping must hold, and one of a list of mappings. `unless` says at which
     values of others it has none all the same. A limit counts only while both options have an
-    effect.
+    effect. `le_where` bounds a number by the values of other options: {"norm": {"linf": 1}}.
+
+    `means` says what null means for an option whose user derives it from another: a number for each
+    value of that one, {"norm": {"linf": 0.5, "l2": 2}}, or the share of its number,
+    {"epsilon": 0.25}. Grids then hold one value in one spelling. `unique` refuses what a list
+    repeats; `parts` is in how many parts of one people count: it says what a number that is too
+    large was meant to be.
     """
     limits = {"ge": ge, "gt": gt, "le": le, "lt": lt}
     limits |= {"min_items": min_items, "max_items": max_items}
     metadata: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
     if choices is not None:
         metadata["choices"] = list(choices)
-    relations = {"below": below, "at_most": at_most, "only_with": only_with, "unless": unless}
+    relations: dict[str, Any] = {"below": below, "at_most": at_most, "only_with": only_with}
+    relations |= {"unless": unless, "le_where": le_where, "means": means}
+    relations |= {"parts": parts, "unique": unique}
     metadata |= {name: relation for name, relation in relations.items() if relation is not None}
     return dataclasses.field(default=default, metadata={"help": help, **metadata})
 
@@ -63,8 +75,8 @@ def describe_options(options: type) -> list[dict[str, Any]]:
     """Return one plain, JSON-able dict per option of a dataclass made with `option`.
 
     Keys: name, type ("float", "int", "str", "bool" or "list[...]"), nullable, default, help, and
-    those of ge, gt, le, lt, choices, min_items, max_items, below, at_most, only_with and unless
-    that were declared.
+    those of ge, gt, le, lt, choices, min_items, max_items, below, at_most, only_with, unless,
+    le_where, means, parts and unique that were declared.
     """
     return [_describe(field, hint) for field, hint in _fields(options)]
 
@@ -145,7 +157,10 @@ def _checked(value: Any, field: Any, hint: Any) -> Any:
     if not _fits(len(value), field.metadata):
         number = _length(field.metadata)
         raise ValueError(f"{field.name} is {value!r}; it must be a list of {number} values")
-    return tuple(_scalar(item, scalar, field) for item in value)
+    items = tuple(_scalar(item, scalar, field) for item in value)
+    if field.metadata.get("unique") and len(set(items)) < len(items):
+        raise ValueError(f"{field.name} is {value!r}; it must not list anything twice")
+    return items
 
 
 def _scalar(given: Any, kind: Any, field: Any) -> Any:
@@ -175,6 +190,7 @@ def _conflicts(built: Any, fields: Sequence[Any]) -> list[str]:
     """What is wrong with options in view of each other."""
     idle = {field.name: _without_effect(built, field) for field in fields}
     conflicts = [text for field in fields for text in _above_limits(built, field, idle)]
+    conflicts += [text for field in fields if not idle[field.name] for text in _above(built, field)]
     for field in fields:
         if getattr(built, field.name) != field.default and (because := idle[field.name]):
             settings = " and ".join(because)
@@ -194,6 +210,17 @@ def _above_limits(built: Any, field: Any, idle: Mapping[str, list[str]]) -> list
         for relation, other in limits.items()
         if not (idle[field.name] or idle[other])
         and not _RELATIONS[relation](value, getattr(built, other))
+    ]
+
+
+def _above(built: Any, field: Any) -> list[str]:
+    """What is wrong with one option by the bounds that values of others set."""
+    value, bounds = getattr(built, field.name), field.metadata.get("le_where", {})
+    limits = {other: bounds[other].get(str(getattr(built, other))) for other in bounds}
+    return [
+        f"{field.name} is {value!r}; it must be <= {limit:g} with {other}: {getattr(built, other)}"
+        for other, limit in limits.items()
+        if limit is not None and value is not None and value > limit
     ]
 
 

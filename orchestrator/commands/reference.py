@@ -141,6 +141,7 @@ def _list(entries: list[tuple[str, "Entry"]]) -> None:
 
 def _describe(kind: str, entry: "Entry", catalogue: "Catalogue") -> None:
     from grids.legality import densities_in_words, legal_models
+    from grids.meanings import explained
 
     write(f"{kind} {entry.name}: {entry.summary}")
     source = entry.traits.get("source")
@@ -157,7 +158,7 @@ def _describe(kind: str, entry: "Entry", catalogue: "Catalogue") -> None:
     for option in entry.options:
         write(f"  {option.name}: {option.allowed()}, default {_shown(option.default)}")
         if option.help:
-            write(f"      {option.help}")
+            write(f"      {explained(option)}")
     for metric in entry.traits.get("metrics", ()):
         write(f"  gives {metric['name']}: {metric['unit']}, {metric['better']} is better")
         write(f"      {metric['help']}")

@@ -62,7 +62,7 @@ def test_what_is_pruned_afterwards_was_trained_under_attack_too(grid: Path, stor
     ]
     for row in found:
         assert row["scenario"] == "adversarial"
-        assert json.loads(row["scenario_options"])["epsilon"] == 8 / 255
+        assert json.loads(row["scenario_options"])["steps"] == 2
     (dense,) = (row for row in found if row["method"] == "dense")
     assert dense["train_flops_ratio"] == pytest.approx((3 + 2 * 2) / 3)
 
@@ -80,10 +80,32 @@ def test_a_grid_may_ask_for_more_than_the_scenario_brings(grid: Path, store: Pat
 
 
 @pytest.mark.parametrize(
+    "written",
+    ["", ", epsilon: 8/255", ", epsilon: 8/255, step_size: 2/255", ", step_size: 2/255"],
+)
+def test_one_attack_is_one_cell_however_it_is_written(
+    grid: Path, store: Path, written: str
+) -> None:
+    assert run(grid, store).code == 0
+    grid.write_text(GRID.replace(", epsilon: 8/255", written))
+    assert "0 trained" in run(grid, store).out
+
+
+@pytest.mark.parametrize("rule", ["'<= 8/255'", "8/255", "null"])
+def test_a_rule_finds_a_size_that_is_not_written(grid: Path, store: Path, rule: str) -> None:
+    exclude = f"exclude: [{{scenario.epsilon: {rule}, method: lth}}]\n"
+    grid.write_text(GRID.replace(", epsilon: 8/255", "") + exclude)
+    planned = json.loads(sparsesweep("plan", grid, "--json", "--store", store).out)
+    assert planned["cells"] == 1
+
+
+@pytest.mark.parametrize(
     ("written", "instead", "message"),
     [
         ("dataset: digits", "dataset: wine", "grid.yaml:6: scenario adversarial takes images, and"),
-        ("8/255", "8", "epsilon of adversarial is 8; allowed: a number > 0 and < 8 or null"),
+        ("8/255", "8", "is 8; allowed: a number > 0 and < 8 or null; write 8/255"),
+        ("8/255", "2", "grid.yaml:6: epsilon is 2.0; it must be <= 1 with norm: linf; write 2/255"),
+        ("8/255}", "8/255}\nprobes: [{name: corruptions, severities: [1, 1]}]", "without repetit"),
         ("8/255", "8/0", "a fraction is two integers, as in 8/255"),
         ("epsilon: 8/255", "mode: eval, track_statistics: true", "track_statistics has no effect"),
     ],

@@ -5,10 +5,13 @@ import math
 
 import pytest
 
+from grids.meanings import meanings
 from grids.options import Option, conflicts
 from grids.problems import GridError
 from sparse.methods import METHODS
 from sparse.options import build_options, describe_options, option
+from trainer.probes.corruptions import CorruptionsOptions
+from trainer.scenarios.adversarial import AdversarialOptions
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,3 +103,36 @@ def test_granet_may_exchange_nothing(given, legal):
     read = in_a_grid(options, given)
     assert (read is not None) == legal
     assert read == in_a_method(options, given)
+
+
+ATTACKS = [
+    ({"epsilon": 2}, False),
+    ({"epsilon": 2, "norm": "l2"}, True),
+    ({"epsilon": 8, "norm": "l2"}, False),
+    ({"epsilon": "255/255", "step_size": 2}, True),
+]
+
+
+@pytest.mark.parametrize(("given", "legal"), ATTACKS)
+def test_both_bound_an_attack_alike(given, legal):
+    read = in_a_grid(AdversarialOptions, given)
+    assert (read is not None) == legal
+    assert read == in_a_method(AdversarialOptions, given)
+
+
+@pytest.mark.parametrize("severities", [[1, 1], [2, 1]])
+def test_both_refuse_what_a_list_repeats(severities):
+    read = in_a_grid(CorruptionsOptions, {"severities": severities})
+    assert (read is None) == (severities == [1, 1])
+    assert read == in_a_method(CorruptionsOptions, {"severities": severities})
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"norm": "l2"}, {"epsilon": 0.3}, {"norm": "l2", "epsilon": 0.7}]
+)
+def test_null_means_to_a_grid_what_the_attack_takes(given):
+    options = [Option.from_plain(each) for each in describe_options(AdversarialOptions)]
+    settings = {each.name: each.default for each in options} | given
+    attack = AdversarialOptions(**given).attack()
+    taken = {"epsilon": attack.epsilon, "step_size": attack.step_size}
+    assert meanings(options, settings) | given == taken | given

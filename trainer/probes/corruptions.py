@@ -19,20 +19,18 @@ class CorruptionsOptions:
     """Which damage the network meets."""
 
     corruptions: tuple[str, ...] = option(
-        tuple(COMMON), help="which corruptions", choices=tuple(CORRUPTIONS), min_items=1
+        tuple(COMMON),
+        help="which corruptions",
+        choices=tuple(CORRUPTIONS),
+        min_items=1,
+        unique=True,
     )
     severities: tuple[int, ...] = option(
-        (1, 2, 3, 4, 5), help="severities to average over", ge=1, le=6, min_items=1
+        (1, 2, 3, 4, 5), help="severities to average over", ge=1, le=6, min_items=1, unique=True
     )
     corruption_seed: int = option(
         0, help="names the draws of the corruptions; the same for every cell seed", ge=0
     )
-
-    def __post_init__(self) -> None:
-        """Refuse what is listed twice: it would count twice in the mean."""
-        for name, given in (("corruptions", self.corruptions), ("severities", self.severities)):
-            if len(set(given)) < len(given):
-                raise ValueError(f"{name} lists something twice")
 
 
 def _metric(name: str, of: str) -> dict[str, str]:

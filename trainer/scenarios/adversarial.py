@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sparse.options import option
 from trainer import seeding
-from trainer.attacks import EPSILONS, Attack, make_attack, perturb
+from trainer.attacks import EPSILONS, STEPS_TO_BORDER, Attack, make_attack, perturb
 from trainer.data.bundle import as_pixels
 from trainer.scenarios import SCENARIOS
 from trainer.scenarios.base import Scenario
@@ -31,10 +31,13 @@ class AdversarialOptions:
         None,
         gt=0,
         lt=8,
-        help="largest change, of pixels in [0, 1]; null: 8/255 for linf, 128/255 for l2",
+        le_where={"norm": {"linf": 1.0}},
+        means={"norm": EPSILONS},
+        parts=255,
+        help="largest change, of pixels in [0, 1]",
     )
     step_size: float | None = option(
-        None, gt=0, lt=8, help="size of a step; null: a quarter of epsilon"
+        None, gt=0, lt=8, means={"epsilon": 1 / STEPS_TO_BORDER}, parts=255, help="size of a step"
     )
     steps: int = option(10, ge=1, help="steps of the attack")
     random_start: bool = option(True, help="begin at a random point of the ball")
@@ -48,10 +51,6 @@ class AdversarialOptions:
         only_with={"mode": "train"},
         help="let the attack's passes move batch norm's running statistics, as published code does",
     )
-
-    def __post_init__(self) -> None:
-        """Refuse an attack that cannot be made."""
-        self.attack()
 
     def attack(self) -> Attack:
         """The attack that these options describe."""

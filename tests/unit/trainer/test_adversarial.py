@@ -221,7 +221,7 @@ def test_sizes_that_are_not_given_follow_from_the_norm(given, epsilon, step_size
     ("given", "message"),
     [
         ({"epsilon": 8}, "epsilon is 8.0; it must be > 0 and < 8"),
-        ({"epsilon": 4}, "epsilon is 4; pixels lie in [0, 1]: write 4/255"),
+        ({"epsilon": 4}, "epsilon is 4.0; it must be <= 1 with norm: linf"),
         ({"epsilon": 0}, "epsilon is 0.0; it must be > 0 and < 8"),
         ({"steps": 0}, "steps is 0; it must be >= 1"),
         ({"norm": "l1"}, "norm is 'l1'; allowed: linf, l2 (did you mean 'l2'?)"),
