@@ -1,9 +1,11 @@
 """Metrics: what tables know of them is what the trainer says of them."""
 
+import pytest
+
 from orchestrator.answers.results import RENAMED
 from orchestrator.answers.tables import BETTER
 from orchestrator.store.schema import TABLES
-from trainer.metrics import METRICS
+from trainer.metrics import METRICS, joined
 from trainer.probes import PROBES
 
 COLUMNS = {column.name for column in TABLES["results"] if column.origin == "metric"}
@@ -31,3 +33,12 @@ def test_every_metric_of_a_probe_says_which_end_is_better() -> None:
         for metric in PROBES.get(name).traits["metrics"]:
             assert metric.keys() == {"name", "unit", "better", "help"}, name
             assert metric["better"] in ("higher", "lower"), name
+
+
+def test_of_two_values_with_one_name_neither_hides_the_other() -> None:
+    assert joined({"test_accuracy": 0.5}, {}, {"height": 1.0}) == {
+        "test_accuracy": 0.5,
+        "height": 1.0,
+    }
+    with pytest.raises(ValueError, match="given twice: test_accuracy"):
+        joined({"test_accuracy": 0.5}, {"height": 1.0}, {"test_accuracy": 0.9})

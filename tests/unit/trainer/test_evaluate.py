@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from trainer.data.bundle import Split
-from trainer.evaluate import CHUNK, calibration_errors, evaluate
+from trainer.evaluate import CHUNK, calibration_errors, chunks, evaluate
 
 
 def engine_of(*logits):
@@ -54,6 +54,13 @@ def test_a_sure_network_that_is_right_is_calibrated_and_one_that_is_wrong_is_not
     sure = [[50.0, -50.0]] * 4
     assert calibration_errors(engine_of(sure), split_of([0] * 4)) == [0.0]
     assert calibration_errors(engine_of(sure), split_of([1] * 4)) == [1.0]
+
+
+def test_chunks_are_the_split_in_order():
+    split = split_of([0, 1, 1, 0, 1])
+    found = [(inputs[:, 0].tolist(), targets.tolist()) for inputs, targets in chunks(split, 2)]
+    assert found == [([0.0, 1.0], [0, 1]), ([2.0, 3.0], [1, 0]), ([4.0], [1])]
+    assert CHUNK == 1024
 
 
 def test_more_examples_than_a_pass_takes_are_all_counted():

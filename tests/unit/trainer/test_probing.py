@@ -1,17 +1,23 @@
 """Probes of a cell: when they are due, what becomes of what they find; and nothing else changes."""
 
 import dataclasses
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import torch
 
-from sparse.options import option
+from sparse.options import NoOptions, option
 from sparse.registry import Entry
-from tests.support.cells import make_cell, train, train_reported
+from tests.support.cells import component, make_cell, train, train_reported
+from trainer.describe import describe
+from trainer.engines.solo import SoloEngine
+from trainer.feed import Feed
 from trainer.probes import PROBES
-from trainer.probes.base import Probe
+from trainer.probes.base import Probe, Subject
 from trainer.probing import canonical
+from trainer.workload import load_workload
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,21 +50,24 @@ class WeightSum(Probe):
         return {**points[-1][1], "measured_epochs": float(len(points))}
 
 
-METRICS = [
-    {"name": name, "unit": "1", "better": "lower", "help": "a number"}
-    for name in (
-        "weight_sum", "seen_val_accuracy", "gradient_norm", "was_final", "measured_epochs",
-    )
-]  # fmt: skip
+METRICS = ["weight_sum", "seen_val_accuracy", "gradient_norm", "was_final", "measured_epochs"]
+
+
+def metric_of(name):
+    return {"name": name, "unit": "1", "better": "lower", "help": "a number"}
+
+
+def register(monkeypatch, name, target, metrics, options=NoOptions):
+    entry = Entry(
+        name=name, summary="", target=target, options=options, semantics=1,
+        traits={"metrics": [metric_of(one) for one in metrics], "needs_pixels": False},
+    )  # fmt: skip
+    monkeypatch.setitem(PROBES._entries, name, entry)
 
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
-    entry = Entry(
-        name="weight_sum", summary="", target=WeightSum, options=SumOptions, semantics=1,
-        traits={"metrics": METRICS, "needs_pixels": False},
-    )  # fmt: skip
-    monkeypatch.setitem(PROBES._entries, "weight_sum", entry)
+    register(monkeypatch, "weight_sum", WeightSum, METRICS, SumOptions)
 
 
 MODELS = [
@@ -116,12 +125,152 @@ def test_an_interrupted_cell_keeps_what_was_measured_before(model, task, tmp_pat
     assert (again.resumed_step, again.metrics["measured_epochs"]) == (0, 5)
 
 
+class Vandal(Probe):
+    """Overwrites all that it is given, and draws from global state."""
+
+    def due(self, epoch, epochs):
+        return True
+
+    def measure(self, subject):
+        bundle = subject.bundle
+        for split in (bundle.train, bundle.val, bundle.test, bundle.clean_test):
+            for tensor in (split.inputs, split.targets, split.ids):
+                tensor.zero_()
+        bundle.extra.clear()
+        if bundle.normalise is not None:
+            bundle.normalise.scale.fill_(7.0)
+        subject.sources.inputs["weights"] = Path("nowhere")
+        for layer in subject.layers:
+            held = [layer.weight, layer.mask, layer.gradient, layer.bias]
+            for tensor in [*held, *layer.slots().values(), *layer.bias_slots().values()]:
+                if tensor is not None:
+                    tensor.fill_(3.0)
+        subject.layers.clear()
+        subject.module().train().requires_grad_()
+        for tensor in subject.module().state_dict().values():
+            tensor.zero_()
+        torch.manual_seed(subject.epoch)
+        torch.rand(5)
+        subject.generator("draw").manual_seed(1)
+        return {"broken": 1.0}
+
+
+@pytest.mark.parametrize("recipe", [{}, {"crop": 1}])
+@pytest.mark.parametrize("model", ["mlp", "convnet"])
+def test_a_probe_that_overwrites_all_that_it_is_given_changes_no_bit(model, recipe, monkeypatch):
+    register(monkeypatch, "vandal", Vandal, ["broken"])
+    shape = {"model_options": {"channels": (4, 8)}} if model == "convnet" else {}
+    task = component("synthetic_images", {"examples": 60, "size": 8, "classes": 3})
+    cell = replace(make_cell("rigl", model=model, momentum=0.9, **recipe, **shape), dataset=task)
+    plain = train(cell)[cell.id]
+    probed = train(cell, probes={cell.id: [{"name": "vandal"}, ASKED]})[cell.id]
+    assert probed.state == "COMPLETED", probed.error
+    assert probed.curve["broken"] == [1.0, 1.0, 1.0]
+    assert plain.metrics.items() <= probed.metrics.items()
+    assert plain.curve == {name: probed.curve[name] for name in plain.curve}
+    assert plain.layers == probed.layers
+    # Nor is another probe, or the next cell on the same data, any the wiser.
+    assert probed.curve["seen_val_accuracy"][-1] == plain.curve["val_accuracy"][-1]
+    assert train(cell)[cell.id].metrics == plain.metrics
+
+
+def test_a_layer_is_shown_as_it_is():
+    cell = make_cell("static", momentum=0.9)
+    engine = SoloEngine(load_workload(cell, None, "cpu"), [cell])
+    engine.backward(Feed(engine.workload, [cell.seed]).batch(1), 1)
+    engine.optimizer_step(1.0)
+    subject = Subject(engine, 0, epoch=1, final=False)
+    for shown, live in zip(subject.layers, engine.layers(0), strict=True):
+        assert (shown.name, shown.transposed) == (live.name, live.transposed)
+        for name in ("weight", "mask", "gradient", "bias"):
+            assert torch.equal(getattr(shown, name), getattr(live, name)), name
+        for own, other in ((shown.slots(), live.slots()), (shown.bias_slots(), live.bias_slots())):
+            assert own.keys() == other.keys() == {"momentum_buffer"}
+            assert all(torch.equal(own[name], other[name]) for name in own)
+
+
 def test_a_probe_that_breaks_fails_its_cell_alone():
     guilty, other = make_cell(seed=0), make_cell(seed=1)
     outcomes = train(guilty, other, probes={guilty.id: [{"name": "weight_sum", "fails": True}]})
     assert outcomes[guilty.id].state == "FAILED"
-    assert "weight_sum" in outcomes[guilty.id].error["phase"]
+    assert outcomes[guilty.id].error["phase"] == "probe weight_sum(fails=true)"
     assert outcomes[other.id].state == "COMPLETED"
+
+
+class Named(Probe):
+    """Gives what it registers, or else what the test says."""
+
+    curve, metric = "own", "own"
+
+    def measure(self, subject):
+        return {self.curve: 1.0}
+
+    def summarise(self, points):
+        return {self.metric: 1.0}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"metric": "test_accuracy"}, "metric test_accuracy is not in its registration"),
+        ({"metric": "another"}, "metric another is not in its registration"),
+        ({"curve": "val_accuracy"}, "curve val_accuracy is given by something else"),
+        ({"curve": "weight_sum"}, "curve weight_sum is given by something else"),
+    ],
+)
+def test_a_name_that_is_not_the_probes_own_fails_its_cell_alone(given, said, monkeypatch):
+    register(monkeypatch, "named", type("Renamed", (Named,), given), ["own"])
+    guilty, other = make_cell(seed=0), make_cell(seed=1)
+    found = train(guilty, other, probes={guilty.id: [ASKED, {"name": "named"}], other.id: [ASKED]})
+    assert (found[guilty.id].state, found[guilty.id].metrics) == ("FAILED", {})
+    assert found[guilty.id].error["phase"] == "probe named"
+    assert found[guilty.id].error["message"] == f"probe named: {said}"
+    assert len(found[guilty.id].curve["epoch"]) == 3
+    assert found[other.id].state == "COMPLETED"
+    assert found[other.id].stack_width == 2
+
+
+@pytest.mark.parametrize("metric", ["test_accuracy", "clean_test_loss", "weight_sum"])
+def test_a_metric_that_something_else_gives_is_refused_before_training(metric, monkeypatch):
+    register(monkeypatch, "named", Named, [metric])
+    cell = replace(
+        make_cell(epochs=1),
+        dataset=component("synthetic_images", {"examples": 60, "size": 8, "classes": 3}),
+        scenario=component("corrupted", {"corruption": "brightness"}),
+    )
+    found = train(cell, probes={cell.id: [ASKED, {"name": "named"}]})[cell.id]
+    assert (found.state, found.error["phase"]) == ("FAILED", "prepare")
+    assert found.error["message"] == f"probe named: metric {metric} is given by something else"
+    with pytest.raises(ValueError, match=metric) if metric != "clean_test_loss" else nullcontext():
+        describe()
+
+
+class Picky(Probe):
+    """Measures dense cells only, and fails when it sums up."""
+
+    def refuse_unfit(self, conditions):
+        if conditions.cell.method.name != "dense":
+            raise ValueError("dense cells only")
+
+    def measure(self, subject):
+        return {"own": 1.0}
+
+    def summarise(self, points):
+        raise KeyError("lost")
+
+
+def test_a_probe_refuses_a_cell_before_training_and_an_error_at_the_end_is_its_cells(monkeypatch):
+    register(monkeypatch, "picky", Picky, ["own"])
+    unfit, guilty, other = make_cell("set"), make_cell(seed=0), make_cell(seed=1)
+    asked = [{"name": "picky"}]
+    found = train(unfit, guilty, other, probes={unfit.id: asked, guilty.id: asked})
+    refused = found[unfit.id].error
+    assert (refused["phase"], refused["message"]) == ("prepare", "probe picky: dense cells only")
+    assert found[guilty.id].state == "FAILED"
+    assert (found[guilty.id].error["type"], found[guilty.id].error["phase"]) == (
+        "KeyError", "probe picky",
+    )  # fmt: skip
+    assert found[other.id].state == "COMPLETED"
 
 
 def test_a_probe_of_pixels_is_refused_before_training_on_inputs_that_are_none(monkeypatch):
