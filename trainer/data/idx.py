@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from sparse.options import option
 from trainer.data import DATASETS
 from trainer.data.brought import below
