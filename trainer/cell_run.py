@@ -42,6 +42,7 @@ class CellRun:
         cost: what its training has cost; there once the cell is prepared or bound.
         failure: set once the cell has failed; it is stepped on but no longer listened to.
         diverged_epoch: the epoch in which the loss stopped being finite.
+        ended_step: the step after which it failed or diverged; later ones are not its own.
         resumed_step: the step this attempt starts from.
         seconds: what earlier attempts spent on the cell before that step.
         leaving: the artifacts that it takes on its way.
@@ -65,6 +66,7 @@ class CellRun:
         self.topology_updates = 0
         self.failure: Failure | None = None
         self.diverged_epoch: int | None = None
+        self.ended_step: int | None = None
         self.resumed_step = 0
         self.seconds = 0.0
 
@@ -109,8 +111,9 @@ class CellRun:
         """Append a row to the curve; a loss that is not finite ends the cell's hopes."""
         for name, value in zip(CURVE_COLUMNS, point, strict=True):
             self.curve[name].append(float(value))
-        if self.alive and not math.isfinite(self.curve["train_loss"][-1]):
+        if not math.isfinite(self.curve["train_loss"][-1]):
             self.diverged_epoch = int(self.curve["epoch"][-1])
+            self.ended_step = int(self.curve["step"][-1])
 
     def update_topology(self, step: int) -> None:
         """Let the method move its masks after a step."""

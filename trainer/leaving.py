@@ -12,6 +12,7 @@ from trainer import score_files
 from trainer.artifacts import Snapshot, due_steps, to_bytes
 from trainer.engines.base import Engine
 from trainer.evaluate import chunks
+from trainer.network import in_contiguous_layout
 from trainer.score_files import Scores
 from trainer.scores import ForgettingCounter, el2n, grand, margin
 from trainer.workload import Workload
@@ -39,7 +40,8 @@ class BlockScores:
                 self._of_logits[kind] = self._pass(_OF_LOGITS[kind])
             return self._of_logits[kind][n].cpu()
         train = self._engine.workload.bundle.train
-        return grand(self._engine.module(n), train.inputs, train.targets).cpu()
+        network = in_contiguous_layout(self._engine.module(n))
+        return grand(network, train.inputs, train.targets).cpu()
 
     @torch.no_grad()
     def _pass(self, score: Callable[[Tensor, Tensor], Tensor]) -> Tensor:

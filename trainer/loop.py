@@ -144,7 +144,7 @@ class BlockLoop:
             self.best.load_state(run.n, state["best"])
 
     def _take_artifacts(self, step: int) -> None:
-        if due := self._artifacts_due.get(step):
+        if due := [run for run in self._artifacts_due.get(step, ()) if run.alive]:
             scores = BlockScores(self.engine)
             for run in due:
                 run.take_artifacts(self.engine, step, scores)
@@ -167,15 +167,19 @@ class BlockLoop:
         self.best.keep([run.n for run in self.runs if run.improves(val.accuracy[run.n])])
         epoch = self.step // self._steps_per_epoch
         factor = self._rate_factor(self.step)
-        for run in self.runs:
+        # A cell's record ends with the cell, however long the others of its block go on.
+        for run in self._living():
             rate = run.rate * factor
             trained = (losses[run.n], accuracies[run.n])
             held_out = (val.loss[run.n], val.accuracy[run.n])
             stats = layer_stats(run.sparsifier.layers)
             density = realised_density(stats, self._workload.full_size)
             run.add_point((epoch, self.step, *trained, *held_out, density, rate))
-        for run in self.runs:
+        for run in self._living():
             self._probe(run, epoch)
+
+    def _living(self) -> list[CellRun]:
+        return [run for run in self.runs if run.alive]
 
     def _probe(self, run: CellRun, epoch: int) -> None:
         epochs = int(self._recipe.epochs)
@@ -194,6 +198,7 @@ class BlockLoop:
             with torch.no_grad():
                 hook()
         except Exception as error:
+            run.ended_step = step
             if all(layer.weight.isfinite().all() for layer in run.sparsifier.layers):
                 run.fail(error, phase)
             else:

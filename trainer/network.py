@@ -53,6 +53,17 @@ class Network(nn.Module):
         return contextlib.nullcontext()
 
 
+def in_contiguous_layout(network: nn.Module) -> nn.Module:
+    """A network of the same parameters whose activations lie as they come.
+
+    Gradients of single examples cannot be taken together in the layout ``channels_last``.
+    """
+    assert isinstance(network, Network)
+    other = copy.copy(network)
+    other._channels_last = False
+    return other
+
+
 def frozen_copy(module: nn.Module) -> nn.Module:
     """A copy in evaluation mode whose parameters take no part in differentiation."""
     return copy.deepcopy(module).eval().requires_grad_(False)

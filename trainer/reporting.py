@@ -129,7 +129,8 @@ def _outcome(
 
 def _samples(loop: BlockLoop, run: CellRun) -> int:
     workload = loop.engine.workload
-    return workload.samples(loop.step) - workload.samples(run.sparsifier.first_step)
+    last = loop.step if run.ended_step is None else run.ended_step
+    return workload.samples(last) - workload.samples(run.sparsifier.first_step)
 
 
 def _verdict(run: CellRun, metrics: dict[str, float]) -> tuple[str, dict[str, str] | None]:

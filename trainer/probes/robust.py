@@ -44,7 +44,7 @@ class RobustOptions:
     random_start: bool = option(True, help="begin at a random point of the ball")
     every: int = option(20, ge=0, help="epochs between two measurements; 0: at the end only")
     examples: int | None = option(
-        None, ge=1, help="take the first so many of every split; null: all"
+        None, ge=1, help="so many of every split, the same for every cell seed; null: all"
     )
     fgsm: bool = option(False, help="measure under one step of size epsilon too")
     autoattack: bool = option(False, help="measure under AutoAttack too, at the end")
@@ -127,11 +127,13 @@ class Robust(Probe):
             TEST: self._under_descent(subject, bundle.test, "test", attack),
         }
         if self.options.fgsm:
-            found[FGSM] = self._accuracy(subject, bundle.test, _descent(subject, attack.single))
+            one_step = _descent(subject, attack.single)
+            found[FGSM] = self._accuracy(subject, bundle.test, "test", one_step)
         if subject.final:
             found[TRAIN] = self._under_descent(subject, bundle.train, "train", attack)
             if self.options.autoattack:
-                found[AUTOATTACK] = self._accuracy(subject, bundle.test, _ensemble(subject, attack))
+                ensemble = _ensemble(subject, attack)
+                found[AUTOATTACK] = self._accuracy(subject, bundle.test, "test", ensemble)
         return found
 
     def summarise(self, points: Sequence[Point]) -> Mapping[str, float]:
@@ -164,14 +166,22 @@ class Robust(Probe):
 
     def _under_descent(self, subject: Subject, split: Split, name: str, attack: Attack) -> float:
         if not self.options.random_start:
-            return self._accuracy(subject, split, _descent(subject, attack))
+            return self._accuracy(subject, split, name, _descent(subject, attack))
         starts = subject.generator(f"robust.{name}", subject.epoch)
-        return self._accuracy(subject, split, _descent(subject, attack, starts))
+        return self._accuracy(subject, split, name, _descent(subject, attack, starts))
 
-    def _accuracy(self, subject: Subject, split: Split, change: Change) -> float:
-        count = min(len(split), self.options.examples or len(split))
-        first = split.take(torch.arange(count, device=split.targets.device))
-        return subject.accuracy(first, change, at_once=CHUNK)
+    def _accuracy(self, subject: Subject, split: Split, name: str, change: Change) -> float:
+        return subject.accuracy(_some(split, name, self.options.examples), change, at_once=CHUNK)
+
+
+def _some(split: Split, name: str, count: int | None) -> Split:
+    # Files may be sorted by class, so that a prefix would hold a few classes only; and cells of all
+    # seeds are to be compared on the same images.
+    if count is None or count >= len(split):
+        return split
+    draws = seeding.generator(0, f"probe.robust.{name}.examples")
+    chosen = torch.randperm(len(split), generator=draws)[:count].sort().values
+    return split.take(chosen.to(split.targets.device))
 
 
 def _descent(subject: Subject, attack: Attack, starts: torch.Generator | None = None) -> Change:

@@ -51,6 +51,16 @@ def test_scores_are_those_of_the_network_at_that_epoch(kind, model, tmp_path):
     assert found.ids.tolist() == split.ids.tolist() != list(range(len(split)))
 
 
+def test_gradients_are_taken_together_in_either_layout(tmp_path, caplog):
+    found = []
+    for layout in ("contiguous", "channels_last"):
+        cell = make_cell("dense", model="convnet", dataset_options=IMAGES, layout=layout)
+        left = train(cell, artifacts={cell.id: ["grand@1e"]})[cell.id].artifacts
+        found.append(scores_in(left["grand@1e"], tmp_path).values.tolist())
+    assert found[1] == pytest.approx(found[0], rel=1e-3, abs=1e-4)
+    assert "one by one" not in caplog.text
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_examples_are_scored_as_they_are_where_training_augments_them(kind, tmp_path):
     recipe = {"crop": 2, "rotation": 15.0, "batch": 512, "epochs": 1}

@@ -8,6 +8,7 @@ from torch import nn
 
 from sparse.options import build_options
 from tests.support.cells import component, make_cell, train
+from trainer import seeding
 from trainer.attacks import Attack
 from trainer.data.bundle import as_pixels
 from trainer.engines.solo import SoloEngine
@@ -90,13 +91,32 @@ def fraction(text):
     return int(above) / int(below)
 
 
+def chosen_of(split, name, count):
+    draws = seeding.generator(0, f"probe.robust.{name}.examples")
+    return torch.randperm(len(split), generator=draws)[:count].sort().values
+
+
+def test_some_examples_are_of_all_classes_though_a_split_is_sorted_and_of_every_seed_the_same():
+    seen = []
+    for seed in (0, 1):
+        subject = subject_of(cell_of(seed=seed))
+        order = subject.bundle.test.targets.argsort(stable=True)
+        by_class = subject.bundle.test.take(order)
+        subject.accuracy = lambda split, change, at_once: seen.append(split) or 0.0
+        robust(examples=8)._accuracy(subject, by_class, "test", None)
+    assert len(seen[0]) == 8
+    assert seen[0].targets.unique().tolist() == [0, 1, 2, 3]
+    assert torch.equal(seen[0].ids, seen[1].ids)
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_accuracies_are_those_under_descent_on_the_frozen_network(model):
     subject = subject_of(cell_of(model))
     found = robust(steps=3, epsilon=0.1, random_start=False, examples=11).measure(subject)
     assert set(found) == {VAL, TEST}
     for name, split in ((VAL, subject.bundle.val), (TEST, subject.bundle.test)):
-        pixels, targets = as_pixels(split.inputs[:11]), split.targets[:11]
+        chosen = chosen_of(split, "val" if name == VAL else "test", 11)
+        pixels, targets = as_pixels(split.inputs[chosen]), split.targets[chosen]
         moved = pixels.clone()
         for _ in range(3):
             moved = moved.detach().requires_grad_()
