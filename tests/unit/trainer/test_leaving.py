@@ -54,7 +54,9 @@ def test_scores_are_those_of_the_network_at_that_epoch(kind, model, tmp_path):
 def test_gradients_are_taken_together_in_either_layout(tmp_path, caplog):
     found = []
     for layout in ("contiguous", "channels_last"):
-        cell = make_cell("dense", model="convnet", dataset_options=IMAGES, layout=layout)
+        data = {"examples": 90, "size": 8, "classes": 4, "channels": 3}
+        kind = {"dataset": "synthetic_images", "dataset_options": data, "model": "convnet"}
+        cell = make_cell("dense", layout=layout, **kind)
         left = train(cell, artifacts={cell.id: ["grand@1e"]})[cell.id].artifacts
         found.append(scores_in(left["grand@1e"], tmp_path).values.tolist())
     assert found[1] == pytest.approx(found[0], rel=1e-3, abs=1e-4)
