@@ -85,8 +85,7 @@ class RawData:
         subset: how ``data_ratio`` takes its share (:func:`trainer.data.cutting.uniform_subset`).
 
     Raises:
-        ValueError: when two examples of a part have one id, when some splits are bytes and others
-            are not, or for a ``pixel_max`` that cannot be.
+        ValueError: when two examples of a part have one id, or for a ``pixel_max`` that cannot be.
     """
 
     train: Split
@@ -110,7 +109,7 @@ class RawData:
                 own[name] = replace(split, part=name)
                 object.__setattr__(self, name, own[name])
         _check_ids(own)
-        _check_pixels(own, self.pixel_max)
+        _check_white(self.train, self.pixel_max)
 
     @property
     def white(self) -> float | None:
@@ -198,11 +197,8 @@ def _check_ids(splits: Mapping[str, Split]) -> None:
             )
 
 
-def _check_pixels(splits: Mapping[str, Split], pixel_max: float | None) -> None:
-    bytewise = [name for name, split in splits.items() if split.inputs.dtype == torch.uint8]
-    if bytewise and len(bytewise) < len(splits):
-        raise ValueError(f"only {', '.join(bytewise)} of {', '.join(splits)} holds bytes")
-    if bytewise and pixel_max not in (None, _BYTE_WHITE):
+def _check_white(train: Split, pixel_max: float | None) -> None:
+    if train.inputs.dtype == torch.uint8 and pixel_max not in (None, _BYTE_WHITE):
         raise ValueError(f"pixel_max is {pixel_max:g}, and the white of bytes is 255; leave it out")
     if pixel_max is not None and not 0 < pixel_max < math.inf:
         raise ValueError(f"pixel_max is {pixel_max:g}; allowed: a finite number above 0, or None")

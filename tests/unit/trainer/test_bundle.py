@@ -101,8 +101,8 @@ def test_a_white_that_cannot_be_is_refused(dtype, pixel_max, said):
 
 
 def test_bytes_beside_other_inputs_are_refused():
-    with pytest.raises(ValueError, match="only test of train, test holds bytes"):
-        raw_of(split_of(dtype=torch.float32), split_of(), pixel_max=255)
+    with pytest.raises(ValueError, match="split test .*type uint8, and train of .*type float32"):
+        cut(raw_of(split_of(20, dtype=torch.float32), split_of(), pixel_max=255))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
