@@ -6,7 +6,9 @@ that have this trait. `densities` says which densities it can have:
 `needs_density` marks one that has no use for an allocation that decides the density.
 
 A scenario with `needs_pixels` and the recipe's augmentation take images: a dataset with `pixels`,
-true or a rule (`grids.traits`) on its options.
+true or a rule (`grids.traits`) on its options. A scenario with `needs_share` decides what
+`data_ratio` keeps, which must be below 1; its `datasets` are rules with the names of those that it
+takes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,9 +23,18 @@ from grids.problems import Collector, GridError, Where
 from grids.resolving import Resolved
 from grids.traits import holds
 
-METHOD, MODEL, DENSITY, ALLOCATION, SCENARIO, DATASET, RECIPE = (
+METHOD, MODEL, DENSITY, ALLOCATION, SCENARIO, DATASET, RATIO, RECIPE = (
     FIELDS.index(name)
-    for name in ("method", "model", "density", "allocation", "scenario", "dataset", "recipe")
+    for name in (
+        "method",
+        "model",
+        "density",
+        "allocation",
+        "scenario",
+        "dataset",
+        "data_ratio",
+        "recipe",
+    )
 )
 
 AUGMENTATION = ("crop", "flip", "rotation")
@@ -47,6 +58,7 @@ class Legality:
     def judge(self, point: Sequence[Resolved]) -> None:
         """Note what is wrong with a point."""
         self._judge_images(point[DATASET], point[SCENARIO], point[RECIPE])
+        self._judge_scenario(point[SCENARIO], point[DATASET], point[RATIO])
         method, model, density = (point[position] for position in (METHOD, MODEL, DENSITY))
         allocation = point[ALLOCATION]
         key = (method.key, model.key, density.key, allocation.key)
@@ -78,6 +90,17 @@ class Legality:
                 setting.path.option
             ):
                 self._problems.add_error(setting.where, self._no_images(entry, str(setting.path)))
+
+    def _judge_scenario(self, scenario: Resolved, dataset: Resolved, ratio: Resolved) -> None:
+        key = (scenario.key, dataset.key, ratio.key, -1)
+        if key in self._judged:
+            return
+        self._judged.add(key)
+        entry = self._catalogue.entry("scenario", str(scenario.name()))
+        where = (ratio.used or scenario.used or dataset.used)[0].where
+        self._note(where, lambda: check_share(entry, str(ratio.name())))
+        where = (scenario.used or dataset.used)[0].where
+        self._note(where, lambda: check_dataset(entry, str(dataset.name()), scenario.full()))
 
     def _no_images(self, dataset: Entry, taker: str) -> GridError:
         others = self._catalogue.entries("dataset")
@@ -146,6 +169,26 @@ def check_allocation(method: Entry, allocation: Resolved) -> None:
             f"allocation {allocation.name()} decides the density itself, which leaves method"
             f" {method.name} nothing to do; give it another allocation"
         )
+
+
+def check_share(scenario: Entry, ratio: str) -> None:
+    """Raise `GridError` when a scenario shall decide what is kept, and everything is."""
+    if scenario.traits.get("needs_share") and ratio == "1":
+        raise GridError(
+            f"data_ratio is 1 with scenario {scenario.name}, which decides what a share keeps",
+            "give a data_ratio below 1, or write scenario: clean",
+        )
+
+
+def check_dataset(scenario: Entry, dataset: str, options: Mapping[str, Value]) -> None:
+    """Raise `GridError` when a scenario does not take a dataset under these options."""
+    for rule in scenario.traits.get("datasets", ()):
+        if holds(rule, options) and dataset not in rule["names"]:
+            settings = " and ".join(f"{n}: {v}" for n, v in rule.get("when", {}).items())
+            raise GridError(
+                f"scenario {scenario.name}{f' with {settings}' if settings else ''} does not take"
+                f" dataset {dataset}; allowed: {', '.join(rule['names'])}"
+            )
 
 
 def densities_in_words(method: Entry) -> str:

@@ -189,6 +189,24 @@ def test_an_epoch_that_no_run_reaches_is_a_mistake_of_the_grid(grid: Path, store
     assert not store.exists()
 
 
+def test_the_whole_of_the_data_is_no_subset(grid: Path, store: Path) -> None:
+    grid.write_text(GRID.replace("data_ratio: 0.3", "data_ratio: 1"))
+    said = sparsesweep("plan", grid, "--store", store)
+    assert said.code == 2
+    assert "hard.yaml:6: data_ratio is 1 with scenario el2n" in said.err
+    assert "give a data_ratio below 1, or write scenario: clean" in said.err
+
+
+def test_published_corruptions_of_other_datasets_are_refused_by_the_plan(
+    grid: Path, store: Path
+) -> None:
+    scenario = "scenario: {name: corrupted, test_arrays: published}"
+    grid.write_text(BASELINE.replace("method: dense", f"method: dense\n  {scenario}"))
+    said = sparsesweep("plan", grid, "--store", store)
+    assert said.code == 2
+    assert "does not take dataset digits; allowed: cifar10, cifar100" in said.err
+
+
 def test_options_without_effect_are_mistakes(grid: Path, store: Path) -> None:
     grid.write_text(GRID.replace("keep: random", "keep: random, models: 2"))
     said = sparsesweep("plan", grid, "--store", store)

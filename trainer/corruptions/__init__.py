@@ -8,6 +8,7 @@ published ones.
 from trainer.corruptions.corrupting import (
     COMMON,
     CORRUPTIONS,
+    DRAWING,
     EXTRA,
     MIXED,
     VERSION,
@@ -20,6 +21,7 @@ from trainer.corruptions.corruption import SEVERITIES, Corruption
 __all__ = [
     "COMMON",
     "CORRUPTIONS",
+    "DRAWING",
     "EXTRA",
     "MIXED",
     "SEVERITIES",

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from trainer.corruptions.corrupting import VERSION, check, corrupt
+from trainer.corruptions.corrupting import DRAWING, VERSION, check, corrupt
 from trainer.data.bundle import Split
 from trainer.shared import SharedFiles
 
@@ -93,7 +93,7 @@ class Originals:
             "images": self.digest,
             "corruption": corruption,
             "severity": severity,
-            "seed": seed,
+            **({"seed": seed} if corruption in DRAWING else {}),
         }
         return read_array(shared.file(recipe, make))
 

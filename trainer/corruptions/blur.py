@@ -72,6 +72,7 @@ DEFOCUS_BLUR = Corruption(
     columns=("radius", "alias"),
     small=((0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1, 0.2), (1.5, 0.1), (2, 0.1)),
     large=((0.5, 0.6), (1, 0.1), (1.5, 0.1), (2.5, 0.01), (3, 0.1), (3.5, 0.1)),
+    draws=False,
 )
 GLASS_BLUR = Corruption(
     apply=glass_blur,
@@ -90,10 +91,12 @@ ZOOM_BLUR = Corruption(
     columns=("stop",),
     small=single(1.06, 1.11, 1.16, 1.21, 1.26, 1.31),
     large=single(1.06, 1.11, 1.16, 1.21, 1.26, 1.31),
+    draws=False,
 )
 GAUSSIAN_BLUR = Corruption(
     apply=gaussian_blur,
     columns=("sigma",),
     small=single(0.4, 0.6, 0.7, 0.8, 1, 1.2),
     large=single(0.5, 0.75, 1, 1.25, 1.5, 1.75),
+    draws=False,
 )

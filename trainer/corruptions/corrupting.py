@@ -43,6 +43,9 @@ CORRUPTIONS: Mapping[str, Corruption] = {**COMMON, **EXTRA}
 MIXED = "mixed"
 """Instead of a name: every sample gets one of the fifteen, drawn by its id."""
 
+DRAWING = (*(name for name, one in CORRUPTIONS.items() if one.draws), MIXED)
+"""Those whose images depend on the seed."""
+
 VERSION = 1
 """Raised whenever the bytes of any corruption change."""
 

@@ -29,6 +29,7 @@ class Corruption:
         columns: names of the parameters.
         small: parameters per severity for images of 32 pixels (CIFAR-10-C).
         large: the same for images of 64 pixels (Tiny-ImageNet-C).
+        draws: whether it draws at random: else a seed changes nothing.
         colour: whether it acts on colour alone, so that grey images do not change.
     """
 
@@ -36,6 +37,7 @@ class Corruption:
     columns: tuple[str, ...]
     small: tuple[Row, ...]
     large: tuple[Row, ...]
+    draws: bool = True
     colour: bool = False
 
     def parameters(self, severity: int, height: int, width: int) -> Row:

@@ -93,6 +93,7 @@ CONTRAST = Corruption(
     columns=("factor",),
     small=single(0.75, 0.5, 0.4, 0.3, 0.15, 0.075),
     large=single(0.4, 0.3, 0.2, 0.1, 0.05, 0.025),
+    draws=False,
 )
 ELASTIC_TRANSFORM = Corruption(
     apply=elastic_transform,
@@ -119,10 +120,12 @@ PIXELATE = Corruption(
     columns=("factor",),
     small=single(0.95, 0.9, 0.85, 0.75, 0.65, 0.55),
     large=single(0.9, 0.8, 0.7, 0.6, 0.5, 0.4),
+    draws=False,
 )
 JPEG_COMPRESSION = Corruption(
     apply=jpeg_compression,
     columns=("quality",),
     small=single(80, 65, 58, 50, 40, 30),
     large=single(65, 58, 50, 40, 25, 10),
+    draws=False,
 )

@@ -196,4 +196,5 @@ BRIGHTNESS = Corruption(
     columns=("shift",),
     small=single(0.05, 0.1, 0.15, 0.2, 0.3, 0.4),
     large=single(0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
+    draws=False,
 )

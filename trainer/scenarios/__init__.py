@@ -16,12 +16,17 @@ class ScenarioTraits:
 
     Attributes:
         needs_pixels: whether it works on images only.
+        needs_share: whether it decides which share of the examples is kept, so that it has nothing
+            to do where data_ratio is 1.
+        datasets: rules (`grids.traits`) with the names of the only datasets that it takes.
         needs: rules for the cells to train first, as those of a method.
         probes: what is measured of its cells without being asked for: names, or mappings with a
             name and options, as a grid writes them.
     """
 
     needs_pixels: bool = False
+    needs_share: bool = False
+    datasets: Sequence[Mapping[str, Any]] = ()
     needs: Sequence[Mapping[str, Any]] = ()
     probes: Sequence[str | Mapping[str, Any]] = ()
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sparse.options import option
-from trainer.corruptions import CORRUPTIONS, MIXED
+from trainer.corruptions import CORRUPTIONS, DRAWING, MIXED
 from trainer.corruptions.arrays import Originals, as_inputs
-from trainer.corruptions.published import published_test_images
+from trainer.corruptions.published import FOLDERS, published_test_images
 from trainer.data.bundle import CLEAN_TEST, CLEAN_VAL, RawData, Split, Splits
 from trainer.scenarios import SCENARIOS
 from trainer.scenarios.base import Scenario, Sources
@@ -24,7 +24,10 @@ class CorruptedOptions:
     )
     severity: int = option(5, help="how much; 6 is beyond the published tables", ge=1, le=6)
     corruption_seed: int = option(
-        0, help="names the draws of the corruption; the same for every cell seed", ge=0
+        0,
+        help="names the draws of the corruption; the same for every cell seed",
+        ge=0,
+        only_with={"corruption": list(DRAWING)},
     )
     test_arrays: str = option(
         "generated",
@@ -39,6 +42,7 @@ class CorruptedOptions:
     summary="common corruptions (Hendrycks and Dietterich 2019) on train, validation and test",
     options=CorruptedOptions,
     needs_pixels=True,
+    datasets=[{"names": list(FOLDERS), "when": {"test_arrays": "published"}}],
 )
 class Corrupted(Scenario):
     """All splits are corrupted alike; the clean ones are evaluated too.

@@ -1,8 +1,8 @@
 """The el2n scenario: training on the examples that trained networks find hard, or easy.
 
-``data_ratio`` is the kept share of the ranking. The published code squares the norms, walks the
-data in training mode and knows 10 and 100 classes only; here none of that is so, and a test holds
-each.
+``data_ratio``, below 1, is the kept share of the ranking: all of the data is the scenario clean.
+The published code squares the norms, walks the data in training mode and knows 10 and 100 classes
+only; here none of that is so, and a test holds each.
 """
 
 import dataclasses
@@ -34,7 +34,6 @@ _RULE = {
     "cell": {**DENSE_CELL, "scenario": "clean", "data_ratio": "1"},
     "seeds": {"first": "first_seed", "count": "models"},
 }
-_ALL_KEPT = {"data_ratio": "1"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,18 +83,18 @@ class El2nOptions:
     "el2n",
     summary="the hardest examples, by the scores of dense networks trained on all of them",
     options=El2nOptions,
+    needs_share=True,
     needs=[
         {
             **_RULE,
             "artifact": "{score}@{score_epoch}e",
             "when": {"keep": _SCORED, "score_step": 0},
-            "unless": _ALL_KEPT,
         },
         {
             **_RULE,
             "artifact": "{score}@{score_step}",
             "when": {"keep": _SCORED},
-            "unless": [{"score_step": 0}, _ALL_KEPT],
+            "unless": {"score_step": 0},
         },
     ],
 )

@@ -25,7 +25,16 @@ CATALOGUE = Catalogue(
         Entry(name="erk"),
         Entry(name="deciding", traits={"ignores": [{"field": "density", "when": None}]}),
     ),
-    scenarios=(Entry(name="clean"), Entry(name="attacked", traits={"needs_pixels": True})),
+    scenarios=(
+        Entry(name="clean"),
+        Entry(name="attacked", traits={"needs_pixels": True}),
+        Entry(name="chosen", traits={"needs_share": True}),
+        Entry(
+            name="damaged",
+            options=(Option(name="arrays", type="str", default="made", choices=("made", "read")),),
+            traits={"datasets": [{"names": ["photos"], "when": {"arrays": "read"}}]},
+        ),
+    ),
     datasets=(
         Entry(name="digits"),
         Entry(name="photos", traits={"pixels": True}),
@@ -45,14 +54,22 @@ CATALOGUE = Catalogue(
 
 
 def cells_of(text: str, folder: Path) -> list[str]:
+    return cells_in(f"name: g\nbase: {{dataset: digits}}\n{text}\n", folder)
+
+
+def cells_in(text: str, folder: Path) -> list[str]:
     path = folder / "grid.yaml"
-    path.write_text(f"name: g\nbase: {{dataset: digits}}\n{text}\n")
+    path.write_text(text)
     return [cell.label() for cell in load(str(path), CATALOGUE).cells]
 
 
 def problems_of(text: str, folder: Path) -> list[str]:
+    return mistakes_in(f"name: g\nbase: {{dataset: digits}}\n{text}\n", folder)
+
+
+def mistakes_in(text: str, folder: Path) -> list[str]:
     with pytest.raises(GridProblems) as caught:
-        cells_of(text, folder)
+        cells_in(text, folder)
     return [line.removeprefix(f"{folder}/grid.yaml:") for line in str(caught.value).splitlines()]
 
 
@@ -76,6 +93,34 @@ def test_all_mistakes_are_told_at_once_each_with_its_line(tmp_path: Path) -> Non
         f"13: density 0.3 is not legal for groups with m: 4; allowed: {groups}",
         f"13: density 0.3 is not legal for groups with m: 8; allowed: {eighths}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [("scenario: chosen", 5), ("scenario: chosen\n  data_ratio: 1", 6)],
+)
+def test_a_scenario_that_decides_what_is_kept_needs_a_share(
+    tmp_path: Path, fields: str, line: int
+) -> None:
+    text = f"  model: mlp\n  {fields}\n  method: dense"
+    base = "name: g\nbase:\n  dataset: digits\n"
+    [told] = mistakes_in(base + text, tmp_path)
+    assert told == (
+        f"{line}: data_ratio is 1 with scenario chosen, which decides what a share keeps;"
+        " give a data_ratio below 1, or write scenario: clean"
+    )
+    share = base + text.replace("data_ratio: 1", "") + "\n  data_ratio: 0.5"
+    assert len(cells_in(share, tmp_path)) == 1
+
+
+def test_a_scenario_may_take_some_datasets_only_under_some_options(tmp_path: Path) -> None:
+    scenario = "scenario: {name: damaged, arrays: read}"
+    text = f"name: g\nbase: {{model: mlp, method: dense, dataset: NAME, {scenario}}}"
+    assert mistakes_in(text.replace("NAME", "digits"), tmp_path) == [
+        "2: scenario damaged with arrays: read does not take dataset digits; allowed: photos"
+    ]
+    assert len(cells_in(text.replace("NAME", "photos"), tmp_path)) == 1
+    assert len(cells_in(text.replace("NAME", "digits").replace("read", "made"), tmp_path)) == 1
 
 
 def test_what_exclude_removes_may_be_anything(tmp_path: Path) -> None:

@@ -234,6 +234,7 @@ def test_the_real_mnist_files(test_data):
         ({"severity": 7}, "severity"),
         ({"severity": 6, "test_arrays": "published"}, "test_arrays"),
         ({"corruption": "mixed", "test_arrays": "published"}, "test_arrays"),
+        ({"corruption": "contrast", "corruption_seed": 1}, "corruption_seed has no effect with"),
     ],
 )
 def test_options_that_cannot_be_are_refused(options, said):

@@ -102,12 +102,6 @@ def test_a_larger_share_holds_every_smaller_one(keep, shared):
     assert small < large
 
 
-def test_the_whole_needs_no_scores_and_is_the_clean_data():
-    cell = el2n_cell("1")
-    assert inputs_of([cell])[cell.id] == {}
-    assert load_bundle(cell, None, "cpu").train.ids.tolist() == sorted(whole())
-
-
 @pytest.mark.parametrize("keep", ["hard", "random"])
 def test_a_balanced_subset_has_equally_many_of_every_class(keep, shared):
     options = {"keep": keep, **({"score_epoch": 1} if keep == "hard" else {})}

@@ -5,7 +5,15 @@ import itertools
 import numpy as np
 import pytest
 
-from trainer.corruptions import COMMON, CORRUPTIONS, EXTRA, SEVERITIES, corrupt, mixed_names
+from trainer.corruptions import (
+    COMMON,
+    CORRUPTIONS,
+    DRAWING,
+    EXTRA,
+    SEVERITIES,
+    corrupt,
+    mixed_names,
+)
 
 GOLDEN_NOISE = [133, 167, 104, 113, 118, 153, 114, 109, 156, 118, 111, 81]
 """The first row of sample 7 of "train" with seed 0: grey 128 under noise of severity 5."""
@@ -36,6 +44,13 @@ def scenes(count=12, side=32, channels=3):
 def damaged(images, corruption="snow", severity=3, *, seed=0, part="train", ids=None):
     ids = np.arange(len(images)) if ids is None else ids
     return corrupt(images, ids, corruption=corruption, severity=severity, seed=seed, part=part)
+
+
+@pytest.mark.parametrize("name", [*CORRUPTIONS, "mixed"])
+def test_a_seed_counts_where_it_is_declared_to(name):
+    images = scenes(count=3)
+    same = np.array_equal(damaged(images, name), damaged(images, name, seed=1))
+    assert same == (name not in DRAWING)
 
 
 def test_there_are_fifteen_and_four():
