@@ -101,7 +101,7 @@ def test_a_white_that_cannot_be_is_refused(dtype, pixel_max, said):
 
 
 def test_bytes_beside_other_inputs_are_refused():
-    with pytest.raises(ValueError, match="split test .*type uint8, and train of .*type float32"):
+    with pytest.raises(ValueError, match=r"split test .*type uint8, and train of .*type float32"):
         cut(raw_of(split_of(20, dtype=torch.float32), split_of(), pixel_max=255))
 
 
