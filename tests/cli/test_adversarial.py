@@ -106,6 +106,11 @@ def test_a_rule_finds_a_size_that_is_not_written(grid: Path, store: Path, rule: 
         ("8/255", "8", "is 8; allowed: a number > 0 and < 8 or null; write 8/255"),
         ("8/255", "2", "grid.yaml:6: epsilon is 2.0; it must be <= 1 with norm: linf; write 2/255"),
         ("8/255}", "8/255}\nprobes: [{name: corruptions, severities: [1, 1]}]", "without repetit"),
+        (
+            "8/255}",
+            "8/255}\nprobes: [{name: robust, norm: linf, epsilon: 2}]",
+            "epsilon is 2.0; it must be <= 1 with norm: linf; write 2/255 (in robust)",
+        ),
         ("8/255", "8/0", "a fraction is two integers, as in 8/255"),
         ("epsilon: 8/255", "mode: eval, track_statistics: true", "track_statistics has no effect"),
     ],

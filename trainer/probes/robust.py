@@ -36,6 +36,8 @@ class RobustOptions:
         None,
         gt=0,
         lt=8,
+        le_where={"norm": {"linf": 1.0}},
+        parts=255,
         help="largest change; null: the scenario's of this norm, else 8/255, or 128/255 for l2",
     )
     step_size: float | None = option(
@@ -48,10 +50,6 @@ class RobustOptions:
     )
     fgsm: bool = option(False, help="measure under one step of size epsilon too")
     autoattack: bool = option(False, help="measure under AutoAttack too, at the end")
-
-    def __post_init__(self) -> None:
-        """Refuse an attack that cannot be made."""
-        make_attack(self.norm or "l2", self.steps, self.epsilon, self.step_size)
 
 
 def _metric(name: str, help: str, unit: str = "fraction", better: str = "higher") -> dict[str, str]:

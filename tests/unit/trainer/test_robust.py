@@ -257,7 +257,7 @@ def test_a_size_that_the_norm_of_the_training_has_no_room_for_is_refused_before_
 
 
 def test_a_size_that_no_pixel_has_room_for_is_refused():
-    with pytest.raises(ValueError, match="epsilon is 2; pixels lie in"):
+    with pytest.raises(ValueError, match=r"epsilon is 2\.0; it must be <= 1 with norm: linf"):
         robust(norm="linf", epsilon=2)
     with pytest.raises(ValueError, match="epsilon is 2; pixels lie in"):
         robust(epsilon=2).measure(subject_of(cell_of()))
