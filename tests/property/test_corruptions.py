@@ -37,6 +37,8 @@ def test_an_image_becomes_the_same_bytes_in_any_company(
 ):
     if name == "saturate" and images.shape[3] == 1:
         images = images.repeat(3, axis=3)
+    if name in ("zoom_blur", MIXED) and severity == 1:  # they need 9 pixels a side
+        images = images.repeat(3, axis=1).repeat(3, axis=2)
     numbers = np.array(ids)
     rest = {"corruption": name, "severity": severity, "seed": seed, "part": "test"}
     together = corrupt(images, numbers, **rest)

@@ -89,6 +89,7 @@ MOTION_BLUR = Corruption(
 ZOOM_BLUR = Corruption(
     apply=zoom_blur,
     columns=("stop",),
+    least_side=9,  # an enlargement of 6 % does not fill another pixel of 8
     small=single(1.06, 1.11, 1.16, 1.21, 1.26, 1.31),
     large=single(1.06, 1.11, 1.16, 1.21, 1.26, 1.31),
     draws=False,

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sparse.options import nearest
 from trainer.corruptions import blur, digital, extra, noise, weather
-from trainer.corruptions.corruption import SEVERITIES, Corruption
+from trainer.corruptions.corruption import LEAST_SIDE, SEVERITIES, Corruption
 from trainer.corruptions.streams import Streams
 
 COMMON: Mapping[str, Corruption] = {
@@ -67,7 +67,8 @@ def corrupt(
     never on the others of the batch.
 
     Args:
-        images: (n, height, width, channels) bytes with 1 or 3 channels, at least 4 pixels a side.
+        images: (n, height, width, channels) bytes with 1 or 3 channels, at least 4 pixels a side,
+            and 9 for ``zoom_blur`` and ``"mixed"`` at severity 1.
         ids: (n,) number of each sample in its part.
         corruption: one of :data:`CORRUPTIONS`, or ``"mixed"``.
         severity: 1 to 6.
@@ -101,14 +102,22 @@ def check(corruption: str, severity: int, shape: tuple[int, ...]) -> None:
         raise ValueError(f"unknown corruption {corruption!r}; allowed: {', '.join(allowed)}{hint}")
     if severity not in SEVERITIES:
         raise ValueError(f"corruption {corruption}: severity {severity} is not one of 1 to 6")
-    if len(shape) != 4 or shape[3] not in (1, 3) or min(shape[1:3]) < 4:
+    least = _least_side(corruption, severity)
+    if len(shape) != 4 or shape[3] not in (1, 3) or min(shape[1:3]) < least:
         given = " x ".join(map(str, shape[1:]))
         raise ValueError(
-            f"corruption {corruption}: needs images of 1 or 3 channels and at least 4 pixels a "
-            f"side; these are {given} (height x width x channels)"
+            f"corruption {corruption}: needs images of 1 or 3 channels and at least {least} "
+            f"pixels a side at severity {severity}; these are {given} (height x width x channels)"
         )
     if corruption != MIXED and CORRUPTIONS[corruption].colour and shape[3] == 1:
         raise ValueError(f"corruption {corruption} acts on colour; these images are grey")
+
+
+def _least_side(corruption: str, severity: int) -> int:
+    if severity > 1:
+        return LEAST_SIDE
+    chosen = COMMON.values() if corruption == MIXED else [CORRUPTIONS[corruption]]
+    return max(one.least_side for one in chosen)
 
 
 def mixed_names(ids: NDArray[np.int64], seed: int, part: str) -> list[str]:

@@ -15,6 +15,9 @@ Row = tuple[float, ...]
 SEVERITIES = (1, 2, 3, 4, 5, 6)
 """The published severities, and 6, which is ours."""
 
+LEAST_SIDE = 4
+"""Pixels that the shorter side of an image has at least."""
+
 LARGEST_SMALL_SIDE = 48
 """Images whose longer side has at most so many pixels take the table made for 32 pixels."""
 
@@ -30,6 +33,8 @@ class Corruption:
         small: parameters per severity for images of 32 pixels (CIFAR-10-C).
         large: the same for images of 64 pixels (Tiny-ImageNet-C).
         draws: whether it draws at random: else a seed changes nothing.
+        least_side: pixels of the shorter side that it needs at severity 1; with fewer it would
+            leave every image as it is.
         colour: whether it acts on colour alone, so that grey images do not change.
     """
 
@@ -38,6 +43,7 @@ class Corruption:
     small: tuple[Row, ...]
     large: tuple[Row, ...]
     draws: bool = True
+    least_side: int = LEAST_SIDE
     colour: bool = False
 
     def parameters(self, severity: int, height: int, width: int) -> Row:

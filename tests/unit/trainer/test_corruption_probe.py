@@ -17,7 +17,7 @@ from trainer.probes.base import Subject
 from trainer.probes.corruptions import MEAN, Corruptions, CorruptionsOptions
 from trainer.shared import TemporaryFiles
 
-TASK = {"examples": 120, "size": 8, "classes": 4, "noise": 0.05}
+TASK = {"examples": 120, "size": 9, "classes": 4, "noise": 0.05}
 
 
 def cell_of(scenario="clean", **options):
