@@ -156,9 +156,7 @@ def test_what_cannot_be_corrupted_is_refused():
         damaged(images, severity=7)
     with pytest.raises(ValueError, match=r"1 or 3 channels.*these are 32 x 32 x 2"):
         damaged(images[..., :2])
-    with pytest.raises(
-        ValueError, match="at least 4 pixels a side at severity 3; these are 3"
-    ):
+    with pytest.raises(ValueError, match="at least 4 pixels a side at severity 3; these are 3"):
         damaged(images[:, :3])
 
 
