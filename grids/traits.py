@@ -9,6 +9,7 @@ such as "rewind@{rewind_step}" names options whose values stand in it.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from grids.artifacts import input_name
 from grids.options import Value
 
 
@@ -32,6 +33,27 @@ def starts_from(trait: Sequence[Mapping[str, Any]] | None, options: Mapping[str,
     """
     rules = trait or ()
     return next((filled(rule["artifact"], options) for rule in rules if holds(rule, options)), "")
+
+
+def seeds_of(rule: Mapping[str, Any], options: Mapping[str, Value]) -> Sequence[int | None]:
+    """The seeds of the cells that a rule in `needs` names; None alone for the cell's own."""
+    if "seeds" not in rule:
+        return (None,)
+    first, count = (int(str(options[rule["seeds"][part]])) for part in ("first", "count"))
+    return range(first, first + count)
+
+
+def input_names(needs: Sequence[Mapping[str, Any]], options: Mapping[str, Value]) -> list[str]:
+    """What a cell calls the artifacts that it needs, in the order of the rules and their seeds.
+
+    `needs` is that trait of a method or scenario; `data_ratio` stands among the options.
+    """
+    return [
+        input_name(filled(rule["artifact"], options), seed)
+        for rule in needs
+        if rule["artifact"] is not None and holds(rule, options)
+        for seed in seeds_of(rule, options)
+    ]
 
 
 def _all_equal(values: Mapping[str, Any], options: Mapping[str, Value]) -> bool:

@@ -14,7 +14,6 @@ from typing import Any
 from sparse.allocations import ALLOCATIONS
 from sparse.budgets import Network, Shape, rounded, rounded_up
 from sparse.context import Context
-from sparse.options import NoOptions, build_options
 
 Density = str | Decimal | float
 
@@ -76,8 +75,7 @@ def allocate(
 
 def allocation_options(name: str, given: Mapping[str, Any]) -> Any:
     """Return the checked options of an allocation; every mistake in them is in one ValueError."""
-    entry = ALLOCATIONS.get(name)
-    return build_options(entry.options or NoOptions, given, f"allocation {name}")
+    return ALLOCATIONS.get(name).chosen(given)
 
 
 def decides_density(name: str) -> bool:

@@ -55,6 +55,15 @@ class MethodTraits:
             _one_of("field of ignores", rule.get("field"), ("density", "allocation"))
 
 
+def masks_gradients(traits: Mapping[str, Any]) -> bool:
+    """Whether the gradients of a method's weights are masked before the optimizer's step.
+
+    Not where the optimizer steps weights that the method stores apart, all of them live, nor where
+    nothing is inactive. An engine that looks at the masks themselves has no need to ask.
+    """
+    return traits["stored_weights"] == "masked" and traits["density"] != "dense"
+
+
 def _one_of(what: str, given: Any, allowed: Sequence[str]) -> None:
     if given not in allowed:
         hint = nearest(str(given), allowed)

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from sparse.options import describe_options, nearest
+from sparse.options import NoOptions, build_options, describe_options, nearest
 
 T = TypeVar("T")
 
@@ -18,15 +18,28 @@ class Entry:
     """One registered thing.
 
     `semantics` is raised whenever its behaviour or one of its defaults changes, because it is part
-    of the identity of every cell that uses it. `traits` are JSON-able facts about it.
+    of the identity of every cell that uses it. `traits` are JSON-able facts about it. `kind` is
+    that of its registry.
     """
 
+    kind: str
     name: str
     summary: str
     target: Any
-    options: type | None
+    options: type
     semantics: int
     traits: Mapping[str, Any]
+
+    def chosen(self, given: Mapping[str, Any]) -> Any:
+        """Return the options object made from what a person wrote.
+
+        Every mistake is in one ValueError whose lines begin with the kind and the name.
+        """
+        return build_options(self.options, given, f"{self.kind} {self.name}")
+
+    def build(self, given: Mapping[str, Any], *others: Any) -> Any:
+        """Return what the target makes of the options, checked, and `others` behind them."""
+        return self.target(self.chosen(given), *others)
 
 
 class Registry:
@@ -47,7 +60,7 @@ class Registry:
         name: str,
         *,
         summary: str,
-        options: type | None = None,
+        options: type = NoOptions,
         semantics: int = 1,
         **traits: Any,
     ) -> Callable[[T], T]:
@@ -63,6 +76,7 @@ class Registry:
                 places = f"{_place(self._entries[name].target)} and {_place(target)}"
                 raise ValueError(f"the {self.kind} {name!r} is registered twice: by {places}")
             self._entries[name] = Entry(
+                kind=self.kind,
                 name=name,
                 summary=summary,
                 target=target,
@@ -142,7 +156,7 @@ def _described(entry: Entry) -> dict[str, Any]:
         "name": entry.name,
         "summary": entry.summary,
         "semantics": entry.semantics,
-        "options": describe_options(entry.options) if entry.options else [],
+        "options": describe_options(entry.options),
         "traits": dict(entry.traits),
     }
 

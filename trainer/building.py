@@ -6,7 +6,6 @@ from typing import Any
 from torch import nn
 
 from sparse.narrow import maskable_weights, narrowed_widths
-from sparse.options import NoOptions, build_options
 from trainer.models import MODELS
 
 
@@ -21,11 +20,7 @@ def build_model(
     Raises:
         ValueError: for a model or an option that does not exist, or a shape the model cannot take.
     """
-    entry = MODELS.get(name)
-    assert entry.options is not None
-    model: nn.Module = entry.target(
-        build_options(entry.options, options, f"model {name}"), input_shape, classes
-    )
+    model: nn.Module = MODELS.get(name).build(options, input_shape, classes)
     return model
 
 
@@ -44,12 +39,12 @@ def narrowed_options(
     Raises:
         ValueError: for a model without the trait ``widths``, or a density that is too small.
     """
-    option = MODELS.get(name).traits.get("widths")
+    entry = MODELS.get(name)
+    option = entry.traits.get("widths")
     if option is None:
         raise ValueError(f"model {name} does not say how to narrow it: it has no trait 'widths'")
 
-    kind = MODELS.get(name).options or NoOptions
-    given = getattr(build_options(kind, options, f"model {name}"), option)
+    given = getattr(entry.chosen(options), option)
     full = (given,) if isinstance(given, int) else given
 
     def narrower(widths: tuple[int, ...]) -> dict[str, Any]:

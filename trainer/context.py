@@ -10,7 +10,8 @@ from torch import Tensor
 from sparse.flops import ONCE, TWICE
 from trainer import seeding
 from trainer.artifacts import ArtifactError, read_snapshot
-from trainer.engines.base import Batch, Engine, LayerView
+from trainer.data.bundle import Batch
+from trainer.engines.base import Engine, LayerView
 
 
 class CellContext:

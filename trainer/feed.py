@@ -7,8 +7,7 @@ from torch import Tensor
 
 from trainer import seeding
 from trainer.augment import Draws, augment, augments, draw_epoch, stack_draws
-from trainer.data.bundle import Split
-from trainer.engines.base import Batch
+from trainer.data.bundle import Batch, Split
 from trainer.workload import Workload
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from grids.artifacts import SCORES, kind_of, moment_of
 from grids.cell import Cell
@@ -20,8 +20,6 @@ from trainer.workload import Workload
 FORGETTING = "forgetting"
 """The kind of score that is counted while a cell trains; the others look at one moment."""
 
-_OF_LOGITS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {"el2n": el2n, "margin": margin}
-
 
 class BlockScores:
     """Scores of the training split by the networks of a block as they are now.
@@ -31,17 +29,27 @@ class BlockScores:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._of_logits: dict[str, Tensor] = {}
+        self._of_logits: dict[Callable[[Tensor, Tensor], Tensor], Tensor] = {}
 
     def of(self, n: int, kind: str) -> Tensor:
-        """The scores (examples,) of a kind by the network of cell ``n``, float64, on the CPU."""
-        if kind in _OF_LOGITS:
-            if kind not in self._of_logits:
-                self._of_logits[kind] = self._pass(_OF_LOGITS[kind])
-            return self._of_logits[kind][n].cpu()
+        """The scores (examples,) of a kind by the network of cell ``n``, float64, on the CPU.
+
+        Raises:
+            KeyError: for a kind that does not look at one moment.
+        """
+        return _OF_A_MOMENT[kind](self, n).cpu()
+
+    def by_logits(self, score: Callable[[Tensor, Tensor], Tensor], n: int) -> Tensor:
+        """What a function makes of the outputs (b, classes) and targets (b,) of cell ``n``."""
+        if score not in self._of_logits:
+            self._of_logits[score] = self._pass(score)
+        return self._of_logits[score][n]
+
+    def by_network(self, score: Callable[[nn.Module, Tensor, Tensor], Tensor], n: int) -> Tensor:
+        """What a function makes of the network of cell ``n`` and all inputs and targets."""
         train = self._engine.workload.bundle.train
         network = in_contiguous_layout(self._engine.module(n))
-        return grand(network, train.inputs, train.targets).cpu()
+        return score(network, train.inputs, train.targets)
 
     @torch.no_grad()
     def _pass(self, score: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
@@ -50,6 +58,16 @@ class BlockScores:
             logits = self._engine.logits(inputs)
             found.append(torch.stack([score(own, targets) for own in logits]))
         return torch.cat(found, 1)
+
+
+_OF_A_MOMENT: Mapping[str, Callable[[BlockScores, int], Tensor]] = {
+    "el2n": lambda scores, n: scores.by_logits(el2n, n),
+    "margin": lambda scores, n: scores.by_logits(margin, n),
+    "grand": lambda scores, n: scores.by_network(grand, n),
+}
+
+SCORED = (*_OF_A_MOMENT, FORGETTING)
+"""Every kind of score that is known here; a test holds it to :data:`grids.artifacts.SCORES`."""
 
 
 class Leaving:

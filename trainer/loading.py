@@ -5,11 +5,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from grids.cell import Cell
-from grids.traits import holds
-from sparse.options import build_options
+from grids.traits import holds, input_names
 from trainer.augment import augments
 from trainer.data import DATASETS
 from trainer.data.bundle import Bundle, RawData
@@ -17,7 +15,8 @@ from trainer.data.cutting import cut
 from trainer.data.scaling import as_bundle
 from trainer.recipe import Recipe
 from trainer.scenarios import SCENARIOS
-from trainer.scenarios.base import Scenario, Sources
+from trainer.scenarios.base import Scenario
+from trainer.sources import Sources
 
 
 def make_scenario(cell: Cell) -> Scenario:
@@ -26,11 +25,7 @@ def make_scenario(cell: Cell) -> Scenario:
     Raises:
         ValueError: for a scenario or an option that does not exist, or a value out of range.
     """
-    entry = SCENARIOS.get(cell.scenario.name)
-    assert entry.options is not None
-    given, what = cell.scenario.as_dict(), f"scenario {cell.scenario.name}"
-    options: Any = build_options(entry.options, given, what)
-    made: Scenario = entry.target(options)
+    made: Scenario = SCENARIOS.get(cell.scenario.name).build(cell.scenario.as_dict())
     return made
 
 
@@ -43,7 +38,7 @@ def load_bundle(cell: Cell, sources: Sources | None, device: str) -> Bundle:
             was registered as.
         FileNotFoundError: when the dataset's files are not where ``sources`` say.
     """
-    sources = sources or Sources(dataset=cell.dataset)
+    sources = _as_the_scenario_sees(cell, sources or Sources(dataset=cell.dataset))
     inputs = {name: str(path) for name, path in sources.inputs.items()}
     parts = [cell.data_ratio, cell.scenario.canonical(), _takes_pixels(cell), inputs]
     key = json.dumps([cell.dataset.canonical(), str(sources.data_root), *parts], sort_keys=True)
@@ -74,18 +69,28 @@ def _load(wanted: _Wanted) -> Bundle:
 
 @functools.lru_cache(maxsize=1)
 def _read(name: str, options: str, root: Path | None) -> RawData:
-    entry = DATASETS.get(name)
-    assert entry.options is not None
-    chosen: Any = build_options(entry.options, json.loads(options), f"dataset {name}")
-    raw: RawData = entry.target(chosen, root)
+    entry, given = DATASETS.get(name), json.loads(options)
+    raw: RawData = entry.build(given, root)
     rule = entry.traits["pixels"]
-    said = holds(rule, asdict(chosen)) if isinstance(rule, Mapping) else bool(rule)
+    said = holds(rule, asdict(entry.chosen(given))) if isinstance(rule, Mapping) else bool(rule)
     if said != (raw.white is not None):
         raise ValueError(
             f"dataset {name}: its trait pixels says {said}, and its data "
             f"{'are' if raw.white is not None else 'are not'} pixels: bytes, or with a pixel_max"
         )
     return raw
+
+
+def _as_the_scenario_sees(cell: Cell, sources: Sources) -> Sources:
+    """The same sources, but of the cell's inputs those that its scenario needs.
+
+    Cells of one scenario share their data, whatever their methods begin with.
+    """
+    entry = SCENARIOS.get(cell.scenario.name)
+    options = asdict(entry.chosen(cell.scenario.as_dict()))
+    names = input_names(entry.traits["needs"], {"data_ratio": cell.data_ratio, **options})
+    given = sources.inputs
+    return replace(sources, inputs={name: given[name] for name in names if name in given})
 
 
 def _takes_pixels(cell: Cell) -> bool:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from grids.probe_texts import canonical, probe_name
-from sparse.options import build_options
 from trainer.metrics import CURVE_COLUMNS, METRICS, joined, split_metrics
 from trainer.probes import PROBES
 from trainer.probes.base import Conditions, Point, Probe, Subject
@@ -123,9 +122,6 @@ def _declared(name: str) -> set[str]:
 
 
 def _make(asked: Mapping[str, Any]) -> Probe:
-    entry = PROBES.get(asked["name"])
-    assert entry.options is not None
     given = {name: value for name, value in asked.items() if name != "name"}
-    options: Any = build_options(entry.options, given, f"probe {entry.name}")
-    probe: Probe = entry.target(options)
+    probe: Probe = PROBES.get(asked["name"]).build(given)
     return probe

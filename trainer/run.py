@@ -28,7 +28,7 @@ from trainer.outcome import Outcome, PackReport, PackRequest, Progress
 from trainer.probing import has_measured
 from trainer.recipe import Recipe
 from trainer.reporting import failed
-from trainer.scenarios.base import Sources
+from trainer.sources import Sources
 from trainer.workload import Workload, group_by_workload, load_workload
 
 logger = logging.getLogger(__name__)

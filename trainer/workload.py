@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,7 +22,9 @@ from trainer.loading import load_bundle, make_scenario
 from trainer.models import MODELS
 from trainer.recipe import Recipe
 from trainer.scenarios import SCENARIOS
-from trainer.scenarios.base import Scenario, Sources
+from trainer.scenarios.base import Scenario
+from trainer.shared import SharedFiles
+from trainer.sources import Sources
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +33,8 @@ class Workload:
 
     Attributes:
         scenario: takes part in every training step.
-        sources: what the data was made from.
+        data_root: folder of the datasets that are read from files.
+        shared: files that cells share.
         recipe: the recipe of the block. The entries named in
             ``grids.recipe.PER_CELL`` are those of one cell; engines read them from each cell.
         stackable: whether the model trains as one batched program.
@@ -40,7 +44,8 @@ class Workload:
 
     bundle: Bundle
     scenario: Scenario
-    sources: Sources
+    data_root: Path | None
+    shared: SharedFiles
     model: str
     model_options: Mapping[str, Any]
     full_options: Mapping[str, Any]
@@ -108,7 +113,8 @@ def load_workload(cell: Cell, sources: Sources | None, device: str) -> Workload:
     workload = Workload(
         bundle=bundle,
         scenario=make_scenario(cell),
-        sources=sources,
+        data_root=sources.data_root,
+        shared=sources.shared,
         model=cell.model.name,
         model_options=shape,
         full_options=cell.model.as_dict(),

@@ -119,7 +119,7 @@ def _finish(source: Source, root: Path, tell: Tell) -> tuple[str, ...]:
         found = look_at_one(file, root, sums=True)
         if found.condition is not Condition.PRESENT:
             raise DataError(f"{source.name}: after unpacking {found.told}")
-    for file in source.made:
-        tell(f"making {file.path}")
-        make(file, root)
+    if source.made:
+        tell(f"making {', '.join(file.path for file in source.made)}")
+        make(source, root)
     return tuple(file.path for file in source.made)

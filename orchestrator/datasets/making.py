@@ -1,41 +1,46 @@
 """Files that a dataset makes of what was fetched, in a child process because that may need torch.
 
-`python -m orchestrator.datasets.making MODULE:FUNCTION DATA_ROOT` is that child.
+`python -m orchestrator.datasets.making DATASET DATA_ROOT` is that child. It is told a name and
+nothing to run: what makes the files is what the dataset registered there, ours or a plug-in's.
 """
 
-import importlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from orchestrator.datasets.sources import DataError, DataFile
+from orchestrator.datasets.sources import DataError, Source
 from orchestrator.environment import worker_environment
 from orchestrator.provenance import ROOT
 
 
-def make(file: DataFile, root: Path) -> None:
-    """Have a dataset make one of its files.
+def make(source: Source, root: Path) -> None:
+    """Have a dataset make its files.
 
     Raises:
-        DataError: When that fails, with what the child wrote, or when the file is not there after.
+        DataError: When that fails, with what the child wrote, or when a file is not there after.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "orchestrator.datasets.making", str(file.make), str(root)],
+        [sys.executable, "-m", "orchestrator.datasets.making", source.name, str(root)],
         cwd=ROOT, env={**os.environ, **worker_environment()},
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
+    listed = ", ".join(file.path for file in source.made)
     if done.returncode != 0:
-        raise DataError(f"{file.path} cannot be made: {done.stderr.strip()}")
-    if not file.below(root).is_file():
-        raise DataError(f"{file.path} was not made by {file.make}")
+        raise DataError(f"{listed} cannot be made: {done.stderr.strip()}")
+    for file in source.made:
+        if not file.below(root).is_file():
+            raise DataError(f"{file.path} was not made by dataset {source.name}")
 
 
-def main(target: str, root: str) -> None:
-    """Call the function that `target` names (in the child)."""
-    module, _, name = target.partition(":")
+def main(dataset: str, root: str) -> None:
+    """Call what a dataset registered to make its files (in the child)."""
+    from trainer.data import MAKERS
+    from trainer.describe import load_plugins
+
+    load_plugins()
     try:
-        getattr(importlib.import_module(module), name)(Path(root))
+        MAKERS.get(dataset).target(Path(root))
     except (OSError, ValueError) as error:
         sys.exit(str(error))
 

@@ -6,8 +6,7 @@ A dataset lists its files in its trait `files`, each a mapping with these keys:
 - `url` for a file to be downloaded, with its published `md5` or `sha256`, and its size in `bytes`;
 - `unpack` for an archive, which is unpacked into the folder that it is in, and `holds`, the files
   of it that are read: mappings of `path` and, where they are known, sums and sizes;
-- `make`, a text "module:function", for a file that is made of the others by that function, which
-  takes the data root as its only argument.
+- `made` for a file that the dataset makes of the others, by what it registered for that.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,7 +34,7 @@ class DataFile:
     bytes: int | None = None
     unpack: bool = False
     holds: tuple["DataFile", ...] = ()
-    make: str | None = None
+    made: bool = False
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any], owner: str) -> "DataFile":
@@ -94,7 +93,7 @@ class Source:
     @property
     def made(self) -> tuple[DataFile, ...]:
         """The files that are made of the others."""
-        return tuple(file for file in self.files if file.make is not None)
+        return tuple(file for file in self.files if file.made)
 
     @property
     def bytes(self) -> int | None:

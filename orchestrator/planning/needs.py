@@ -21,7 +21,7 @@ from grids.catalogue import KINDS, Catalogue
 from grids.cell import Cell, Component
 from grids.options import Value
 from grids.problems import GridError
-from grids.traits import filled, holds
+from grids.traits import filled, holds, seeds_of
 from orchestrator.planning.rounds import density_before
 
 _DECLARING = ("method", "scenario")
@@ -81,12 +81,9 @@ def _needs(
     name = rule["artifact"]
     artifact = None if name is None else check_name(filled(name, options))
     producer = _producer(cell, rule, options, catalogue)
-    if "seeds" not in rule:
-        yield Need(producer=producer, artifact=artifact)
-        return
-    first, count = (int(str(options[rule["seeds"][part]])) for part in ("first", "count"))
-    for seed in range(first, first + count):
-        yield Need(producer=replace(producer, seed=seed), artifact=artifact, seed=seed)
+    for seed in seeds_of(rule, options):
+        made = producer if seed is None else replace(producer, seed=seed)
+        yield Need(producer=made, artifact=artifact, seed=seed)
 
 
 def _producer(

@@ -1,6 +1,7 @@
 """The import directions: grids and sparse know nobody, and nothing points back up."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,12 +19,13 @@ MAY_IMPORT = {
     "trainer": {"trainer", "sparse", "grids"},
     "orchestrator": {"orchestrator", "grids"},
 }
-# The two doors from the orchestrator to the trainer: inside a worker, which also turns what the
-# trainer returns into records, and to build the catalogue.
+# The doors from the orchestrator to the trainer: inside a worker, which also turns what the trainer
+# returns into records, and in the children that build the catalogue and let a dataset make files.
 DOORS_TO_TRAINER = {
     "orchestrator/worker/run.py",
     "orchestrator/worker/attempts.py",
     "orchestrator/catalogue.py",
+    "orchestrator/datasets/making.py",
 }
 
 # The rooms of the orchestrator, each above all that it may know. `provenance`, `environment`,
@@ -137,6 +139,17 @@ def test_a_room_of_the_orchestrator_knows_only_rooms_below_it() -> None:
         if own != parts[1] and ROOMS.index(own) < ROOMS.index(parts[1]):
             wrong.append(str(item))
     assert wrong == []
+
+
+def test_only_the_registry_imports_what_a_text_names() -> None:
+    calls = re.compile(r"import_module\((?!\")|__import__|run_module|run_path")
+    by_name = [
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if calls.search(path.read_text("utf-8"))
+    ]
+    assert by_name == ["sparse/registry.py"]
 
 
 def test_the_doors_to_the_trainer_open_late() -> None:

@@ -9,10 +9,11 @@ from torch import Tensor
 from grids.cell import Cell, Component
 from tests.support.methods import fitting
 from tests.support.producers import inputs_of
-from trainer.engines.base import Batch, Engine
+from trainer.data.bundle import Batch
+from trainer.engines.base import Engine
 from trainer.outcome import Outcome, PackReport, PackRequest
 from trainer.run import run_pack
-from trainer.scenarios.base import Sources
+from trainer.sources import Sources
 
 SMALL_MLP = {"hidden": (17, 33)}
 """Odd widths: nothing is a multiple of a vector register."""

@@ -113,7 +113,7 @@ def _list(items: list[bytes]) -> bytes:
 def _small(file: Mapping[str, Any], root: Path) -> dict[str, Any]:
     path = root / file["path"]
     known = {key: value for key, value in file.items() if key != "bytes"}
-    if path.is_file() and "make" not in file:
+    if path.is_file() and "made" not in file:
         known["md5"] = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
     return known
 

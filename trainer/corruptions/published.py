@@ -10,7 +10,7 @@ import numpy as np
 
 from trainer.corruptions.arrays import Bytes, read_array
 from trainer.data.bundle import Split
-from trainer.scenarios.base import Sources
+from trainer.sources import Sources
 
 FOLDERS = {"cifar10": "CIFAR-10-C", "cifar100": "CIFAR-100-C"}
 """Dataset to the folder of its published arrays, below the data root."""

@@ -26,7 +26,8 @@ class DatasetTraits:
         pixels: whether its examples are images, so that they can be augmented, attacked and
             corrupted: always, never, or by a rule (:mod:`grids.traits`) on its options.
         files: what to fetch for it, and what it should be: mappings of ``path`` below the data
-            root, ``url``, ``md5`` or ``sha256``, ``bytes``, and ``unpack`` for an archive.
+            root, ``url``, ``md5`` or ``sha256``, ``bytes``, and ``unpack`` for an archive; or
+            ``made`` for what :data:`MAKERS` has a function for.
     """
 
     needs_root: bool
@@ -35,7 +36,15 @@ class DatasetTraits:
     files: Sequence[Mapping[str, Any]] = ()
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class MakerTraits:
+    """A maker has no traits."""
+
+
 DATASETS = Registry("dataset", "sparsesweep.datasets", traits=DatasetTraits)
 """Every dataset a grid may name."""
+
+MAKERS = Registry("maker of the files of dataset", traits=MakerTraits)
+"""Functions of the data root that make the files a dataset marks as ``made``, by its name."""
 
 import_modules(__name__, __path__)

@@ -11,6 +11,10 @@ from torch import Tensor
 Scaling = Literal["feature", "channel", "global"]
 """What shares a mean and a deviation: an input, a channel of an image, or all inputs together."""
 
+Batch = tuple[Tensor, Tensor]
+"""Inputs (b, *input_shape), as a split holds them, and targets (b,); of all cells of a block
+(cells, b, ...)."""
+
 Moments = tuple[tuple[float, ...], tuple[float, ...]]
 """Mean and standard deviation of every channel, of pixels in [0, 1]."""
 
@@ -82,7 +86,7 @@ class RawData:
         pixel_max: the value of a white pixel where inputs are no bytes: 16 for the digits; ``None``
             where they are no pixels. Bytes are always pixels; :attr:`white` is what counts.
         moments: published moments; ``None`` to take them from the training split.
-        subset: how ``data_ratio`` takes its share (:func:`trainer.data.cutting.uniform_subset`).
+        subset: how ``data_ratio`` takes its share (:func:`trainer.subsets.uniform_subset`).
 
     Raises:
         ValueError: when two examples of a part have one id, or for a ``pixel_max`` that cannot be.

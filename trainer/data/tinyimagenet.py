@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainer.data import DATASETS
+from trainer.data import DATASETS, MAKERS
 from trainer.data.bundle import RawData, Split
 from trainer.data.formats.tiny_folder import CLASSES, DECODED, FOLDER, Decoded, decode, load, save
 from trainer.data.image_sets import StudyOptions, study_data
@@ -40,7 +40,7 @@ _DATASET = "tinyimagenet"
             "unpack": True,
             "holds": [{"path": path} for path in LISTS],
         },
-        {"path": DECODED, "make": "trainer.data.tinyimagenet:keep_decoded"},
+        {"path": DECODED, "made": True},
     ],
 )
 def tinyimagenet(options: StudyOptions, data_root: Path | None) -> RawData:
@@ -67,6 +67,7 @@ def tinyimagenet(options: StudyOptions, data_root: Path | None) -> RawData:
     )
 
 
+@MAKERS.register(_DATASET, summary="decodes all images once")
 def keep_decoded(data_root: Path) -> Path:
     """Decode all images once and keep them beside the folder, where reading finds them.
 

@@ -15,14 +15,11 @@ from torch import Tensor, nn
 
 from grids.cell import Cell
 from sparse.flops import ForwardCost
+from trainer.data.bundle import Batch
 from trainer.workload import Workload
 
 CellState = dict[str, Any]
 """Everything an engine knows of one cell, as tensors and plain data (see ``cell_state``)."""
-
-Batch = tuple[Tensor, Tensor]
-"""Inputs (b, *input_shape), as a split holds them, and targets (b,); of all cells of a block
-(cells, b, ...)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,12 +13,13 @@ from torch.nn import functional as F
 
 from grids.cell import Cell
 from sparse.flow import flow
+from sparse.method_traits import masks_gradients
 from sparse.methods import METHODS
 from sparse.optim_state import parameter_slots
 from sparse.targets import bias_of, find_targets
 from trainer import seeding
-from trainer.data.bundle import as_pixels
-from trainer.engines.base import Batch, CellState, Engine, LayerView
+from trainer.data.bundle import Batch, as_pixels
+from trainer.engines.base import CellState, Engine, LayerView
 from trainer.network import Network, frozen, frozen_copy, mode
 from trainer.optim import make_optimizer
 from trainer.recipe import Recipe
@@ -45,10 +46,7 @@ class SoloEngine(Engine):
         self._masked = [parameters[name] for name in self._masks]
         self._transposed = {target.name for target in targets if target.transposed}
         self._biases = {name: bias_of(name, parameters) for name in self._masks}
-        traits = METHODS.get(self.cell.method.name).traits
-        self._masks_gradients = (
-            traits["stored_weights"] == "masked" and traits["density"] != "dense"
-        )
+        self._masks_gradients = masks_gradients(METHODS.get(self.cell.method.name).traits)
 
     def layers(self, n: int) -> list[LayerView]:
         """Views of the module's maskable weights."""

@@ -14,7 +14,8 @@ from torch.nn import functional as F
 
 from grids.cell import Cell
 from sparse.flow import flow
-from trainer.engines.base import Batch, CellState, Engine, LayerView
+from trainer.data.bundle import Batch
+from trainer.engines.base import CellState, Engine, LayerView
 from trainer.engines.layout import StackLayout
 from trainer.engines.stacked_mlp import StackedMLP
 from trainer.engines.stacked_optim import make_stacked_optimizer

@@ -7,8 +7,9 @@ was asked for would look whole.
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from trainer.attacks import Attack
 from trainer.data.bundle import Bundle, Split, as_pixels
 from trainer.engines.base import Engine, LayerView
 from trainer.evaluate import CHUNK, chunks
-from trainer.scenarios.base import Sources
+from trainer.shared import SharedFiles
 from trainer.workload import Workload
 
 Point = tuple[int, Mapping[str, float]]
@@ -152,10 +153,14 @@ class Subject:
         return copy.deepcopy(self._engine.workload.bundle)
 
     @property
-    def sources(self) -> Sources:
-        """What data is made from besides the dataset's own files, and the files cells share."""
-        sources = self._engine.workload.sources
-        return replace(sources, inputs=dict(sources.inputs))
+    def data_root(self) -> Path | None:
+        """The folder of the datasets that are read from files."""
+        return self._engine.workload.data_root
+
+    @property
+    def shared(self) -> SharedFiles:
+        """Files that cells share."""
+        return self._engine.workload.shared
 
     @property
     def layers(self) -> list[LayerCopy]:

@@ -82,7 +82,7 @@ class Corruptions(Probe):
         accuracies = []
         for severity in self.options.severities:
             images = originals.corrupted(
-                subject.sources.shared,
+                subject.shared,
                 corruption=name,
                 severity=severity,
                 seed=self.options.corruption_seed,

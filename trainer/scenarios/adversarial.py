@@ -6,7 +6,6 @@ it, and a test holds each.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -14,12 +13,9 @@ from torch import Tensor
 from sparse.options import option
 from trainer import seeding
 from trainer.attacks import EPSILONS, STEPS_TO_BORDER, Attack, make_attack, perturb
-from trainer.data.bundle import as_pixels
+from trainer.data.bundle import Batch, as_pixels
 from trainer.scenarios import SCENARIOS
-from trainer.scenarios.base import Scenario
-
-if TYPE_CHECKING:
-    from trainer.engines.base import Batch, Engine
+from trainer.scenarios.base import Networks, Scenario
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +80,7 @@ class Adversarial(Scenario):
         super().__init__(options)
         self.attack = options.attack()
 
-    def harden(self, engine: "Engine", batch: "Batch", step: int) -> "Batch":
+    def harden(self, engine: Networks, batch: Batch, step: int) -> Batch:
         """The batch under attack: pixels in [0, 1] (cells, b, *input_shape), and its targets."""
         pixels, targets = as_pixels(batch[0]), batch[1]
         training = self.options.mode == "train"
@@ -96,11 +92,11 @@ class Adversarial(Scenario):
             )
 
         draws = _starts(engine, pixels, step) if self.options.random_start else None
-        rank = len(engine.workload.bundle.input_shape)
+        rank = pixels.dim() - targets.dim()
         return perturb(pixels, gradient, self.attack, rank=rank, draws=draws), targets
 
 
-def _starts(engine: "Engine", like: Tensor, step: int) -> Tensor:
+def _starts(engine: Networks, like: Tensor, step: int) -> Tensor:
     """Uniform draws in [0, 1) of the batch's shape; cells of one seed draw the same."""
     seeds, device = [cell.seed for cell in engine.cells], like.device
     drawn = {

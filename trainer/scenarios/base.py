@@ -1,37 +1,31 @@
 """The contract of a scenario: where it may take part in the making of data and of a step."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from torch import Tensor
 
-from grids.cell import Component
+from grids.cell import Cell
 from trainer.attacks import Attack
-from trainer.data.bundle import Splits
-from trainer.data.cutting import uniform_subset
-from trainer.shared import SharedFiles, TemporaryFiles
-
-if TYPE_CHECKING:
-    from trainer.engines.base import Batch, Engine
+from trainer.data.bundle import Batch, Splits
+from trainer.sources import Sources
+from trainer.subsets import uniform_subset
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sources:
-    """What data is made from besides the dataset's own files.
+class Networks(Protocol):
+    """The networks of a block of cells, as far as a scenario may look at them.
 
-    Attributes:
-        dataset: the dataset and its options, as the cell names them.
-        data_root: folder of the datasets that are read from files.
-        inputs: files of the artifacts that the cells need, by their names.
-        shared: files that cells share.
+    Every engine (:class:`trainer.engines.base.Engine`) is one.
     """
 
-    dataset: Component
-    data_root: Path | None = None
-    inputs: Mapping[str, Path] = field(default_factory=dict)
-    shared: SharedFiles = field(default_factory=TemporaryFiles)
+    @property
+    def cells(self) -> Sequence[Cell]:
+        """The cells of the block."""
+
+    def input_gradients(
+        self, batch: Batch, *, step: int, training: bool = False, track: bool = False
+    ) -> Tensor:
+        """As :meth:`trainer.engines.base.Engine.input_gradients`."""
 
 
 class Scenario:
@@ -67,6 +61,6 @@ class Scenario:
         """The splits to train and evaluate on, from those as they were read; before scaling."""
         return splits
 
-    def harden(self, engine: "Engine", batch: "Batch", step: int) -> "Batch":
+    def harden(self, engine: Networks, batch: Batch, step: int) -> Batch:
         """The batch to train on at a step, from the one drawn: inputs (cells, b, *input_shape)."""
         return batch

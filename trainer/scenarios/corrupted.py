@@ -10,7 +10,8 @@ from trainer.corruptions.arrays import Originals, as_inputs
 from trainer.corruptions.published import FOLDERS, published_test_images
 from trainer.data.bundle import CLEAN_TEST, CLEAN_VAL, RawData, Split, Splits
 from trainer.scenarios import SCENARIOS
-from trainer.scenarios.base import Scenario, Sources
+from trainer.scenarios.base import Scenario
+from trainer.sources import Sources
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,23 +8,24 @@ only; here none of that is so, and a test holds each.
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from grids.artifacts import SCORES, input_name
+from grids.artifacts import SCORES, artifact_of
+from grids.traits import input_names
 from sparse.inherited import DENSE_CELL
 from sparse.options import option
 from trainer.data.bundle import Split, Splits
-from trainer.data.cutting import kept_count
 from trainer.scenarios import SCENARIOS
-from trainer.scenarios.base import Scenario, Sources
+from trainer.scenarios.base import Scenario
 from trainer.score_files import ScoreError, Scores, read_scores
 from trainer.scores import mean_score
-from trainer.subsets import by_draw, by_score, first_of_each_class
+from trainer.sources import Sources
+from trainer.subsets import by_draw, by_score, first_of_each_class, kept_count
 
 LIST_FORMAT = 1
 """Raised when what an index list holds changes its meaning."""
@@ -73,10 +74,20 @@ class El2nOptions:
         False, help="keep equally many examples of every class, as far as there are"
     )
 
-    @property
-    def artifact(self) -> str:
-        """Name of the artifact that each of the networks leaves."""
-        return f"{self.score}@{self.score_step or f'{self.score_epoch}e'}"
+
+_NEEDS: Sequence[Mapping[str, Any]] = (
+    {
+        **_RULE,
+        "artifact": "{score}@{score_epoch}e",
+        "when": {"keep": _SCORED, "score_step": 0},
+    },
+    {
+        **_RULE,
+        "artifact": "{score}@{score_step}",
+        "when": {"keep": _SCORED},
+        "unless": {"score_step": 0},
+    },
+)
 
 
 @SCENARIOS.register(
@@ -84,19 +95,7 @@ class El2nOptions:
     summary="the hardest examples, by the scores of dense networks trained on all of them",
     options=El2nOptions,
     needs_share=True,
-    needs=[
-        {
-            **_RULE,
-            "artifact": "{score}@{score_epoch}e",
-            "when": {"keep": _SCORED, "score_step": 0},
-        },
-        {
-            **_RULE,
-            "artifact": "{score}@{score_step}",
-            "when": {"keep": _SCORED},
-            "unless": {"score_step": 0},
-        },
-    ],
+    needs=_NEEDS,
 )
 class El2n(Scenario):
     """Keeps the first examples of a ranking; the rest of the data is as it comes.
@@ -113,7 +112,7 @@ class El2n(Scenario):
             ScoreError: When scores are missing, or are of other examples.
         """
         train = splits.train
-        scores = self._scores(train, sources) if self.options.keep in _SCORED else []
+        scores = self._scores(train, ratio, sources)
         recipe = self._recipe(splits, ratio, sources, scores)
 
         def make(path: Path) -> None:
@@ -122,15 +121,15 @@ class El2n(Scenario):
 
         return _positions(train.ids, _listed(sources.shared.file(recipe, make)))
 
-    def _scores(self, train: Split, sources: Sources) -> list[Scores]:
-        """The scores of every network, in the order of their seeds."""
-        first, name = self.options.first_seed, self.options.artifact
-        wanted = [input_name(name, seed) for seed in range(first, first + self.options.models)]
+    def _scores(self, train: Split, ratio: str, sources: Sources) -> list[Scores]:
+        """The scores of every network, in the order of their seeds; none for a random draw."""
+        options = {"data_ratio": ratio, **dataclasses.asdict(self.options)}
+        wanted = input_names(_NEEDS, options)
         missing = [one for one in wanted if one not in sources.inputs]
         if missing:
             given = ", ".join(sorted(sources.inputs)) or "none"
             raise ScoreError(f"scenario el2n needs {', '.join(missing)}; given: {given}")
-        return [_checked(read_scores(sources.inputs[one]), train, one, name) for one in wanted]
+        return [_checked(read_scores(sources.inputs[one]), train, one) for one in wanted]
 
     def _ranked(self, splits: Splits, ratio: str, scores: list[Scores]) -> Tensor:
         """The positions that are kept, the first of the ranking first."""
@@ -165,9 +164,9 @@ class El2n(Scenario):
         }
 
 
-def _checked(scores: Scores, train: Split, given: str, name: str) -> Scores:
-    """The scores; ``ScoreError`` unless they are of this kind, and of these examples in order."""
-    if scores.name != name:
+def _checked(scores: Scores, train: Split, given: str) -> Scores:
+    """The scores; ``ScoreError`` unless they are what was asked for, of these examples in order."""
+    if scores.name != artifact_of(given):
         raise ScoreError(f"{given} holds the {scores.name} of cell {scores.cell}")
     if not torch.equal(scores.ids, train.ids):
         raise ScoreError(

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sparse.options import option
+from sparse.options import NoOptions, option
 from sparse.registry import Registry, import_modules
 
 
@@ -42,6 +42,23 @@ def test_registering_leaves_the_target_as_it_is_and_keeps_the_facts(cakes):
     assert entry.target() == "sponge"
     assert (entry.semantics, dict(entry.traits)) == (2, {"layers": 1})
     assert cakes.names() == ("apple", "sponge")
+
+
+def test_an_entry_builds_what_it_stands_for_from_checked_options(cakes):
+    cakes.register("tower", summary="tall", options=Sweetness)(
+        lambda options, floors: (options.sugar, floors)
+    )
+    assert cakes.get("tower").build({"sugar": 0.5}, 3) == (0.5, 3)
+    with pytest.raises(ValueError, match="cake tower: unknown option 'suger'"):
+        cakes.get("tower").build({"suger": 0.5}, 3)
+
+
+def test_what_has_no_options_is_built_without_any(cakes):
+    cakes.register("plain", summary="dry")(lambda options, floors: (options, floors))
+    assert cakes.get("plain").build({}, 2) == (NoOptions(), 2)
+    with pytest.raises(ValueError, match="cake plain: unknown option 'sugar'"):
+        cakes.get("plain").build({"sugar": 0.5}, 2)
+    assert next(item for item in cakes.describe() if item["name"] == "plain")["options"] == []
 
 
 def test_traits_have_defaults_and_what_is_none_is_left_out(cakes):

@@ -17,9 +17,9 @@ from trainer.corruptions.arrays import Originals
 from trainer.data.bundle import RawData, Split
 from trainer.data.cutting import cut
 from trainer.loading import load_bundle
-from trainer.scenarios.base import Sources
 from trainer.scenarios.corrupted import Corrupted, CorruptedOptions
 from trainer.shared import TemporaryFiles
+from trainer.sources import Sources
 
 SMALL = {"examples": 120, "size": 8, "classes": 4, "noise": 0.05}
 

@@ -35,11 +35,10 @@ def probed(cell, **options):
 class LightSubject(Subject):
     """Takes the mean light of an image, in twentieths, for its class; over again after four."""
 
-    cell = bundle = sources = None
+    cell = bundle = shared = None
 
     def __init__(self, cell, bundle):
         self.cell, self.bundle = cell, bundle
-        self.sources = self
         self.shared = TemporaryFiles()
 
     def logits(self, inputs):

@@ -15,8 +15,8 @@ from trainer.data import DATASETS
 from trainer.data.bundle import Splits
 from trainer.data.cutting import cut
 from trainer.loading import load_bundle, make_scenario
-from trainer.scenarios.base import Sources
 from trainer.score_files import ScoreError, Scores, read_scores, to_bytes
+from trainer.sources import Sources
 from trainer.workload import workload_key
 
 TASK = {"examples": 200, "features": 13, "classes": 3, "noise": 1.5}

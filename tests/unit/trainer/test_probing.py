@@ -59,7 +59,7 @@ def metric_of(name):
 
 def register(monkeypatch, name, target, metrics, options=NoOptions):
     entry = Entry(
-        name=name, summary="", target=target, options=options, semantics=1,
+        kind="probe", name=name, summary="", target=target, options=options, semantics=1,
         traits={"metrics": [metric_of(one) for one in metrics], "needs_pixels": False},
     )  # fmt: skip
     monkeypatch.setitem(PROBES._entries, name, entry)
@@ -139,7 +139,6 @@ class Vandal(Probe):
         bundle.extra.clear()
         if bundle.normalise is not None:
             bundle.normalise.scale.fill_(7.0)
-        subject.sources.inputs["weights"] = Path("nowhere")
         for layer in subject.layers:
             held = [layer.weight, layer.mask, layer.gradient, layer.bias]
             for tensor in [*held, *layer.slots().values(), *layer.bias_slots().values()]:

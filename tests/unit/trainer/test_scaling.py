@@ -6,9 +6,10 @@ import torch
 
 from tests.support.cells import make_cell, sources_of
 from trainer.data.bundle import RawData, Split, as_pixels
-from trainer.data.cutting import cut, uniform_subset
+from trainer.data.cutting import cut
 from trainer.data.scaling import as_bundle
 from trainer.loading import load_bundle
+from trainer.subsets import uniform_subset
 
 
 def bytes_of(count=40, channels=3):

@@ -7,10 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from grids.artifacts import SCORES
 from tests.support.cells import batch_at, make_cell
 from trainer import scores
 from trainer.engines.solo import SoloEngine
-from trainer.leaving import BlockScores
+from trainer.engines.stack import StackEngine
+from trainer.leaving import FORGETTING, SCORED, BlockScores
 from trainer.workload import load_workload
 
 
@@ -84,6 +86,15 @@ def test_a_score_changes_nothing_of_the_network_and_draws_nothing(kind):
     assert torch.equal(BlockScores(engine).of(0, kind), first)
     assert all(torch.equal(value, before[name]) for name, value in engine.weights(0).items())
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_every_kind_that_a_grid_may_ask_for_has_its_function_and_no_other_is_computed():
+    assert sorted(SCORED) == sorted(SCORES)
+    cell = make_cell("dense")
+    engine = StackEngine(load_workload(cell, None, "cpu"), [cell])
+    for kind in ("gradnorm", FORGETTING):
+        with pytest.raises(KeyError, match=kind):
+            BlockScores(engine).of(0, kind)
 
 
 def test_scores_are_taken_in_evaluation_mode():

@@ -1,6 +1,5 @@
 """TinyImageNet: decoding its folder, keeping what was decoded, and the published cut."""
 
-import importlib
 import shutil
 
 import numpy as np
@@ -9,7 +8,7 @@ import torch
 from PIL import Image
 
 from tests.support.image_sets import images_of, use_small_traits, write_images, write_jpeg
-from trainer.data import DATASETS
+from trainer.data import DATASETS, MAKERS
 from trainer.data.tinyimagenet import keep_decoded, published_order
 
 IMAGES, LABELS = "tiny-imagenet-200.images.npy", "tiny-imagenet-200.labels.npy"
@@ -73,9 +72,8 @@ def test_what_was_decoded_once_is_read_without_the_folder(root):
 
 def test_fetching_knows_what_to_keep_and_what_keeps_it():
     archive, kept = DATASETS.get("tinyimagenet").traits["files"]
-    assert (archive["unpack"], kept["path"]) == (True, LABELS)
-    module, _, function = kept["make"].partition(":")
-    assert getattr(importlib.import_module(module), function) is keep_decoded
+    assert (archive["unpack"], kept) == (True, {"path": LABELS, "made": True})
+    assert MAKERS.get("tinyimagenet").target is keep_decoded
 
 
 def test_images_whose_labels_were_not_kept_yet_count_for_nothing(root):

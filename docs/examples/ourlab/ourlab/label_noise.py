@@ -8,7 +8,8 @@ from sparse.options import option
 from trainer import seeding
 from trainer.data.bundle import Splits
 from trainer.scenarios import SCENARIOS
-from trainer.scenarios.base import Scenario, Sources
+from trainer.scenarios.base import Scenario
+from trainer.sources import Sources
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

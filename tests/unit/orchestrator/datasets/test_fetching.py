@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,19 @@ BATCH = b"pixels" * 5000
 ARCHIVE = tar_of({"cifar/batch": BATCH, "cifar/readme": b"hello"})
 
 MAKER = """\
-from pathlib import Path
+from trainer.data import MAKERS
 
-def make(data_root: Path) -> None:
+@MAKERS.register("letters", summary="keeps the beginning")
+def make(data_root):
     read = (data_root / "set" / "batch").read_bytes()
     (data_root / "made").write_bytes(read[:6])
 
-def fail(data_root: Path) -> None:
+@MAKERS.register("failing", summary="cannot")
+def fail(data_root):
     raise ValueError("the archive holds no images")
 
-def forget(data_root: Path) -> None:
+@MAKERS.register("forgetful", summary="does not")
+def forget(data_root):
     pass
 """
 
@@ -208,22 +212,25 @@ def test_an_archive_without_what_it_should_hold_is_told(
 
 @pytest.fixture
 def maker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A module of a user's package that makes files; the data root."""
-    (tmp_path / "package").mkdir()
+    """An installed package of a user's that makes files; the data root."""
+    installed = tmp_path / "package" / "my_letters-1.0.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: my-letters\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text("[sparsesweep.datasets]\nletters = my_letters\n")
     (tmp_path / "package" / "my_letters.py").write_text(MAKER)
     paths = [str(tmp_path / "package"), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in paths if path))
     return tmp_path / "root"
 
 
-def making(publisher: Publisher, function: str) -> Source:
+def making(publisher: Publisher, name: str) -> Source:
     publisher.files["mine.tar.gz"] = tar_of({"set/batch": BATCH})
-    made = {"path": "made", "make": f"my_letters:{function}"}
-    return source(publisher.plain("mine.tar.gz", unpack=True), made)
+    made = {"path": "made", "made": True}
+    return replace(source(publisher.plain("mine.tar.gz", unpack=True), made), name=name)
 
 
 def test_a_dataset_makes_its_own_files_in_a_child(publisher: Publisher, maker: Path) -> None:
-    wanted = making(publisher, "make")
+    wanted = making(publisher, "letters")
     done, said = bring(wanted, maker)
     assert (done.made, said[-1]) == (("made",), "making made")
     assert (maker / "made").read_bytes() == b"pixels"
@@ -236,16 +243,21 @@ def test_a_dataset_makes_its_own_files_in_a_child(publisher: Publisher, maker: P
 
 
 @pytest.mark.parametrize(
-    ("function", "said"),
+    ("name", "said"),
     [
-        ("fail", "made cannot be made: the archive holds no images"),
-        ("forget", "made was not made by my_letters:forget"),
+        ("failing", "made cannot be made: the archive holds no images"),
+        ("forgetful", "made was not made by dataset forgetful"),
+        (
+            "my_letters:make",
+            "made cannot be made: unknown maker of the files of dataset 'my_letters:make'; "
+            "allowed: failing, forgetful, letters, tinyimagenet (did you mean 'letters'?)",
+        ),
     ],
 )
 def test_a_file_that_is_not_made_is_told(
-    function: str, said: str, publisher: Publisher, maker: Path
+    name: str, said: str, publisher: Publisher, maker: Path
 ) -> None:
-    done, _ = bring(making(publisher, function), maker)
+    done, _ = bring(making(publisher, name), maker)
     assert done.failures == (said,)
 
 

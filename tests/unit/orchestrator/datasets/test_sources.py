@@ -1,6 +1,5 @@
 """What can be fetched, as the real catalogue has it."""
 
-import importlib
 import inspect
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from grids.problems import GridError
 from orchestrator.catalogue import load_catalogue
 from orchestrator.datasets.sources import DataError, all_sources, pick, refuse_brought
+from trainer.data import MAKERS
 
 
 def test_published_sets_and_archives_are_sources_and_brought_ones_are_told_apart() -> None:
@@ -41,13 +41,16 @@ def test_folder_and_size_of_what_is_fetched(name: str, folder: str, size: int) -
     assert (source.folder, source.bytes) == (folder, size)
 
 
-def test_what_makes_a_file_is_a_function_of_the_data_root() -> None:
-    made = [file for source in all_sources(load_catalogue()) for file in source.made]
-    assert [file.path for file in made] == ["tiny-imagenet-200.labels.npy"]
-    for file in made:
-        module, _, name = str(file.make).partition(":")
-        function = getattr(importlib.import_module(module), name)
-        assert list(inspect.signature(function).parameters) == ["data_root"]
+def test_what_makes_files_is_registered_as_a_function_of_the_data_root() -> None:
+    made = {
+        source.name: [file.path for file in source.made]
+        for source in all_sources(load_catalogue())
+        if source.made
+    }
+    assert made == {"tinyimagenet": ["tiny-imagenet-200.labels.npy"]}
+    assert MAKERS.names() == ("tinyimagenet",)
+    maker = MAKERS.get("tinyimagenet").target
+    assert list(inspect.signature(maker).parameters) == ["data_root"]
 
 
 def test_names_are_picked_once_and_unknown_ones_are_refused() -> None:
