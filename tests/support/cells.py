@@ -77,7 +77,8 @@ def train_reported(*cells: Cell, **request: Any) -> tuple[dict[str, Outcome], Pa
 
     What cells need of other cells is made first, unless `inputs` are given.
     """
-    request.setdefault("inputs", inputs_of(cells))
+    if "inputs" not in request:
+        request["inputs"] = inputs_of(cells)
     outcomes: dict[str, Outcome] = {}
 
     def publish(outcome: Outcome) -> None:
