@@ -220,9 +220,10 @@ def make_sparsifier(cell: Cell) -> Sparsifier:
 def first_step_of(cell: Cell) -> int:
     """The step that a cell's training goes on from (:attr:`Sparsifier.first_step`).
 
-    0 where the method refuses what it is made of; preparing the cell then tells why.
+    0 where the method cannot be made; preparing the cell then tells why.
     """
     try:
         return make_sparsifier(cell).first_step
-    except (TypeError, ValueError):
+    except Exception:
+        # Whatever a user's method raises is its cell's alone, and not that of the pack.
         return 0
