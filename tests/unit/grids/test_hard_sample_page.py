@@ -13,21 +13,83 @@ from grids.grid import load
 ROOT = STUDIES.parents[1]
 PAGE = (ROOT / "docs" / "studies" / "hard_samples.md").read_text()
 
-FLAGS = """
-batch-size test-batch-size multiplier epochs fp16 lr momentum no-cuda seed log-interval optimizer
-lr_s data decay_frequency l1 valid_split resume start-epoch model l2 iters save-features bench
-max-threads gpu root_path data_dir data_path save_model task p_data data_retrain norm train_eps
-train_step train_gamma train_randinit test_eps test_step test_gamma test_randinit team_name
-project_name experiment_name wandb sparse fix sparse_init method growth death redistribution
-death-rate density update_frequency decay-schedule momentum_reset init-prune-epoch
-final-prune-epoch
-""".split()
+FLAGS = [
+    "batch-size",
+    "test-batch-size",
+    "multiplier",
+    "epochs",
+    "fp16",
+    "lr",
+    "momentum",
+    "no-cuda",
+    "seed",
+    "log-interval",
+    "optimizer",
+    "lr_s",
+    "data",
+    "decay_frequency",
+    "l1",
+    "valid_split",
+    "resume",
+    "start-epoch",
+    "model",
+    "l2",
+    "iters",
+    "save-features",
+    "bench",
+    "max-threads",
+    "gpu",
+    "root_path",
+    "data_dir",
+    "data_path",
+    "save_model",
+    "task",
+    "p_data",
+    "data_retrain",
+    "norm",
+    "train_eps",
+    "train_step",
+    "train_gamma",
+    "train_randinit",
+    "test_eps",
+    "test_step",
+    "test_gamma",
+    "test_randinit",
+    "team_name",
+    "project_name",
+    "experiment_name",
+    "wandb",
+    "sparse",
+    "fix",
+    "sparse_init",
+    "method",
+    "growth",
+    "death",
+    "redistribution",
+    "death-rate",
+    "density",
+    "update_frequency",
+    "decay-schedule",
+    "momentum_reset",
+    "init-prune-epoch",
+    "final-prune-epoch",
+]
 """All of main_ad_att.py, in the order of its help."""
 
-NEVER_READ = """
-test-batch-size decay_frequency l1 valid_split resume start-epoch save-features bench data_dir
-data_retrain redistribution decay-schedule
-""".split()
+NEVER_READ = [
+    "test-batch-size",
+    "decay_frequency",
+    "l1",
+    "valid_split",
+    "resume",
+    "start-epoch",
+    "save-features",
+    "bench",
+    "data_dir",
+    "data_retrain",
+    "redistribution",
+    "decay-schedule",
+]
 
 FORWARD_PASSES = {"adversarial": 23}
 """Of a training step per image; 3 where nothing attacks."""
