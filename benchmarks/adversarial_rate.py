@@ -127,7 +127,7 @@ def _evaluate(loop: "BlockLoop", images: "Tensor", labels: "Tensor") -> int:
     import torch
 
     from trainer.attacks import make_attack, perturb
-    from trainer.probes.base import Subject
+    from trainer.probes.subject import Subject
 
     subject = Subject(loop.engine, 0, epoch=1, final=True)
     hard = perturb(

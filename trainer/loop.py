@@ -27,7 +27,7 @@ from trainer.evaluate import evaluate
 from trainer.feed import Feed
 from trainer.leaving import BlockScores
 from trainer.optim import learning_rate_factor
-from trainer.probes.base import Subject
+from trainer.probes.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +60,7 @@ class BlockLoop:
         self.engine = engine
         self.runs = list(runs)
         self.step = step
+        self._resumed = False
         self._workload = engine.workload
         self._scenario = engine.workload.scenario
         self.best = BestWeights(engine)
@@ -85,6 +86,9 @@ class BlockLoop:
             False when it was stopped; the block's states have then been saved.
         """
         clock = control.clock
+        if not self._resumed:
+            for run in self._living():
+                self._probe(run, 0)
         while self.step < self._total_steps and any(run.alive for run in self.runs):
             self.advance()
             control.on_step(self.step)
@@ -117,6 +121,7 @@ class BlockLoop:
             self._add_curve_points()
         for run in self._updates_due.get(step, ()):
             self._guarded(run, partial(run.update_topology, step), step, "topology update")
+            self._show_update(run)
 
     def states(self) -> dict[str, dict[str, Any]]:
         """The state of every living cell by id, for a checkpoint."""
@@ -135,6 +140,7 @@ class BlockLoop:
 
     def load_states(self, states: dict[str, dict[str, Any]]) -> None:
         """Put the cells' states back; all must be equally far."""
+        self._resumed = True
         for run in self.runs:
             state = states[run.cell.id]
             self.step = run.resumed_step = state["step"]
@@ -165,7 +171,7 @@ class BlockLoop:
         losses, accuracies = self._totals.take()
         val = evaluate(self.engine, self._workload.bundle.val)
         self.best.keep([run.n for run in self.runs if run.improves(val.accuracy[run.n])])
-        epoch = self.step // self._steps_per_epoch
+        epoch = self._epochs_done
         factor = self._rate_factor(self.step)
         # A cell's record ends with the cell, however long the others of its block go on.
         for run in self._living():
@@ -187,6 +193,16 @@ class BlockLoop:
             subject = Subject(self.engine, run.n, epoch=epoch, final=epoch == epochs)
             hook = partial(run.probing.measure, asked, subject)
             self._guarded(run, hook, self.step, f"probe {probe_words(asked)}")
+
+    def _show_update(self, run: CellRun) -> None:
+        for asked in run.probing.seeing_update(self.step, self._steps_per_epoch):
+            subject = Subject(self.engine, run.n, epoch=self._epochs_done, final=False)
+            hook = partial(run.probing.after_update, asked, subject, self.step)
+            self._guarded(run, hook, self.step, f"probe {probe_words(asked)}")
+
+    @property
+    def _epochs_done(self) -> int:
+        return self.step // self._steps_per_epoch
 
     def _guarded(self, run: CellRun, hook: Callable[[], object], step: int, phase: str) -> None:
         # The fault of a method or a probe is its cell's alone: the others of the block go on. A

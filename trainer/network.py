@@ -64,6 +64,14 @@ def in_contiguous_layout(network: nn.Module) -> nn.Module:
     return other
 
 
+def in_single_precision(network: nn.Module) -> nn.Module:
+    """A network of the same parameters that computes in float32, whatever its recipe says."""
+    assert isinstance(network, Network)
+    other = copy.copy(network)
+    other._half = False
+    return other
+
+
 def frozen_copy(module: nn.Module) -> nn.Module:
     """A copy in evaluation mode whose parameters take no part in differentiation."""
     return copy.deepcopy(module).eval().requires_grad_(False)

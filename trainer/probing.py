@@ -1,12 +1,13 @@
 """The probes of one cell while it trains: when they are due, what they found."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from grids.probe_texts import canonical, probe_name
 from trainer.metrics import CURVE_COLUMNS, METRICS, joined, split_metrics
 from trainer.probes import PROBES
-from trainer.probes.base import Conditions, Point, Probe, Subject
+from trainer.probes.base import Conditions, Point, Probe
+from trainer.probes.subject import Subject
 
 
 class Probing:
@@ -34,18 +35,15 @@ class Probing:
         """Refuse, before anything is trained, a cell that a probe cannot measure.
 
         Raises:
-            ValueError: naming a probe that takes pixels, where inputs are standardised already; one
-                that does not fit for a reason of its own; or one with a metric of another.
+            ValueError: naming a probe that takes pixels, where inputs are standardised already, or
+                dense weights, where there are none; one that does not fit for a reason of its own;
+                or one with a metric of another.
         """
         taken = [metric["name"] for metric in METRICS]
         taken += [name for split in conditions.extra_splits for name in split_metrics(split)]
         for text, probe in self._probes.items():
             name = probe_name(text)
-            if PROBES.get(name).traits["needs_pixels"] and not conditions.pixels:
-                raise ValueError(
-                    f"probe {name} takes pixels, and this cell's inputs are standardised already;"
-                    " use a dataset of bytes, or a scenario or augmentation on images"
-                )
+            _refuse_by_traits(name, conditions)
             try:
                 probe.refuse_unfit(conditions)
             except ValueError as problem:
@@ -56,8 +54,20 @@ class Probing:
             taken += declared
 
     def due(self, epoch: int, epochs: int) -> list[str]:
-        """The canonical texts of the probes that are due at the end of an epoch."""
-        return [text for text, probe in self._probes.items() if probe.due(epoch, epochs)]
+        """The canonical texts of the probes due at the end of an epoch; 0 is the start."""
+        return [
+            text
+            for text, probe in self._probes.items()
+            if (probe.due(epoch, epochs) if epoch else probe.due_at_start())
+        ]
+
+    def seeing_update(self, step: int, steps_per_epoch: int) -> list[str]:
+        """The canonical texts of the probes that look at a topology update after this step."""
+        return [t for t, probe in self._probes.items() if probe.sees_update(step, steps_per_epoch)]
+
+    def after_update(self, text: str, subject: Subject, step: int) -> None:
+        """Let a probe look at the cell after a topology update."""
+        self._probes[text].after_update(subject, step)
 
     def measure(self, text: str, subject: Subject) -> None:
         """Let a probe measure, and keep the point.
@@ -90,7 +100,7 @@ class Probing:
         """What was measured, as columns with an entry per epoch; ``None`` where nothing was."""
         rows = {epoch: row for row, epoch in enumerate(epochs)}
         columns: dict[str, list[float | None]] = {}
-        for epoch, values in (point for points in self._points.values() for point in points):
+        for epoch, values in self._shown(rows):
             for key, value in values.items():
                 columns.setdefault(key, [None] * len(rows))[rows[epoch]] = value
         return columns
@@ -100,12 +110,27 @@ class Probing:
         return joined(*self._metrics.values())
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps: points by the canonical text of their probe."""
-        return {text: [[at, dict(v)] for at, v in points] for text, points in self._points.items()}
+        """What a checkpoint keeps: points and own state, by the canonical text of the probe."""
+        return {
+            text: {
+                "points": [[at, dict(values)] for at, values in self._points[text]],
+                "own": probe.state(),
+            }
+            for text, probe in self._probes.items()
+        }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Put back what ``state`` returned, of these probes at least."""
-        self._points = {text: [(at, v) for at, v in state[text]] for text in self._probes}
+        for text, probe in self._probes.items():
+            self._points[text] = [(at, values) for at, values in state[text]["points"]]
+            probe.load_state(state[text]["own"])
+
+    def _shown(self, epochs: Container[float]) -> Iterator[Point]:
+        for text, probe in self._probes.items():
+            points = self._points[text]
+            for epoch, values in probe.curves(points) if points else ():
+                if epoch in epochs:
+                    yield epoch, values
 
     def _columns_beside(self, text: str) -> set[str]:
         others = (points for other, points in self._points.items() if other != text)
@@ -115,6 +140,20 @@ class Probing:
 def has_measured(state: Mapping[str, Any], asked: Iterable[Mapping[str, Any]]) -> bool:
     """Whether a cell that goes on from a saved state has measured what is asked of it so far."""
     return {canonical(one) for one in asked} <= state["run"]["probes"].keys()
+
+
+def _refuse_by_traits(name: str, conditions: Conditions) -> None:
+    traits, storage = PROBES.get(name).traits, conditions.storage
+    if traits["needs_pixels"] and not conditions.pixels:
+        raise ValueError(
+            f"probe {name} takes pixels, and this cell's inputs are standardised already;"
+            " use a dataset of bytes, or a scenario or augmentation on images"
+        )
+    if storage not in traits["storages"]:
+        raise ValueError(
+            f"probe {name} looks at dense weights, and this cell has none: recipe.storage is"
+            f" {storage}; allowed: {', '.join(traits['storages'])}"
+        )
 
 
 def _declared(name: str) -> set[str]:

@@ -12,7 +12,8 @@ from sparse.options import NoOptions, option
 from tests.support.console import Said, sparsesweep
 from tests.support.registering import cache_catalogue, registered
 from trainer.probes import PROBES
-from trainer.probes.base import Probe, Subject
+from trainer.probes.base import Probe
+from trainer.probes.subject import Subject
 from trainer.scenarios import SCENARIOS
 from trainer.scenarios.base import Scenario
 

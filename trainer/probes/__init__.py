@@ -18,10 +18,13 @@ class ProbeTraits:
         metrics: the final metrics that it may write, in the form of
             :data:`trainer.metrics.METRICS`.
         needs_pixels: whether it works on images only.
+        storages: the values of ``recipe.storage`` that it can measure; one that looks at weights or
+            masks as dense tensors cannot go with ``"csr"``.
     """
 
     metrics: Sequence[Mapping[str, str]]
     needs_pixels: bool = False
+    storages: Sequence[str] = ("masked",)
 
 
 PROBES = Registry("probe", "sparsesweep.probes", traits=ProbeTraits)

@@ -8,7 +8,8 @@ from trainer.corruptions import COMMON, CORRUPTIONS, check
 from trainer.corruptions.arrays import Originals
 from trainer.data.bundle import Split
 from trainer.probes import PROBES
-from trainer.probes.base import Conditions, Probe, Subject
+from trainer.probes.base import Conditions, Probe
+from trainer.probes.subject import Subject
 
 MEAN = "corruption_accuracy"
 """The metric with the mean over all corruptions."""
@@ -51,6 +52,7 @@ def _metric(name: str, of: str) -> dict[str, str]:
         *(_metric(f"{name}_accuracy", name.replace("_", " ")) for name in CORRUPTIONS),
     ],
     needs_pixels=True,
+    storages=("masked", "csr"),
 )
 class Corruptions(Probe):
     """The mean over corruptions of the mean over severities of the accuracy.

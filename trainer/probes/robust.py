@@ -12,7 +12,8 @@ from trainer.attacks import EPSILONS, Attack, make_attack, perturb
 from trainer.autoattack import LEAST_CLASSES, autoattack
 from trainer.data.bundle import Split, as_pixels
 from trainer.probes import PROBES
-from trainer.probes.base import Change, Conditions, Point, Probe, Subject
+from trainer.probes.base import Conditions, Point, Probe
+from trainer.probes.subject import Change, Subject
 
 CHUNK = 256
 """Examples attacked together. Fixed, so that bits do not depend on what runs beside a cell."""
@@ -92,6 +93,7 @@ _METRICS = (
     options=RobustOptions,
     metrics=_METRICS,
     needs_pixels=True,
+    storages=("masked", "csr"),
 )
 class Robust(Probe):
     """Robust accuracy of validation and test split on schedule, of the training split at the end.

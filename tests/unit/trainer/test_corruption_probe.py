@@ -13,8 +13,8 @@ from trainer.corruptions import COMMON, corrupt
 from trainer.data.bundle import Split
 from trainer.loading import load_bundle
 from trainer.probes import PROBES
-from trainer.probes.base import Subject
 from trainer.probes.corruptions import MEAN, Corruptions, CorruptionsOptions
+from trainer.probes.subject import Subject
 from trainer.shared import TemporaryFiles
 
 TASK = {"examples": 120, "size": 9, "classes": 4, "noise": 0.05}

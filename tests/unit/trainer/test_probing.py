@@ -15,8 +15,9 @@ from trainer.describe import describe
 from trainer.engines.solo import SoloEngine
 from trainer.feed import Feed
 from trainer.probes import PROBES
-from trainer.probes.base import Probe, Subject
-from trainer.probing import canonical
+from trainer.probes.base import Conditions, Probe
+from trainer.probes.subject import Subject
+from trainer.probing import Probing, canonical
 from trainer.workload import load_workload
 
 
@@ -60,7 +61,8 @@ def metric_of(name):
 def register(monkeypatch, name, target, metrics, options=NoOptions):
     entry = Entry(
         kind="probe", name=name, summary="", target=target, options=options, semantics=1,
-        traits={"metrics": [metric_of(one) for one in metrics], "needs_pixels": False},
+        traits={"metrics": [metric_of(one) for one in metrics], "needs_pixels": False,
+                "storages": ["masked"]},
     )  # fmt: skip
     monkeypatch.setitem(PROBES._entries, name, entry)
 
@@ -131,8 +133,24 @@ class Vandal(Probe):
     def due(self, epoch, epochs):
         return True
 
+    def due_at_start(self):
+        return True
+
+    def sees_update(self, step, steps_per_epoch):
+        return True
+
+    def after_update(self, subject, step):
+        self.measure(subject)
+
     def measure(self, subject):
         bundle = subject.bundle
+        inputs, targets = subject.examples(7, "some")
+        for gradient in subject.weight_gradients(inputs, targets).values():
+            gradient.zero_()
+        for tensor in (inputs, targets, subject.split("val").inputs):
+            tensor.zero_()
+        for parameter in subject.network().train().parameters():
+            parameter.zero_()
         for split in (bundle.train, bundle.val, bundle.test, bundle.clean_test):
             for tensor in (split.inputs, split.targets, split.ids):
                 tensor.zero_()
@@ -171,6 +189,66 @@ def test_a_probe_that_overwrites_all_that_it_is_given_changes_no_bit(model, reci
     # Nor is another probe, or the next cell on the same data, any the wiser.
     assert probed.curve["seen_val_accuracy"][-1] == plain.curve["val_accuracy"][-1]
     assert train(cell)[cell.id].metrics == plain.metrics
+
+
+class Diary(Probe):
+    """Notes when it is called, and keeps it where a checkpoint finds it."""
+
+    def __init__(self, options):
+        super().__init__(options)
+        self.updates = []
+
+    def due_at_start(self):
+        return True
+
+    def measure(self, subject):
+        return {"epochs_then": float(subject.epoch)}
+
+    def sees_update(self, step, steps_per_epoch):
+        return step <= steps_per_epoch
+
+    def after_update(self, subject, step):
+        self.updates.append([step, subject.epoch])
+
+    def curves(self, points):
+        return [(epoch, {"epochs_then": 10.0 * epoch}) for epoch in (0, 1, 5)]
+
+    def summarise(self, points):
+        measured = [epoch for epoch, _ in points]
+        assert measured == [0, 5]
+        return {"updates_seen": float(len(self.updates)), "last_seen": float(self.updates[-1][0])}
+
+    def state(self):
+        return {"updates": self.updates}
+
+    def load_state(self, state):
+        self.updates = list(state["updates"])
+
+
+def test_a_probe_sees_the_start_and_updates_and_goes_on_where_it_was(monkeypatch, tmp_path):
+    register(monkeypatch, "diary", Diary, ["updates_seen", "last_seen"])
+    cell = make_cell("set", options={"update_every": 2}, epochs=5)
+    probes = {cell.id: [{"name": "diary"}]}
+    whole = train(cell, probes=probes)[cell.id]
+    assert whole.state == "COMPLETED", whole.error
+    assert whole.curve["epochs_then"] == [10.0, None, None, None, 50.0]
+    seen = whole.metrics["updates_seen"]
+    assert seen > 1
+    assert whole.metrics["last_seen"] == 2 * seen
+    polls = iter(range(10_000))
+    train_reported(
+        cell, probes=probes, checkpoint_folder=tmp_path, should_stop=lambda: next(polls) >= 3
+    )
+    rest = train(cell, probes=probes, resume_from=sorted(tmp_path.glob("*.pt")))[cell.id]
+    assert rest.resumed_step > 0
+    assert (rest.metrics, rest.curve) == (whole.metrics, whole.curve)
+
+
+def test_a_probe_of_dense_weights_is_refused_where_there_are_none(monkeypatch):
+    conditions = Conditions(cell=cell_of("mlp", None), classes=3, input_shape=(8,), pixels=False)
+    monkeypatch.setattr(Conditions, "storage", "csr")
+    with pytest.raises(ValueError, match=r"looks at dense weights.*storage is csr; allowed: masked"):
+        Probing([ASKED]).refuse_unfit(conditions)
 
 
 def test_a_layer_is_shown_as_it_is():

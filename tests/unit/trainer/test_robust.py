@@ -13,8 +13,8 @@ from trainer.attacks import Attack
 from trainer.data.bundle import as_pixels
 from trainer.engines.solo import SoloEngine
 from trainer.engines.stack import StackEngine
-from trainer.probes.base import Subject
 from trainer.probes.robust import FGSM, TEST, TRAIN, VAL, Robust, RobustOptions
+from trainer.probes.subject import Subject
 from trainer.workload import load_workload
 
 TASK = {"examples": 90, "size": 8, "classes": 4, "noise": 0.05}

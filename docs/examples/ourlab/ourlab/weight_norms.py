@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sparse.options import option
 from trainer.probes import PROBES
-from trainer.probes.base import Point, Probe, Subject
+from trainer.probes.base import Point, Probe
+from trainer.probes.subject import Subject
 
 METRIC = {
     "name": "weight_norm",
