@@ -3,7 +3,8 @@
 Positions are flat indices (int64, row-major). `active` holds those of the active weights,
 ascending; what is returned is a part of it. `fraction` is the drop fraction in [0, 1] and k a
 count. Weights of less precision are ranked in float32. The threshold rules of published codes stand
-beside the exact ones, under the codes' names.
+beside the exact ones, under the codes' names. The functions that end in `_of` take the values of
+the active weights, in the order of `active`, where there is no dense weight.
 """
 
 import math
@@ -26,7 +27,12 @@ def whole_share(fraction: float, count: int) -> int:
 
 def magnitude(weight: Tensor, active: Tensor, k: int) -> Tensor:
     """Return the k active weights closest to zero, ties to the lower position."""
-    return _closest(_values(weight, active), active, k)
+    return magnitude_of(_values(weight, active), active, k)
+
+
+def magnitude_of(values: Tensor, active: Tensor, k: int) -> Tensor:
+    """Return what `magnitude` does, from the values of the active weights."""
+    return _closest(widened(values), active, k)
 
 
 def signed(weight: Tensor, active: Tensor, fraction: float, *, limit: int | None = None) -> Tensor:
@@ -36,7 +42,14 @@ def signed(weight: Tensor, active: Tensor, fraction: float, *, limit: int | None
     weight of exactly zero counts as positive: it would otherwise never be dropped. Where both
     counts together exceed `limit`, they are reduced to it in proportion.
     """
-    values = _values(weight, active)
+    return signed_of(_values(weight, active), active, fraction, limit=limit)
+
+
+def signed_of(
+    values: Tensor, active: Tensor, fraction: float, *, limit: int | None = None
+) -> Tensor:
+    """Return what `signed` does, from the values of the active weights."""
+    values = widened(values)
     negative = values < 0
     below, above = positions(negative), positions(~negative)
     down, up = whole_share(fraction, len(below)), whole_share(fraction, len(above))
@@ -64,8 +77,13 @@ def threshold(weight: Tensor, active: Tensor, below: float, *, limit: int) -> Te
 
     The largest active weight always stays, so that no layer is emptied.
     """
-    under = int((_values(weight, active).abs() < below).count_nonzero())
-    return magnitude(weight, active, min(under, limit, max(len(active) - 1, 0)))
+    return threshold_of(_values(weight, active), active, below, limit=limit)
+
+
+def threshold_of(values: Tensor, active: Tensor, below: float, *, limit: int) -> Tensor:
+    """Return what `threshold` does, from the values of the active weights."""
+    under = int((widened(values).abs() < below).count_nonzero())
+    return magnitude_of(values, active, min(under, limit, max(len(active) - 1, 0)))
 
 
 def itop(weight: Tensor, active: Tensor, fraction: float) -> Tensor:

@@ -128,6 +128,30 @@ def random_positions(among: Tensor, k: int, generator: torch.Generator) -> Tenso
             return distinct.index_select(0, order).to(among.device)
 
 
+def random_free_positions(
+    size: int, occupied: Tensor, k: int, generator: torch.Generator
+) -> Tensor:
+    """Return k distinct flat positions (int64) below `size` that are not occupied.
+
+    occupied: positions (int64), ascending and distinct. The draws are those of `random_positions`
+    among all other positions, bit for bit, but no tensor has the layer's size: its memory is that
+    of k and of the occupied positions.
+    """
+    taken = occupied.to(generator.device)
+    candidates = size - len(taken)
+    _refuse_count(k, candidates)
+    if 2 * k > candidates or 4 * candidates < size:
+        order = _permutation(candidates, generator)[:k]
+        return _free_of_rank(order, taken).to(occupied.device)
+    draws = _draws(size, candidates, k)
+    while True:
+        drawn = torch.randint(size, (draws,), generator=generator, device=generator.device)
+        distinct = without_sorted(drawn.unique(), taken)
+        if len(distinct) >= k:
+            order = _permutation(len(distinct), generator)[:k]
+            return distinct.index_select(0, order).to(occupied.device)
+
+
 def refuse_nan(scores: Mapping[str, Tensor], *, wait: bool = True) -> None:
     """Raise a ValueError that names the tensors with a NaN in them; waits for the device once.
 
@@ -157,6 +181,14 @@ def positions(mask: Tensor, count: int | None = None) -> Tensor:
 def without(at: Tensor, removed: Tensor) -> Tensor:
     """Return the positions of the first list that are not in the second."""
     return at[~torch.isin(at, removed)]
+
+
+def without_sorted(at: Tensor, removed: Tensor) -> Tensor:
+    """Return the positions of the first list that are not in the second, which is ascending."""
+    if not len(removed):
+        return at
+    nearest = torch.searchsorted(removed, at).clamp_max_(len(removed) - 1)
+    return at[removed.index_select(0, nearest) != at]
 
 
 def fill(tensor: Tensor, at: Tensor, value: float) -> None:
@@ -284,6 +316,13 @@ def _top_with_floors(pool: Tensor, k: int, sizes: list[int], floors: list[int]) 
 
 def _permutation(size: int, generator: torch.Generator) -> Tensor:
     return torch.randperm(size, generator=generator, device=generator.device)
+
+
+def _free_of_rank(ranks: Tensor, occupied: Tensor) -> Tensor:
+    """Return the free positions with these ranks, 0 being the lowest that is not occupied."""
+    # occupied[j] - j positions below the j-th occupied one are free.
+    free_below = occupied - torch.arange(len(occupied), device=occupied.device)
+    return ranks + torch.searchsorted(free_below, ranks, right=True)
 
 
 def _draws(size: int, candidates: int, k: int) -> int:

@@ -1,0 +1,62 @@
+"""SparseMLP: truly sparse layers one after another, for a loop of one's own."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from sparse.csr import SparseLinear
+
+
+class SparseMLP(nn.Module):
+    """A chain of SparseLinear with an activation between them; x and its result (batch, features).
+
+    It turns the batch once before the first layer and once after the last. activation: a function
+    of a tensor (units, batch), torch.relu when left out. Layers that do not feed each other are a
+    ValueError.
+    """
+
+    def __init__(
+        self, layers: Sequence[SparseLinear], activation: Callable[[Tensor], Tensor] = torch.relu
+    ) -> None:
+        super().__init__()
+        for number, (layer, following) in enumerate(pairwise(layers)):
+            if layer.out_features != following.in_features:
+                raise ValueError(
+                    f"layer {number} has {layer.out_features} outputs and layer {number + 1} reads"
+                    f" {following.in_features} inputs; they must be equal"
+                )
+        self.layers = nn.ModuleList(layers)
+        self.activation = activation
+
+    @classmethod
+    def random(
+        cls,
+        widths: Sequence[int],
+        counts: Sequence[int],
+        generator: torch.Generator,
+        *,
+        fan_in: str = "dense",
+        activation: Callable[[Tensor], Tensor] = torch.relu,
+    ) -> "SparseMLP":
+        """Return a network of these widths with so many active weights in each of its layers.
+
+        Places and values are drawn as `SparseLinear.random` does. widths: inputs, hidden layers,
+        outputs; counts: one fewer, or a ValueError.
+        """
+        shapes = [(outputs, inputs) for inputs, outputs in pairwise(widths)]
+        if len(shapes) != len(counts):
+            raise ValueError(f"{len(widths)} widths make {len(shapes)} layers, not {len(counts)}")
+        layers = [
+            SparseLinear.random(shape, count, generator, fan_in=fan_in)
+            for shape, count in zip(shapes, counts, strict=True)
+        ]
+        return cls(layers, activation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the outputs (batch, outputs) for inputs (batch, inputs)."""
+        hidden = x.t().contiguous()
+        for number, layer in enumerate(self.layers):
+            hidden = layer(hidden if number == 0 else self.activation(hidden))
+        return hidden.t()
