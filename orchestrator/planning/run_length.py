@@ -31,8 +31,9 @@ def training_examples(cell: Cell, catalogue: Catalogue) -> int | None:
     """How many examples a cell trains on, by its dataset's trait `class_sizes`.
 
     Of every class the shares for validation and, where there is no test part, for testing are
-    taken, rounded half up, and of what is left the cell's data ratio. With `split: published` it is
-    a tenth of the whole, and all is rounded down, in floating point. So does
+    taken, rounded half up, and of what is left the cell's data ratio. With `split: published` sets
+    with a test part lose a tenth of the whole, and the ratio is rounded down, in floating point;
+    the others keep two thirds, rounded down, less the share for validation. So does
     `trainer/data/cutting.py`, to which a test holds it.
 
     Raises:
@@ -46,9 +47,8 @@ def training_examples(cell: Cell, catalogue: Catalogue) -> int | None:
     if isinstance(sizes, Mapping):
         examples, classes = (int(str(options[sizes[name]])) for name in ("examples", "classes"))
         sizes = [(examples + classes - 1 - label) // classes for label in range(classes)]
-    published = options.get("split") == "published"
-    train = _training_split(sizes, options, published)
-    if published:
+    train = _training_split(sizes, options)
+    if options.get("split") == "published" and "test_fraction" not in options:
         kept = int(train * float(cell.data_ratio))
     else:
         kept = math.floor(Decimal(cell.data_ratio) * train + Decimal("0.5"))
@@ -59,9 +59,13 @@ def training_examples(cell: Cell, catalogue: Catalogue) -> int | None:
     return kept
 
 
-def _training_split(sizes: Sequence[int], options: Mapping[str, Any], published: bool) -> int:
-    if published:
-        return sum(sizes) - sum(sizes) // 10
+def _training_split(sizes: Sequence[int], options: Mapping[str, Any]) -> int:
+    whole = sum(sizes)
+    if options.get("split") == "published":
+        if "test_fraction" not in options:
+            return whole - whole // 10
+        trained = whole * 2 // 3
+        return trained - math.floor(float(str(options["val_fraction"])) * trained + 0.5)
     shares = [options[name] for name in ("val_fraction", "test_fraction") if name in options]
     held_out = [float(str(share)) for share in shares]
     return sum(size - sum(math.floor(f * size + 0.5) for f in held_out) for size in sizes)

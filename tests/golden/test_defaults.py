@@ -23,6 +23,7 @@ COMMON = [
 IMAGES = {"val_fraction": 0.1, "split_seed": 0}
 # What the sets that a person brings have.
 CUT = {"val_fraction": 0.15, "test_fraction": 0.2, "split_seed": 0}
+TABLE = {"split": "stratified", **CUT}
 STUDY = {"split": "stratified", **IMAGES, "moments": "published"}
 
 FROZEN = {
@@ -223,7 +224,7 @@ FROZEN = {
         "cifar100": (1, STUDY),
         "tinyimagenet": (1, STUDY),
         **{name: (1, IMAGES) for name in ("fashion_mnist", "kmnist", "mnist", "svhn", "usps")},
-        "breast_cancer": (1, {"val_fraction": 0.15, "test_fraction": 0.2, "split_seed": 0}),
+        "breast_cancer": (1, TABLE),
         "asu": (
             1,
             {
@@ -231,7 +232,7 @@ FROZEN = {
                 "standardise": "feature",
                 "image_size": None,
                 "pixel_order": "column",
-                **CUT,
+                **TABLE,
             },
         ),
         "csv": (
@@ -243,12 +244,12 @@ FROZEN = {
                 "header": "auto",
                 "delimiter": "comma",
                 "standardise": "feature",
-                **CUT,
+                **TABLE,
             },
         ),
         "image_folder": (1, {"folder": "images", "image_size": None, "colour": "rgb", **CUT}),
-        "digits": (1, {"val_fraction": 0.15, "test_fraction": 0.2, "split_seed": 0}),
-        "idx": (2, {"folder": "mnist", "val_fraction": 0.1, "test_fraction": 0.2, "split_seed": 0}),
+        "digits": (1, TABLE),
+        "idx": (2, {"folder": "mnist", **TABLE, "val_fraction": 0.1}),
         "synthetic": (
             1,
             {
@@ -276,7 +277,7 @@ FROZEN = {
                 "test_fraction": 0.2,
             },
         ),
-        "wine": (1, {"val_fraction": 0.15, "test_fraction": 0.2, "split_seed": 0}),
+        "wine": (1, TABLE),
     },
     "models": {
         "convnet": (1, {"channels": [32, 64], "batch_norm": True}),

@@ -13,27 +13,36 @@ import torch
 
 from sparse.options import nearest, option
 from trainer.data import DATASETS
-from trainer.data.brought import CutOptions, below, class_numbers, single_precision
-from trainer.data.bundle import RawData, Split
+from trainer.data.brought import (
+    SPLIT_HELP,
+    STRATIFIED,
+    TableOptions,
+    below,
+    class_numbers,
+    single_precision,
+)
+from trainer.data.bundle import CUTS, Cut, RawData, Split
 from trainer.data.formats.mat_file import read_table
 from trainer.data.image_sets import WHITE
 
 _TABLE = {"image_size": None}
+_OWN_TABLE = {**_TABLE, **STRATIFIED}
 _SLACK = 1e-6  # what computing in between may have added to values in [0, 1]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AsuOptions(CutOptions):
+class AsuOptions(TableOptions):
     """Which file, and whether its rows are images."""
 
     file: str = option(
         "asu/COIL20.mat", help="the file below the data root; case, - or _ and .mat do not matter"
     )
+    split: str = option("stratified", help=SPLIT_HELP, choices=CUTS, only_with=_TABLE)
     standardise: str = option(
         "feature",
         help="what shares a mean and a deviation: each feature, or all together",
         choices=("feature", "global"),
-        only_with=_TABLE,
+        only_with=_OWN_TABLE,
     )
     image_size: tuple[int, ...] | None = option(
         None, help="[height, width] of images: rows are then bytes, 1 x height x width", ge=1
@@ -77,6 +86,7 @@ def asu(options: AsuOptions, data_root: Path | None) -> RawData:
         test=None,
         classes=int(targets.max()) + 1,
         scaling=cast(Literal["feature", "channel", "global"], scaling),
+        split=cast(Cut, options.split),
         split_seed=options.split_seed,
         val_fraction=options.val_fraction,
         test_fraction=options.test_fraction,

@@ -6,6 +6,12 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from sparse.options import option
+from trainer.data.bundle import CUTS
+
+STRATIFIED = {"split": "stratified"}
+"""Where ``test_fraction`` has an effect: the published cut leaves a third for testing."""
+
+SPLIT_HELP = "draw from each class, or cut and standardise as the code of SET: 2/3 of shuffled rows"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -15,6 +21,22 @@ class CutOptions:
     val_fraction: float = option(0.15, help="share held out for validation", gt=0.0, lt=0.5)
     test_fraction: float = option(0.2, help="share held out for testing", gt=0.0, lt=0.5)
     split_seed: int = option(0, help="names the split; the same for every cell seed", ge=0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableOptions(CutOptions):
+    """How a table is cut, and so how it is standardised."""
+
+    split: str = option("stratified", help=SPLIT_HELP, choices=CUTS)
+    val_fraction: float = option(
+        0.15,
+        help="share held out for validation; where split is published, of the training part",
+        gt=0.0,
+        lt=0.5,
+    )
+    test_fraction: float = option(
+        0.2, help="share held out for testing", gt=0.0, lt=0.5, only_with=STRATIFIED
+    )
 
 
 def needed_root(dataset: str, data_root: Path | None) -> Path:

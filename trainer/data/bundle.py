@@ -3,13 +3,18 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 Scaling = Literal["feature", "channel", "global"]
 """What shares a mean and a deviation: an input, a channel of an image, or all inputs together."""
+
+Cut = Literal["stratified", "published"]
+"""How splits are drawn: from each class, or as the released code of SET shuffles and cuts."""
+
+CUTS: tuple[Cut, ...] = get_args(Cut)
 
 Batch = tuple[Tensor, Tensor]
 """Inputs (b, *input_shape), as a split holds them, and targets (b,); of all cells of a block
@@ -83,13 +88,16 @@ class RawData:
             part gets the one of its name: ``"train"``, ``"val"`` or ``"test"``.
         split_seed: names the split; the same for every cell, so that seeds share their splits.
         val_fraction, test_fraction: shares cut from ``train``.
+        split: how they are cut. ``"published"`` needs a set without a test split; it has no use for
+            ``test_fraction``, and inputs are then divided by their deviation plus 1e-4.
         pixel_max: the value of a white pixel where inputs are no bytes: 16 for the digits; ``None``
             where they are no pixels. Bytes are always pixels; :attr:`white` is what counts.
         moments: published moments; ``None`` to take them from the training split.
         subset: how ``data_ratio`` takes its share (:func:`trainer.subsets.uniform_subset`).
 
     Raises:
-        ValueError: when two examples of a part have one id, or for a ``pixel_max`` that cannot be.
+        ValueError: when two examples of a part have one id, for a ``pixel_max`` that cannot be, or
+            for a published cut of a set that has splits of its own.
     """
 
     train: Split
@@ -100,6 +108,7 @@ class RawData:
     split_seed: int = 0
     val_fraction: float = 0.1
     test_fraction: float = 0.2
+    split: Cut = "stratified"
     pixel_max: float | None = None
     moments: Moments | None = None
     subset: Literal["nested", "published"] = "nested"
@@ -112,6 +121,11 @@ class RawData:
             if not split.part:
                 own[name] = replace(split, part=name)
                 object.__setattr__(self, name, own[name])
+        if self.split == "published" and len(own) > 1:
+            raise ValueError(
+                "split is published, which cuts validation and test split from one part, but the "
+                f"dataset has {', '.join(own)} of its own; leave split out"
+            )
         _check_ids(own)
         _check_white(self.train, self.pixel_max)
 

@@ -8,13 +8,13 @@ import torch
 
 from sparse.options import option
 from trainer.data import DATASETS
-from trainer.data.brought import CutOptions, below, class_numbers, single_precision
-from trainer.data.bundle import RawData, Split
+from trainer.data.brought import STRATIFIED, TableOptions, below, class_numbers, single_precision
+from trainer.data.bundle import Cut, RawData, Split
 from trainer.data.formats.csv_table import DELIMITERS, Layout, as_values, read_csv
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CsvOptions(CutOptions):
+class CsvOptions(TableOptions):
     """Which file, how it is written, and where its label is."""
 
     file: str = option("table.csv", help="the file below the data root, plain or .gz")
@@ -33,6 +33,7 @@ class CsvOptions(CutOptions):
         "feature",
         help="what shares a mean and a deviation: each feature, or all together",
         choices=("feature", "global"),
+        only_with=STRATIFIED,
     )
 
 
@@ -69,6 +70,7 @@ def csv(options: CsvOptions, data_root: Path | None) -> RawData:
         test=None,
         classes=int(targets.max()) + 1,
         scaling=cast(Literal["feature", "global"], options.standardise),
+        split=cast(Cut, options.split),
         split_seed=options.split_seed,
         val_fraction=options.val_fraction,
         test_fraction=options.test_fraction,

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 
 from sparse.options import option
 from trainer.data import DATASETS
-from trainer.data.brought import below
-from trainer.data.bundle import RawData, Split
+from trainer.data.brought import SPLIT_HELP, STRATIFIED, below
+from trainer.data.bundle import CUTS, Cut, RawData, Split
 from trainer.data.formats.idx_file import paired, read_idx
 from trainer.data.image_sets import WHITE
 
@@ -18,9 +19,14 @@ class IdxOptions:
     """Which folder, and how it is cut."""
 
     folder: str = option("mnist", help="folder of the IDX files, below the data root")
+    split: str = option("stratified", help=SPLIT_HELP, choices=CUTS)
     val_fraction: float = option(0.1, help="share of train held out for validation", gt=0.0, lt=0.5)
     test_fraction: float = option(
-        0.2, help="share held out for testing when the folder holds one part only", gt=0.0, lt=0.5
+        0.2,
+        help="share held out for testing when the folder holds one part only",
+        gt=0.0,
+        lt=0.5,
+        only_with=STRATIFIED,
     )
     split_seed: int = option(0, help="names the split; the same for every cell seed", ge=0)
 
@@ -37,12 +43,13 @@ def idx(options: IdxOptions, data_root: Path | None) -> RawData:
     """The images and labels of one folder.
 
     ``train-*`` is for training and validation, ``t10k-*`` for testing. A folder that holds only one
-    of the two is split into all three parts.
+    of the two is split into all three parts; the published cut needs such a folder, and
+    standardises each pixel on its own.
 
     Raises:
         FileNotFoundError: naming the files that were looked for.
-        ValueError: for a path that leaves the data root, a file that is not IDX, or labels that do
-            not fit the images.
+        ValueError: for a path that leaves the data root, a file that is not IDX, labels that do
+            not fit the images, or the published cut of a folder with two parts.
     """
     folder = below("idx", data_root, options.folder)
     if not folder.is_dir():
@@ -59,7 +66,8 @@ def idx(options: IdxOptions, data_root: Path | None) -> RawData:
         train=whole,
         test=test,
         classes=_classes(whole, test),
-        scaling="channel",
+        scaling="feature" if options.split == "published" else "channel",
+        split=cast(Cut, options.split),
         split_seed=options.split_seed,
         val_fraction=options.val_fraction,
         test_fraction=options.test_fraction,

@@ -1,14 +1,18 @@
 """From splits as they were read to the bundle on the device, standardised or as pixels.
 
-Mean and deviation come from the training split alone, unless a dataset publishes its own.
+Mean and deviation come from the training split alone, unless a dataset publishes its own. A
+constant input becomes exactly 0, whatever is added to deviations.
 """
 
 import torch
 from torch import Tensor
 
-from trainer.data.bundle import Bundle, Moments, Normalisation, Scaling, Split, Splits
+from trainer.data.bundle import Bundle, Cut, Moments, Normalisation, Scaling, Split, Splits
 
 _LEAST_DEVIATION = 1e-12
+
+_ADDED: dict[Cut, float] = {"stratified": 0.0, "published": 1e-4}
+"""What is added to a deviation before inputs as they were read are divided by it, by their cut."""
 
 
 def as_bundle(splits: Splits, device: str, *, pixels: bool) -> Bundle:
@@ -29,7 +33,7 @@ def as_bundle(splits: Splits, device: str, *, pixels: bool) -> Bundle:
         raise ValueError("the inputs of this dataset are no pixels, so they have no [0, 1]")
     if raw.white is not None and (pixels or splits.train.inputs.dtype == torch.uint8):
         return _pixel_bundle(splits, shape, raw.white, device)
-    shift, scale = _moments(splits.train.inputs, raw.scaling)
+    shift, scale = _moments(splits.train.inputs, raw.scaling, _ADDED[raw.split])
     parts = {
         name: _placed(part, ((part.inputs.double() - shift) * scale).float(), device)
         for name, part in _all(splits).items()
@@ -43,7 +47,8 @@ def _pixel_bundle(splits: Splits, shape: tuple[int, ...], white: float, device: 
     if raw.moments is not None:
         shift, scale = _published(raw.moments, shape)
     else:
-        shift, scale = _moments_of_pixels(_pixels(splits.train, white), raw.scaling)
+        pixels, added = _pixels(splits.train, white), _ADDED[raw.split] / white
+        shift, scale = _moments_of_pixels(pixels, raw.scaling, added)
     normalise = Normalisation(shift=shift.float().to(device), scale=scale.float().to(device))
     return _bundle(parts, raw.classes, shape, normalise)
 
@@ -76,8 +81,7 @@ def _pixels(split: Split, white: float) -> Tensor:
     return split.inputs if split.inputs.dtype == torch.uint8 else split.inputs.float() / white
 
 
-def _moments(inputs: Tensor, scaling: Scaling) -> tuple[Tensor, Tensor]:
-    # A constant input has no scale: it becomes exactly 0.
+def _moments(inputs: Tensor, scaling: Scaling, added: float) -> tuple[Tensor, Tensor]:
     values = inputs.double()
     if scaling == "feature":
         dims: tuple[int, ...] = (0,)
@@ -87,13 +91,13 @@ def _moments(inputs: Tensor, scaling: Scaling) -> tuple[Tensor, Tensor]:
         dims = tuple(range(values.ndim))
     shift = values.mean(dims, keepdim=True)
     deviation = values.std(dims, keepdim=True, unbiased=False)
-    return shift, _inverse(deviation)
+    return shift, _inverse(deviation, added)
 
 
-def _moments_of_pixels(pixels: Tensor, scaling: Scaling) -> tuple[Tensor, Tensor]:
+def _moments_of_pixels(pixels: Tensor, scaling: Scaling, added: float) -> tuple[Tensor, Tensor]:
     if pixels.dtype != torch.uint8 or scaling == "feature":
         values = pixels.double() / (255.0 if pixels.dtype == torch.uint8 else 1.0)
-        shift, scale = _moments(values, scaling)
+        shift, scale = _moments(values, scaling, added)
         return shift[0], scale[0]
     # Of bytes by their counts: exact, and without a copy eight times as large.
     grouped = pixels.transpose(0, 1) if scaling == "channel" else pixels.unsqueeze(0)
@@ -103,7 +107,7 @@ def _moments_of_pixels(pixels: Tensor, scaling: Scaling) -> tuple[Tensor, Tensor
     mean = share @ levels
     variance = (share * (levels - mean[:, None]).square()).sum(1)
     form = (-1,) + (1,) * (pixels.ndim - 2)
-    return mean.view(form), _inverse(variance.sqrt()).view(form)
+    return mean.view(form), _inverse(variance.sqrt(), added).view(form)
 
 
 def _published(moments: Moments, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
@@ -112,6 +116,6 @@ def _published(moments: Moments, shape: tuple[int, ...]) -> tuple[Tensor, Tensor
     return mean, _inverse(deviation)
 
 
-def _inverse(deviation: Tensor) -> Tensor:
-    inverse = 1.0 / deviation.clamp_min(_LEAST_DEVIATION)
+def _inverse(deviation: Tensor, added: float = 0.0) -> Tensor:
+    inverse = 1.0 / (deviation.clamp_min(_LEAST_DEVIATION) + added)
     return torch.where(deviation > _LEAST_DEVIATION, inverse, 0.0)

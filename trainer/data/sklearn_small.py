@@ -6,37 +6,42 @@ seconds, the files some milliseconds. A test compares each with scikit-learn's o
 
 import importlib.util
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 
 from trainer.data import DATASETS
-from trainer.data.brought import CutOptions
-from trainer.data.bundle import RawData, Scaling, Split
+from trainer.data.brought import TableOptions
+from trainer.data.bundle import Cut, RawData, Scaling, Split
 
 
 @DATASETS.register(
     "digits",
     summary="1,797 images of handwritten digits, 1 x 8 x 8, 10 classes",
-    options=CutOptions,
+    options=TableOptions,
     needs_root=False,
     class_sizes=[178, 182, 177, 183, 181, 182, 181, 179, 174, 180],
     pixels=True,
 )
-def digits(options: CutOptions, data_root: Path | None) -> RawData:
-    """UCI optical recognition of handwritten digits (test part), values 0 to 16."""
+def digits(options: TableOptions, data_root: Path | None) -> RawData:
+    """UCI optical recognition of handwritten digits (test part), values 0 to 16.
+
+    The published cut standardises each pixel on its own, as it does the features of a table.
+    """
+    scaling: Scaling = "feature" if options.split == "published" else "global"
     table = np.loadtxt(_file("digits.csv.gz"), delimiter=",", dtype=np.float32)
-    return _raw(table[:, :-1].reshape(-1, 1, 8, 8), table[:, -1], "global", options, 16.0)
+    return _raw(table[:, :-1].reshape(-1, 1, 8, 8), table[:, -1], scaling, options, 16.0)
 
 
 @DATASETS.register(
     "breast_cancer",
     summary="569 Wisconsin breast-cancer records, 30 features, 2 classes",
-    options=CutOptions,
+    options=TableOptions,
     needs_root=False,
     class_sizes=[212, 357],
 )
-def breast_cancer(options: CutOptions, data_root: Path | None) -> RawData:
+def breast_cancer(options: TableOptions, data_root: Path | None) -> RawData:
     """UCI breast cancer Wisconsin (diagnostic)."""
     table = np.loadtxt(_file("breast_cancer.csv"), delimiter=",", skiprows=1, dtype=np.float32)
     return _raw(table[:, :-1], table[:, -1], "feature", options)
@@ -45,11 +50,11 @@ def breast_cancer(options: CutOptions, data_root: Path | None) -> RawData:
 @DATASETS.register(
     "wine",
     summary="178 wine analyses, 13 features, 3 classes",
-    options=CutOptions,
+    options=TableOptions,
     needs_root=False,
     class_sizes=[59, 71, 48],
 )
-def wine(options: CutOptions, data_root: Path | None) -> RawData:
+def wine(options: TableOptions, data_root: Path | None) -> RawData:
     """UCI wine recognition."""
     table = np.loadtxt(_file("wine_data.csv"), delimiter=",", skiprows=1, dtype=np.float32)
     return _raw(table[:, :-1], table[:, -1], "feature", options)
@@ -69,7 +74,7 @@ def _raw(
     inputs: np.ndarray,
     labels: np.ndarray,
     scaling: Scaling,
-    options: CutOptions,
+    options: TableOptions,
     pixel_max: float | None = None,
 ) -> RawData:
     targets = torch.from_numpy(labels.astype(np.int64))
@@ -78,6 +83,7 @@ def _raw(
         test=None,
         classes=int(targets.max()) + 1,
         scaling=scaling,
+        split=cast(Cut, options.split),
         split_seed=options.split_seed,
         val_fraction=options.val_fraction,
         test_fraction=options.test_fraction,
