@@ -204,6 +204,8 @@ FROZEN = {
             1,
             {"corruptions": COMMON, "severities": [1, 2, 3, 4, 5], "corruption_seed": 0},
         ),
+        "effective": (1, {"every": 0}),
+        "gradient_flow": (1, {"examples": 1000, "training": True}),
         "robust": (
             1,
             {

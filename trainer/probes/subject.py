@@ -111,6 +111,11 @@ class Subject:
         return copy.deepcopy(self._engine.workload.bundle)
 
     @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one input."""
+        return self._engine.workload.bundle.input_shape
+
+    @property
     def data_root(self) -> Path | None:
         """The folder of the datasets that are read from files."""
         return self._engine.workload.data_root
