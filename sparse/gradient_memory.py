@@ -7,12 +7,14 @@ import torch
 from torch import Tensor
 
 from sparse.context import Layer
+from sparse.drop import whole_share
 from sparse.schedule import UpdateSchedule, known_length, resolve_step
 from sparse.scores import gradient, widened
-from sparse.select import largest, refuse_nan
+from sparse.select import largest, random_among, refuse_nan
 from sparse.topology_options import PHASED, TopologyOptions
 
 _SAVED = ("average", "stale", "candidates")
+_CURRENT = ("gradient", "candidates", "gradient_subset")
 
 
 def required_gradient(layer: Layer, method: str) -> Tensor:
@@ -50,10 +52,11 @@ class GradientMemory:
         self._dense_end = 0
         if options.growth in PHASED:
             total = known_length(total_steps, f"growth: {options.growth}")
-            self._dense_end = max(resolve_step(options.dense_until, total), options.update_every)
+            least = 0 if options.growth == "gradient_then_random" else options.update_every
+            self._dense_end = max(resolve_step(options.dense_until, total), least)
 
     def is_dense(self, step: int) -> bool:
-        """Return whether `stale_gradient` and `candidates` still see all gradients."""
+        """Return whether a growth rule that sees all gradients at first still does."""
         return step <= self._dense_end
 
     def wants(self, step: int) -> bool:
@@ -79,7 +82,22 @@ class GradientMemory:
             return layer.mask.numel()
         if growth == "candidates":
             return int((self.candidates[layer.name] | layer.mask.bool()).count_nonzero())
+        if growth == "gradient_subset":
+            return active + int(self.candidates[layer.name].count_nonzero())
         return active
+
+    def kept_values(self) -> int:
+        """Return how many numbers are remembered from one step to the next: means, old scores."""
+        return sum(each.numel() for kept in (self.average, self.stale) for each in kept.values())
+
+    def draw(self, layer: Layer, active: int, generator: torch.Generator) -> None:
+        """Draw the inactive weights that the update of this step looks at, as `candidates`.
+
+        Of a layer with so many active weights `subset_factor` times as many, or all there are.
+        """
+        inactive = layer.mask == 0
+        count = min(whole_share(self._options.subset_factor, active), inactive.numel() - active)
+        self.candidates[layer.name] = random_among(inactive, count, generator)
 
     def refuse_nan(self) -> None:
         """Raise a ValueError that names the layers whose gradients cannot be ranked, on the CPU."""
@@ -124,7 +142,7 @@ class GradientMemory:
 
     def _wants_latest(self, step: int) -> bool:
         options = self._options
-        growing = options.growth in ("gradient", "candidates") or self.is_dense(step)
+        growing = options.growth in _CURRENT or self.is_dense(step)
         return self._updates.is_update(step) and (growing or options.drop == "taylor")
 
     def _add_to_average(self, name: str, values: Tensor) -> None:

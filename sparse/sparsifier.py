@@ -64,6 +64,9 @@ class Updates(Protocol):
     def passes(self, dense_gradients: bool) -> Passes:
         """Return which weights a training step needs."""
 
+    def kept_values(self) -> int:
+        """Return how many numbers are remembered besides weights and masks."""
+
     def state_dict(self) -> dict[str, Any]:
         """Return all that later updates depend on, tensors and plain data."""
 
@@ -199,6 +202,12 @@ class Sparsifier:
             return self.topology.passes(dense_gradients)
         weights = self.sizes() if dense_gradients else self.counts
         return Passes(forward=self.counts, input_gradients=self.counts, weight_gradients=weights)
+
+    def stored_values(self) -> int:
+        """Return how many numbers are kept from step to step: weights, and what updates go by."""
+        weights = self.sizes() if self.stores_dense else self.counts
+        kept = 0 if self.topology is None else self.topology.kept_values()
+        return sum(weights.values()) + kept
 
     def metrics(self) -> dict[str, float]:
         """Return final metrics of the method's own, by names that the trainer lists."""

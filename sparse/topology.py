@@ -17,7 +17,7 @@ from sparse.flops import Passes
 from sparse.gradient_memory import GradientMemory
 from sparse.select import positions, refuse_nan
 from sparse.sparsifier import Sparsifier, TopologyUpdate
-from sparse.topology_options import TopologyOptions
+from sparse.topology_options import PHASED, TopologyOptions
 from sparse.update_options import dynamic_schedules
 
 
@@ -72,10 +72,19 @@ class Topology:
             seen = {each.name: self.gradients.ranked(each, counts[each.name]) for each in layers}
         return Passes(forward=counts, input_gradients=counts, weight_gradients=seen)
 
+    def kept_values(self) -> int:
+        """Return how many numbers the rules remember besides weights and masks."""
+        return self.gradients.kept_values()
+
     @torch.no_grad()
     def after_backward(self, step: int) -> None:
         """Keep what the rules need of the gradients."""
-        self.gradients.see(step, self._method.layers, type(self._method).__name__.lower())
+        layers = self._method.layers
+        self.gradients.see(step, layers, type(self._method).__name__.lower())
+        if self._options.growth == "gradient_subset" and self.wants_update(step):
+            generator = self._method.context.generator("subset", step)
+            for layer in layers:
+                self.gradients.draw(layer, self._method.counts[layer.name], generator)
 
     @torch.no_grad()
     def update(self, step: int, occupied: Mapping[str, Tensor] | None = None) -> TopologyUpdate:
@@ -171,15 +180,22 @@ class Topology:
 
     def _grown(self, change: _Change, count: int, step: int, generator: torch.Generator) -> Tensor:
         name, size = change.layer.name, change.layer.mask.numel()
-        rule, occupied = self._options.growth, change.occupied
+        rule, occupied = self._growth(step), change.occupied
         if rule == "random":
             return grow.random(size, occupied, count, generator)
         if rule == "random_unexplored":
             return grow.unexplored(self._method.explored[name], occupied, count, generator)
         scores = self.gradients.scores(step, name)
-        if rule == "candidates" and not self.gradients.is_dense(step):
+        if rule in ("candidates", "gradient_subset"):
             among = self.gradients.candidates[name]
             return grow.candidates(scores, among, occupied, count, generator)
-        if rule == "candidates":
+        if self._options.growth == "candidates":
             self.gradients.collect(name, count)
         return grow.gradient(scores, occupied, count)
+
+    def _growth(self, step: int) -> str:
+        """Return the growth rule of a step: what grows in two phases begins as `gradient`."""
+        rule: str = self._options.growth
+        if rule in PHASED and self.gradients.is_dense(step):
+            return "gradient"
+        return "random" if rule == "gradient_then_random" else rule

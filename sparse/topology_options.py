@@ -19,10 +19,12 @@ GROWTHS = (
     "random_unexplored",
     "stale_gradient",
     "candidates",
+    "gradient_then_random",
+    "gradient_subset",
 )
 REDISTRIBUTIONS = ("none", "momentum", "magnitude", "nonzeros")
 BY_FRACTION = ["magnitude", "signed", "taylor"]
-PHASED = ["stale_gradient", "candidates"]
+PHASED = ["stale_gradient", "candidates", "gradient_then_random"]
 _SHARE = {"drop": BY_FRACTION}
 
 
@@ -38,6 +40,7 @@ class TopologyOptions(UpdateOptions):
     drop_fraction: float = redefined(UpdateOptions, "drop_fraction", only_with=_SHARE)
     anneal: str = redefined(UpdateOptions, "anneal", only_with=_SHARE)
     final_drop_fraction: float = redefined(UpdateOptions, "final_drop_fraction", only_with=_SHARE)
+    anneal_stop: float | None = redefined(UpdateOptions, "anneal_stop", only_with=_SHARE)
     drop_threshold: float = option(
         0.001, gt=0, only_with={"drop": "threshold"}, help="|w| below which drop: threshold drops"
     )
@@ -45,21 +48,29 @@ class TopologyOptions(UpdateOptions):
         "gradient",
         choices=GROWTHS,
         help="which inactive weights become active: at random, by |gradient| or its running mean,"
-        " never-active ones first, by the gradient of an early step, or among early candidates",
+        " never-active ones first, by the gradient of an early step, among early candidates, by"
+        " |gradient| and later at random, or by |gradient| among some drawn at random",
     )
     dense_until: float = option(
         0.1,
         ge=0,
         le=1,
         only_with={"growth": PHASED},
-        help="fraction of the run in which stale_gradient and candidates see all gradients;"
-        " the first update always does",
+        help="fraction of the run in which stale_gradient, candidates and gradient_then_random see"
+        " all gradients; but for the last, the first update always does",
     )
     candidate_factor: int = option(
         4,
         ge=1,
         only_with={"growth": "candidates"},
         help="candidates at an update: this many times as many as grow, by |gradient|",
+    )
+    subset_factor: float = option(
+        1.0,
+        gt=0,
+        le=1000,
+        only_with={"growth": "gradient_subset"},
+        help="inactive weights that an update of gradient_subset looks at, over the active ones",
     )
     redistribution: str = option(
         "none",

@@ -8,7 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from sparse.options import option
-from sparse.schedule import ConstantDrop, CosineDrop, UpdateSchedule, update_schedule
+from sparse.schedule import (
+    ConstantDrop,
+    CosineDrop,
+    UpdateSchedule,
+    resolve_step,
+    update_schedule,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +30,7 @@ class UpdateOptions:
     anneal: str = option(
         "cosine",
         choices=["constant", "cosine"],
-        help="keep the drop fraction, or let it fall to final_drop_fraction at update_stop",
+        help="keep the drop fraction, or let it fall to final_drop_fraction at anneal_stop",
     )
     final_drop_fraction: float = option(
         0.0,
@@ -32,7 +38,16 @@ class UpdateOptions:
         lt=1,
         at_most="drop_fraction",
         only_with={"anneal": "cosine"},
-        help="drop fraction at update_stop; used by anneal: cosine",
+        help="drop fraction at anneal_stop; used by anneal: cosine",
+    )
+    anneal_stop: float | None = option(
+        None,
+        gt=0,
+        le=1,
+        only_with={"anneal": "cosine"},
+        means={"update_stop": 1},
+        help="fraction of the run at which final_drop_fraction is reached, where that is not when"
+        " updates stop",
     )
     update_every: int = option(100, ge=1, help="optimizer steps between two topology updates")
     update_stop: float = option(1.0, gt=0, le=1, help="fraction of the run after which masks stay")
@@ -68,9 +83,12 @@ def dynamic_schedules(
     warning. A drop fraction of 0 is constant, too.
     """
     updates = update_schedule(every=options.update_every, stop=options.update_stop, total=total)
-    if options.anneal == "constant" or updates.stop is None or options.drop_fraction == 0:
+    if options.anneal == "constant" or total is None or options.drop_fraction == 0:
         return updates, ConstantDrop(initial=options.drop_fraction)
+    end = options.update_stop if options.anneal_stop is None else options.anneal_stop
     drops = CosineDrop(
-        initial=options.drop_fraction, stop=updates.stop, final=options.final_drop_fraction
+        initial=options.drop_fraction,
+        stop=resolve_step(end, total),
+        final=options.final_drop_fraction,
     )
     return updates, drops

@@ -118,6 +118,19 @@ METRICS: tuple[dict[str, str], ...] = (
         "help": "inference_flops over those of the dense network",
     },
     {
+        "name": "peak_weight_gradients",
+        "unit": "weights",
+        "better": "lower",
+        "help": "most gradients of maskable weights that a step, or scoring before training, needs",
+    },
+    {
+        "name": "peak_training_mb",
+        "unit": "MiB",
+        "better": "lower",
+        "help": "computed: weights, gradients, optimizer slots and memory of topology updates at"
+        " the peak, were active weights alone stored, in 4 bytes each",
+    },
+    {
         "name": "explored_rate",
         "unit": "fraction",
         "better": "higher",

@@ -42,6 +42,13 @@ def learning_rate_factor(
     return warmup
 
 
+def slots_per_weight(recipe: Recipe) -> int:
+    """How many numbers the recipe's optimizer remembers of every weight that it moves."""
+    if recipe.optimizer == "sgd":
+        return 1 if recipe.momentum else 0
+    return {"adam": 2, "adamw": 2}[recipe.optimizer]
+
+
 def make_optimizer(recipe: Recipe, parameters: Iterable[Tensor]) -> torch.optim.Optimizer:
     """The recipe's optimizer over ordinary parameters, as the ``solo`` engine uses it.
 

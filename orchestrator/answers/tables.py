@@ -37,6 +37,8 @@ BETTER: Mapping[str, str] = MappingProxyType(
         "train_flops_ratio": "lower",
         "inference_flops": "lower",
         "inference_flops_ratio": "lower",
+        "peak_weight_gradients": "lower",
+        "peak_training_mb": "lower",
         "explored_rate": "higher",
         "collapsed_layers": "lower",
         "alive_neurons": "lower",

@@ -121,6 +121,18 @@ _METRICS = _columns(
     ("train_flops_ratio", "real", "fraction", "The same over those of training the dense network."),
     ("inference_flops", "real", "FLOPs", "Operations of the final network for one sample."),
     ("inference_flops_ratio", "real", "fraction", "The same over those of the dense network."),
+    (
+        "peak_weight_gradients",
+        "real",
+        "weights",
+        "Most gradients of maskable weights that a step, or scoring before training, needs.",
+    ),
+    (
+        "peak_training_mb",
+        "real",
+        "MiB",
+        "Computed peak of weights, gradients and optimizer slots, were active ones alone stored.",
+    ),
     ("explored_rate", "real", "fraction", "Weights ever active over all; dynamic methods only."),
     ("collapsed_layers", "real", "layers", "Maskable layers without a single active weight."),
     ("alive_neurons", "real", "fraction", "Hidden units not pruned over all; srigl and set_np."),

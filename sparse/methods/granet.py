@@ -35,6 +35,7 @@ class GranetOptions(TopologyOptions):
     final_drop_fraction: float = shared_option(
         "final_drop_fraction", 0.005, unless={"drop_fraction": 0}
     )
+    anneal_stop: float | None = shared_option("anneal_stop", None, unless={"drop_fraction": 0})
 
 
 @METHODS.register(

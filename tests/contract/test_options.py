@@ -73,6 +73,8 @@ def test_a_number_with_a_point_is_no_whole_number():
 RELATED = [
     ({"anneal": "constant", "drop_fraction": 0.001}, True),
     ({"anneal": "constant", "drop_fraction": 0.001, "final_drop_fraction": 0.0005}, False),
+    ({"anneal": "constant", "drop_fraction": 0.001, "anneal_stop": 0.5}, False),
+    ({"anneal": "cosine", "drop_fraction": 0.2, "update_stop": 0.5, "anneal_stop": 0.75}, True),
     ({"anneal": "cosine", "drop_fraction": 0.2, "final_drop_fraction": 0.3}, False),
     ({"anneal": "cosine", "drop_fraction": 0.2, "final_drop_fraction": 0.1}, True),
     ({"drop": "threshold"}, True),

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sparse.methods import METHODS
-from sparse.topology_options import DROPS, GROWTHS, REDISTRIBUTIONS, TopologyOptions
+from sparse.topology_options import DROPS, GROWTHS, PHASED, REDISTRIBUTIONS, TopologyOptions
 from tests.support.cells import make_cell, result, train
 from tests.support.toy import ToyContext, make_layers, make_method, run_steps
 
@@ -21,8 +21,10 @@ def rule_options(drop, growth, redistribution):
     options = {"drop": drop, "growth": growth, "redistribution": redistribution, "update_every": 2}
     if drop == "threshold":
         options["drop_threshold"] = 0.5
-    if growth in ("stale_gradient", "candidates"):
+    if growth in PHASED:
         options["dense_until"] = 0.4
+    if growth == "gradient_subset":
+        options["subset_factor"] = 0.2  # too few where layers share, so that some growth is random
     if growth == "candidates":
         options["candidate_factor"] = 1  # soon too few, so that some growth is random
     return options
@@ -65,7 +67,7 @@ def missing(method):
 
 def looks_at_all(step, growth, redistribution):
     """Whether these rules rank or average the gradients of all weights in a step."""
-    phased = growth in ("stale_gradient", "candidates") and step <= DENSE_UNTIL
+    phased = growth in PHASED and step <= DENSE_UNTIL
     return phased or growth in ("gradient", "momentum") or redistribution == "momentum"
 
 
@@ -88,13 +90,14 @@ def test_only_gradients_that_the_rules_look_at_are_a_cost(name, rules):
             assert seen.weight_gradients == active
         elif looks_at_all(step, *rules[1:]):
             assert seen.weight_gradients == sizes
-        elif rules[1] == "candidates":
+        elif rules[1] in ("candidates", "gradient_subset"):
             found = sum(seen.weight_gradients.values())
             assert sum(active.values()) < found < 219
         else:
             assert seen.weight_gradients == active
         asked += method.wants_gradients(step)
-    blind = rules[0] != "taylor" and rules[1].startswith("random") and rules[2] != "momentum"
+    without = rules[1] in ("random", "random_unexplored")
+    blind = rules[0] != "taylor" and without and rules[2] != "momentum"
     assert (asked == 0) == blind
 
 

@@ -10,7 +10,13 @@ import pytest
 from trainer.describe import REGISTRIES, describe
 
 # What the rules of topology updates have in every dynamic method.
-RULES = {"drop_threshold": 0.001, "dense_until": 0.1, "candidate_factor": 4, "momentum": 0.9}
+RULES = {
+    "drop_threshold": 0.001,
+    "dense_until": 0.1,
+    "candidate_factor": 4,
+    "subset_factor": 1.0,
+    "momentum": 0.9,
+}
 
 # The fifteen corruptions of CIFAR-10-C's benchmark.
 COMMON = [
@@ -37,6 +43,7 @@ FROZEN = {
                 "drop_fraction": 0.3,
                 "anneal": "cosine",
                 "final_drop_fraction": 0.0,
+                "anneal_stop": None,
                 "update_every": 100,
                 "update_stop": 0.75,
                 "convention": "exact",
@@ -53,6 +60,7 @@ FROZEN = {
                 "drop_fraction": 0.5,
                 "anneal": "cosine",
                 "final_drop_fraction": 0.005,
+                "anneal_stop": None,
                 "growth": "momentum",
                 "redistribution": "momentum",
                 "update_every": 100,
@@ -70,6 +78,7 @@ FROZEN = {
                 "drop_fraction": 0.5,
                 "anneal": "cosine",
                 "final_drop_fraction": 0.005,
+                "anneal_stop": None,
                 "growth": "gradient",
                 "redistribution": "none",
                 "update_every": 100,
@@ -84,6 +93,7 @@ FROZEN = {
                 "drop_fraction": 0.3,
                 "anneal": "constant",
                 "final_drop_fraction": 0.0,
+                "anneal_stop": None,
                 "update_every": 100,
                 "update_stop": 1.0,
                 "convention": "exact",
@@ -106,6 +116,7 @@ FROZEN = {
                 "drop_fraction": 0.3,
                 "anneal": "constant",
                 "final_drop_fraction": 0.0,
+                "anneal_stop": None,
                 "update_every": 100,
                 "update_stop": 1.0,
                 "growth": "random",
@@ -130,6 +141,7 @@ FROZEN = {
                 "drop_fraction": 0.3,
                 "anneal": "cosine",
                 "final_drop_fraction": 0.0,
+                "anneal_stop": None,
                 "update_every": 100,
                 "update_stop": 0.75,
                 "ablate_below": 0.3,

@@ -38,6 +38,9 @@ def assert_same_network(first, second):
     [
         {"growth": "stale_gradient", "dense_until": 1.0},
         {"growth": "candidates", "dense_until": 0.1, "candidate_factor": 1000},
+        {"growth": "gradient_then_random", "dense_until": 1.0},
+        {"growth": "gradient_subset", "subset_factor": 1000},
+        {"update_stop": 0.75, "anneal_stop": 0.75},
     ],
 )
 def test_rigl_that_sees_or_notes_everything_is_rigl(options):
@@ -46,9 +49,18 @@ def test_rigl_that_sees_or_notes_everything_is_rigl(options):
     )
 
 
-@pytest.mark.parametrize("growth", ["stale_gradient", "candidates"])
-def test_rigl_without_later_gradients_is_rigl_up_to_then(growth):
-    early = RigL("0.3", update_every=2, growth=growth, dense_until=0.25)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"growth": "stale_gradient", "dense_until": 0.25},
+        {"growth": "candidates", "dense_until": 0.25},
+        {"growth": "gradient_then_random", "dense_until": 0.25},
+        {"update_stop": 0.275, "anneal_stop": 0.75},
+    ],
+    ids=["stale", "candidates", "random", "frozen"],
+)
+def test_rigl_without_later_gradients_is_rigl_up_to_then(options):
+    early = RigL("0.3", update_every=2, **options)
     always = RigL("0.3", update_every=2)
     for method in (early, always):
         method.prepare(ToyContext(make_layers(), total_steps=STEPS))
@@ -66,6 +78,38 @@ def test_rigl_with_random_growth_is_set_with_its_clock():
     rigl = trained(RigL("0.3", update_every=2, growth="random"))
     options = {"drop": "magnitude", "anneal": "cosine", "update_stop": 0.75}
     assert_same_network(rigl, trained(SET("0.3", update_every=2, **options)))
+    never = {"growth": "gradient_then_random", "dense_until": 0}
+    assert_same_network(rigl, trained(RigL("0.3", update_every=2, **never)))
+
+
+def test_growth_by_gradient_in_a_subset_takes_the_best_of_what_was_drawn():
+    layer = ToyLayer("w", torch.arange(100.0).roll(50), torch.arange(100) < 10)
+    method = RigL("0.1", drop_fraction=0.4, growth="gradient_subset", subset_factor=2.5)
+    method.bind(ToyContext([layer], total_steps=1000))
+    method.counts = {"w": 10}
+    layer.gradient = torch.arange(100.0)
+    method.after_backward(100)
+    drawn = method.topology.gradients.candidates["w"]
+    # 25 of the 90 inactive weights: with the 10 active ones all gradients that are needed.
+    assert (int(drawn.sum()), bool(drawn[:10].any())) == (25, False)
+    assert method.passes(True).weight_gradients == {"w": 35}
+    update = method.after_step(100)
+    assert (update.dropped, update.grown) == (3, 3)
+    grown = layer.mask.bool() & (torch.arange(100) >= 10)
+    assert grown.nonzero().flatten().tolist() == drawn.nonzero().flatten().tolist()[-3:]
+
+
+def test_subsets_are_drawn_anew_at_every_update_and_alike_in_every_run():
+    drawn = []
+    for _ in range(2):
+        method = RigL("0.3", update_every=2, growth="gradient_subset")
+        method.prepare(ToyContext(make_layers(), total_steps=STEPS))
+        for last in (2, 4):
+            run_steps(method, last - 1, last)
+            drawn.append(method.topology.gradients.candidates["first"])
+    assert torch.equal(drawn[0], drawn[2])
+    assert torch.equal(drawn[1], drawn[3])
+    assert not torch.equal(drawn[0], drawn[1])
 
 
 # --- snfs -----------------------------------------------------------------------------------------

@@ -80,6 +80,11 @@ class Engine(ABC):
         return self.workload.forward_cost()
 
     @cached_property
+    def parameters(self) -> int:
+        """Parameters of the network of one of these cells, whether they are masked or not."""
+        return self.workload.parameter_count()
+
+    @cached_property
     def full_flops(self) -> int:
         """What one sample costs in the dense network that they name, in FLOPs."""
         if self.workload.full_size is None:

@@ -42,6 +42,9 @@ def test_the_running_mean_weighs_the_past():
         (RigL("0.5", update_every=20, growth="stale_gradient", dense_until=0.5), [20, 40]),
         (RigL("0.5", update_every=20, growth="stale_gradient", dense_until=0.0), [20]),
         (RigL("0.5", update_every=20, growth="candidates", dense_until=0.0), [20, 40, 60]),
+        (RigL("0.5", update_every=20, growth="gradient_then_random", dense_until=0.5), [20, 40]),
+        (RigL("0.5", update_every=20, growth="gradient_then_random", dense_until=0.0), []),
+        (RigL("0.5", update_every=20, growth="gradient_subset"), [20, 40, 60]),
     ],
 )
 def test_gradients_are_asked_for_when_a_rule_needs_them(method, steps):
@@ -80,6 +83,9 @@ def test_stale_growth_goes_by_the_last_gradient_of_the_dense_phase():
         ({"growth": "stale_gradient", "drop": "taylor", "dense_until": 0.5}, 6, 3),
         # Two candidates; one is active at the third update and the other was dropped again.
         ({"growth": "candidates", "candidate_factor": 1, "dense_until": 0.5}, 6, 4),
+        ({"growth": "gradient_then_random", "drop": "taylor", "dense_until": 0.5}, 6, 3),
+        # Three active weights, and floor(0.7 * 3) of the inactive ones.
+        ({"growth": "gradient_subset", "subset_factor": 0.7}, 5, 5),
     ],
 )
 def test_only_gradients_that_a_rule_ranks_are_counted_as_a_cost(options, early, late):
@@ -96,7 +102,7 @@ def test_only_gradients_that_a_rule_ranks_are_counted_as_a_cost(options, early, 
     assert found == [early, early, late]
 
 
-@pytest.mark.parametrize("growth", ["stale_gradient", "candidates"])
+@pytest.mark.parametrize("growth", ["stale_gradient", "candidates", "gradient_then_random"])
 def test_a_dense_phase_needs_the_length_of_the_run(growth):
     with (
         pytest.warns(UserWarning, match="total_steps is not known"),
@@ -125,6 +131,13 @@ def test_a_running_mean_that_is_no_number_is_named():
             {"growth": "stale_gradient", "candidate_factor": 2},
             "candidate_factor has no effect with growth: stale_gradient",
         ),
+        (RigL, {"subset_factor": 2}, "subset_factor has no effect with growth: gradient"),
+        (
+            RigL,
+            {"growth": "gradient_subset", "dense_until": 0.5},
+            "dense_until has no effect with growth: gradient_subset",
+        ),
+        (SET, {"anneal_stop": 0.5}, "anneal_stop has no effect with anneal: constant"),
         (
             RigL,
             {"drop": "threshold", "drop_fraction": 0.5},

@@ -15,6 +15,14 @@ def test_dynamic_schedules_resolve_fractions():
     assert drops == CosineDrop(initial=0.3, stop=60, final=0.0)
 
 
+def test_a_drop_fraction_may_fall_on_when_updates_have_stopped():
+    updates, drops = dynamic_schedules(
+        UpdateOptions(update_every=10, update_stop=0.25, anneal_stop=0.75), 80
+    )
+    assert updates == UpdateSchedule(every=10, stop=20, total=80)
+    assert drops == CosineDrop(initial=0.3, stop=60, final=0.0)
+
+
 def test_without_a_length_the_drop_is_constant_and_that_is_said():
     with pytest.warns(UserWarning, match="total_steps is not known"):
         updates, drops = dynamic_schedules(UpdateOptions(update_every=10, update_stop=0.75), None)

@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.cells import make_cell, result, train, train_reported
 from trainer.cell_run import CellRun
+from trainer.engines.solo import SoloEngine
 from trainer.engines.stack import StackEngine
 from trainer.loop import BlockLoop
 from trainer.workload import load_workload
@@ -12,7 +13,9 @@ WEIGHTS = {"layers.0.weight": 221, "layers.1.weight": 561, "layers.2.weight": 99
 """Those of the perceptron 13-17-33-3: each is multiplied once per sample."""
 
 DENSE = 2 * 881
+BIASES = 17 + 33 + 3
 SAMPLES, EPOCHS = 81, 3
+IMAGES = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
 
 
 def metrics_of(method, density=None, options=None, **recipe):
@@ -46,6 +49,63 @@ def test_rigl_pays_dense_weight_gradients_on_its_update_steps_alone():
     metrics = metrics_of("rigl", "0.3", {"update_every": 4})
     looked = 16 + 16 + 1
     assert metrics["train_flops"] == (3 * 2 * 264 * SAMPLES * EPOCHS + (DENSE - 2 * 264) * looked)
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "gradients", "values"),
+    [
+        # Weights, gradients and SGD's momentum; rigl's dense gradients come at updates alone.
+        ("dense", {}, 881, 3 * 881),
+        ("static", {}, 264, 3 * 264),
+        ("set", {"update_every": 4}, 264, 3 * 264),
+        ("rigl", {"update_every": 4}, 881, 264 + 881 + 264),
+        ("rigl", {"update_every": 4, "update_stop": 0.1}, 264, 3 * 264),
+        # Among as many inactive weights as are active; but the last layer has 82 of its 99 already.
+        ("rigl", {"update_every": 4, "growth": "gradient_subset"}, 463, 264 + 463 + 264),
+        ("snfs", {"update_every": 4}, 881, 264 + 881 + 264 + 881),
+        # Old scores stay, of all weights, when dense gradients are over.
+        (
+            "rigl",
+            {"update_every": 4, "growth": "stale_gradient", "dense_until": 0.3},
+            881,
+            3 * 264 + 881,
+        ),
+        # It begins dense.
+        ("gmp", {"update_every": 4}, 881, 3 * 881),
+        # All are stored; with a tenth of each layer besides the active ones trained.
+        ("top_kast", {"update_every": 4}, 351, 881 + 2 * 351),
+        # Scores come first, in the dense network and without momentum.
+        ("snip", {}, 881, 2 * 881 - BIASES),
+    ],
+)
+def test_the_peak_is_that_of_the_step_that_needs_most(method, options, gradients, values):
+    metrics = metrics_of(method, None if method == "dense" else "0.3", options)
+    assert metrics["peak_weight_gradients"] == gradients
+    assert metrics["peak_training_mb"] == 4 * (values + 3 * BIASES) / 2**20
+
+
+@pytest.mark.parametrize(
+    ("recipe", "slots"),
+    [
+        ({"momentum": 0.0}, 0),
+        ({"momentum": 0.9}, 1),
+        ({"optimizer": "adam"}, 2),
+        ({"optimizer": "adamw"}, 2),
+    ],
+)
+def test_memory_has_what_the_optimizer_remembers(recipe, slots):
+    cell = make_cell("static", "0.3", model="convnet", dataset_options=IMAGES, **recipe)
+    engine = SoloEngine(load_workload(cell, None, "cpu"), [cell])
+    run = CellRun(cell, 0)
+    run.prepare(engine, {})
+    loop = BlockLoop(engine, [run])
+    loop.advance()
+    (first, *_) = run.sparsifier.layers
+    assert len(first.slots()) == slots
+    active = sum(run.sparsifier.counts.values())
+    size = sum(run.sparsifier.sizes().values())
+    values = (active + engine.parameters - size) * (2 + slots)
+    assert run.cost.metrics(1)["peak_training_mb"] == 4 * values / 2**20
 
 
 @pytest.mark.parametrize(
@@ -83,9 +143,8 @@ def test_a_narrower_network_is_compared_with_the_one_that_the_cell_names():
 
 @pytest.mark.parametrize(("model", "engine"), [("mlp", "stack"), ("convnet", "solo")])
 def test_the_cost_does_not_depend_on_the_company(model, engine):
-    task = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
     cells = [
-        make_cell(name, options=options, seed=seed, model=model, dataset_options=task)
+        make_cell(name, options=options, seed=seed, model=model, dataset_options=IMAGES)
         for seed, (name, options) in enumerate([("rigl", {"update_every": 4}), ("dense", {})])
     ]
     together = train(*cells)
