@@ -6,6 +6,8 @@ Masks simulate sparsity: inactive weights are zeros in dense tensors, and nothin
 
 from sparse.attach import Attached as Attached
 from sparse.attach import attach as attach
+from sparse.compact import Compacted as Compacted
+from sparse.compact import compact as compact
 from sparse.methods import METHODS as METHODS
 from sparse.methods.acdc import ACDC as ACDC
 from sparse.methods.dense import Dense as Dense
