@@ -1,12 +1,13 @@
 """What goes together in a cell, by rules in the traits of the catalogue.
 
 `models` says which models a method works on: `{"names": [...]}`, or `{"trait": "chain"}` for those
-that have this trait. `densities` says which densities it can have:
-`{"multiple_of_one_over": "m"}` for n / m, m being an option. A method without a rule takes all.
-`needs_density` marks one that has no use for an allocation that decides the density.
+that have this trait, always or by a rule (`grids.traits`) with `when` on their options. `densities`
+says which densities it can have: `{"multiple_of_one_over": "m"}` for n / m, m being an option. A
+method without a rule takes all. `needs_density` marks one that has no use for an allocation that
+decides the density.
 
 A scenario with `needs_pixels` and the recipe's augmentation take images: a dataset with `pixels`,
-true or a rule (`grids.traits`) on its options. A scenario with `needs_share` decides what
+true or a rule on its options. A scenario with `needs_share` decides what
 `data_ratio` keeps, which must be below 1; its `datasets` are rules with the names of those that it
 takes.
 """
@@ -19,9 +20,9 @@ from typing import Any
 from grids.catalogue import Catalogue, Entry
 from grids.cell import FIELDS
 from grids.options import MAX_DECIMALS, Value, plain_decimal
-from grids.problems import Collector, GridError, Where
+from grids.problems import Collector, GridError, Where, show
 from grids.resolving import Resolved
-from grids.traits import holds
+from grids.traits import applies, holds
 
 METHOD, MODEL, DENSITY, ALLOCATION, SCENARIO, DATASET, RATIO, RECIPE = (
     FIELDS.index(name)
@@ -67,7 +68,7 @@ class Legality:
         self._judged.add(key)
         entry = self._catalogue.entry("method", str(method.name()))
         where = method.used[0].where
-        self._note(where, lambda: check_model(entry, str(model.name()), self._catalogue))
+        self._note(where, lambda: check_model(entry, model, self._catalogue))
         where = (density.used or method.used)[0].where
         self._note(where, lambda: check_density(entry, str(density.name()), method.full()))
         where = (allocation.used or method.used)[0].where
@@ -132,16 +133,22 @@ def legal_models(method: Entry, catalogue: Catalogue) -> tuple[str, ...] | None:
 
 def has_pixels(dataset: Entry, options: Mapping[str, Value]) -> bool:
     """Whether the examples of a dataset are images under these options, defaults filled in."""
-    rule = dataset.traits.get("pixels", False)
-    return rule if isinstance(rule, bool) else holds(rule, options)
+    return applies(dataset.traits.get("pixels"), options)
 
 
-def check_model(method: Entry, model: str, catalogue: Catalogue) -> None:
-    """Raise `GridError` when a method does not work on a model."""
-    allowed = legal_models(method, catalogue)
-    if allowed is not None and model not in allowed:
+def check_model(method: Entry, model: Resolved, catalogue: Catalogue) -> None:
+    """Raise `GridError` when a method does not work on a model under its options."""
+    allowed, name = legal_models(method, catalogue), str(model.name())
+    if allowed is None:
+        return
+    if name not in allowed:
         listed = ", ".join(allowed) or "none"
-        raise GridError(f"method {method.name} does not work on model {model}; allowed: {listed}")
+        raise GridError(f"method {method.name} does not work on model {name}; allowed: {listed}")
+    trait, options = method.traits["models"].get("trait"), model.full()
+    rule = catalogue.entry("model", name).traits[trait] if trait else {}
+    if not applies(rule, options):
+        settings = " and ".join(f"{option}: {show(options[option])}" for option in rule["when"])
+        raise GridError(f"method {method.name} does not work on model {name} with {settings}")
 
 
 def check_density(method: Entry, density: str, options: Mapping[str, Value]) -> None:

@@ -20,6 +20,14 @@ def holds(rule: Mapping[str, Any], options: Mapping[str, Value]) -> bool:
     return _all_equal(when, options) and not any(_all_equal(one, options) for one in exceptions)
 
 
+def applies(trait: bool | Mapping[str, Any] | None, options: Mapping[str, Value]) -> bool:
+    """Whether a trait is so under these options, defaults filled in: it is yes, no, or a rule.
+
+    A trait that nothing declares is None, and is not so.
+    """
+    return holds(trait, options) if isinstance(trait, Mapping) else bool(trait)
+
+
 def filled(template: object, options: Mapping[str, Value]) -> str:
     """A template, or a number, as text with the values of the options that it names."""
     return str(template).format_map(options)

@@ -2,12 +2,11 @@
 
 import functools
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from grids.cell import Cell
-from grids.traits import holds, input_names
+from grids.traits import applies, input_names
 from trainer.augment import augments
 from trainer.data import DATASETS
 from trainer.data.bundle import Bundle, RawData
@@ -71,8 +70,7 @@ def _load(wanted: _Wanted) -> Bundle:
 def _read(name: str, options: str, root: Path | None) -> RawData:
     entry, given = DATASETS.get(name), json.loads(options)
     raw: RawData = entry.build(given, root)
-    rule = entry.traits["pixels"]
-    said = holds(rule, asdict(entry.chosen(given))) if isinstance(rule, Mapping) else bool(rule)
+    said = applies(entry.traits["pixels"], asdict(entry.chosen(given)))
     if said != (raw.white is not None):
         raise ValueError(
             f"dataset {name}: its trait pixels says {said}, and its data "

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from grids.cell import Cell
 from grids.recipe import PER_CELL
+from grids.traits import applies
 from sparse.flops import ForwardCost, forward_cost
 from sparse.methods import METHODS
 from trainer import seeding
@@ -121,7 +122,7 @@ def load_workload(cell: Cell, sources: Sources | None, device: str) -> Workload:
         full_size=full_size,
         recipe=Recipe.of(cell),
         device=device,
-        stackable=bool(MODELS.get(cell.model.name).traits["stackable"]),
+        stackable=_is_stackable(cell),
     )
     refuse_wide_crop(workload.recipe, bundle.input_shape)
     _refuse_lone_example(workload)
@@ -139,6 +140,12 @@ def workload_key(cell: Cell) -> str:
     }
     narrowed = cell.density if _is_narrowed(cell) else None
     return json.dumps([kept, recipe, narrowed], sort_keys=True)
+
+
+def _is_stackable(cell: Cell) -> bool:
+    """Whether the cell's model, under its options, trains as one batched program."""
+    entry = MODELS.get(cell.model.name)
+    return applies(entry.traits["stackable"], asdict(entry.chosen(cell.model.as_dict())))
 
 
 def _is_narrowed(cell: Cell) -> bool:

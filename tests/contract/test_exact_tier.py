@@ -12,6 +12,7 @@ from trainer.cell_run import CellRun
 from trainer.engines.auto import Choice
 from trainer.engines.stack import StackEngine
 from trainer.loop import BlockLoop
+from trainer.models.activations import FIXED
 from trainer.workload import load_workload
 
 STACKABLE = method_names(stackable=True, changes_shape=False)
@@ -54,19 +55,28 @@ def assert_same(one, other):
             assert value == other[key], key
 
 
-@pytest.fixture(scope="module", params=["sgd", "nesterov", "adam", "adamw", "clipped"])
+def activated(name):
+    return {"model_options": {**GROUPED["model_options"], "activation": name}}
+
+
+RECIPES = {
+    "sgd": {},
+    "nesterov": {"nesterov": True, "label_smoothing": 0.1} | activated("leaky_relu"),
+    "adam": {"optimizer": "adam", "lr": 0.01},
+    "adamw": {
+        "optimizer": "adamw",
+        "lr": 0.01,
+        "model_options": {"hidden": (12,), "activation": "tanh"},
+    },
+    "adagrad": {"optimizer": "adagrad", "lr": 0.01} | activated("swish"),
+    "rmsprop": {"optimizer": "rmsprop", "lr": 0.01} | activated("all_relu"),
+    "clipped": {"clip_norm": 0.5, "schedule": "step"},
+}
+
+
+@pytest.fixture(scope="module", params=RECIPES)
 def recipe(request):
-    return {
-        "sgd": {},
-        "nesterov": {"nesterov": True, "label_smoothing": 0.1},
-        "adam": {"optimizer": "adam", "lr": 0.01},
-        "adamw": {
-            "optimizer": "adamw",
-            "lr": 0.01,
-            "model_options": {"hidden": (12,), "activation": "tanh"},
-        },
-        "clipped": {"clip_norm": 0.5, "schedule": "step"},
-    }[request.param]
+    return RECIPES[request.param]
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +104,37 @@ def test_cells_of_a_method_that_changes_the_shape_stack_with_each_other(name, si
     cells = [make_cell(name, "0.3", seed) for seed in range(size)]
     last = final_state(cells)[-1]
     assert_same(last, final_state(cells[-1:])[0])
+
+
+@pytest.mark.parametrize("size", [2, 3, 7, 60])
+@pytest.mark.parametrize("activation", FIXED)
+def test_no_activation_sees_its_place_in_the_stack(activation, size):
+    cells = [make_cell("static", "0.3", seed, **activated(activation)) for seed in range(size)]
+    states = final_state(cells)
+    for n in {0, size // 2, size - 1}:
+        assert_same(states[n], final_state(cells[n : n + 1])[0])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch_norm": True},
+        {"skip": True, "hidden": (17, 17)},
+        {"bias": False},
+        {"activation": "prelu"},
+        {"activation": "srelu"},
+    ],
+    ids=str,
+)
+def test_what_the_program_has_no_words_for_trains_alone(options):
+    # 81 training examples: batches of 16 leave one, which batch norm cannot train on.
+    shape = {"model_options": {**GROUPED["model_options"], **options}, "batch": 15}
+    cells = [make_cell("set", seed=n, options=frequent("set"), **shape) for n in range(3)]
+    outcomes = train(*cells)
+    assert {outcomes[cell.id].engine for cell in cells} == {"solo"}
+    assert [result(train(cell)[cell.id]) for cell in cells] == [
+        result(outcomes[cell.id]) for cell in cells
+    ]
 
 
 def test_learning_rates_of_neighbours_do_not_matter():

@@ -16,6 +16,8 @@ RECIPES = {
     "nesterov": {"weight_decay": 0.01, "nesterov": True},
     "adam": {"weight_decay": 0.01, "optimizer": "adam"},
     "adamw": {"weight_decay": 0.01, "optimizer": "adamw"},
+    "adagrad": {"weight_decay": 0.01, "optimizer": "adagrad"},
+    "rmsprop": {"weight_decay": 0.01, "optimizer": "rmsprop"},
 }
 
 

@@ -297,7 +297,17 @@ FROZEN = {
         "convnet": (1, {"channels": [32, 64], "batch_norm": True}),
         "lenet5": (1, {"widths": [6, 16, 120, 84]}),
         "lenet_300_100": (1, {"hidden": [300, 100]}),
-        "mlp": (1, {"hidden": [256, 256], "activation": "relu"}),
+        "mlp": (
+            1,
+            {
+                "hidden": [256, 256],
+                "activation": "relu",
+                "alpha": 0.6,
+                "batch_norm": False,
+                "skip": False,
+                "bias": True,
+            },
+        ),
         "preact_resnet18": (1, {"widths": [64, 128, 256, 512]}),
         "resnet18": (1, {"stem": "cifar", "widths": [64, 128, 256, 512]}),
         "resnet34": (1, {"stem": "cifar", "widths": [64, 128, 256, 512]}),

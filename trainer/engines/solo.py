@@ -21,7 +21,7 @@ from trainer import seeding
 from trainer.data.bundle import Batch, as_pixels
 from trainer.engines.base import CellState, Engine, LayerView
 from trainer.network import Network, frozen, frozen_copy, mode
-from trainer.optim import make_optimizer
+from trainer.optim import make_optimizer, parameter_groups
 from trainer.recipe import Recipe
 from trainer.workload import Workload
 
@@ -37,7 +37,7 @@ class SoloEngine(Engine):
         self.recipe = Recipe.of(self.cell)
         self.model = workload.build_model(self.cell.seed)
         self.network = Network(self.model, workload.bundle, self.recipe, workload.device)
-        self.optimizer = make_optimizer(self.recipe, self.model.parameters())
+        self.optimizer = make_optimizer(self.recipe, parameter_groups(self.model))
         parameters = dict(self.model.named_parameters())
         targets = find_targets(self.model).targets
         self._masks = {

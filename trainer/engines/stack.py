@@ -17,6 +17,7 @@ from sparse.flow import flow
 from trainer.data.bundle import Batch
 from trainer.engines.base import CellState, Engine, LayerView
 from trainer.engines.layout import StackLayout
+from trainer.engines.stacked_activations import stacked_activations
 from trainer.engines.stacked_mlp import StackedMLP
 from trainer.engines.stacked_optim import make_stacked_optimizer
 from trainer.models.mlp import MLP
@@ -34,6 +35,7 @@ class StackEngine(Engine):
         super().__init__(workload, cells)
         models = [_as_mlp(workload.build_model(cell.seed)) for cell in self.cells]
         self._template = models[0]
+        options = self._template.options
         weights, biases = _stack_parameters(models)
         depth = len(weights)
         layout = StackLayout([tensor.shape[1:] for tensor in (*weights, *biases)])
@@ -47,7 +49,7 @@ class StackEngine(Engine):
         self._program = StackedMLP(
             self._parameters[:depth],
             self._parameters[depth:],
-            self._template.activation_name,
+            stacked_activations(options.activation, depth - 1, options.alpha),
             workload.recipe.label_smoothing,
             self._gradients,
         )

@@ -6,47 +6,25 @@ the stack. With MKL's code path fixed (``MKL_CBWR=...,STRICT``) the bits of a ce
 how many cells share the program: ``tests/contract/test_exact_tier.py`` holds it to that.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-
-def relu(outputs: Tensor) -> Tensor:
-    """ReLU, in place."""
-    return outputs.clamp_min_(0.0)
-
-
-def relu_backward(gradient: Tensor, outputs: Tensor) -> Tensor:
-    """Gradient before the ReLU from that after it, in place."""
-    # The sign of what a ReLU returns is 0 or 1; a comparison would be bool, and multiplying by
-    # bool is ten times slower.
-    return gradient.mul_(outputs.sign())
-
-
-def tanh(outputs: Tensor) -> Tensor:
-    """Hyperbolic tangent, in place."""
-    return outputs.tanh_()
-
-
-def tanh_backward(gradient: Tensor, outputs: Tensor) -> Tensor:
-    """Gradient before the tanh from that after it, in place."""
-    return gradient.mul_(1.0 - outputs * outputs)
-
-
-ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
-    "relu": (relu, relu_backward),
-    "tanh": (tanh, tanh_backward),
-}
-"""In-place activation and its in-place backward pass in terms of the outputs, by name."""
+from trainer.engines.stacked_activations import StackedActivation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Buffers:
-    """Scratch of one batch size. ``hidden[l]`` is the input of layer l, (N, b, I)."""
+    """Scratch of one batch size. ``hidden[l]`` is the input of layer l, (N, b, I).
+
+    ``kept[l]`` is what the activation after layer l differentiates from: a tensor of its own for
+    the layer's outputs, or ``hidden[l + 1]``.
+    """
 
     hidden: list[Tensor]
+    kept: list[Tensor]
     gradients: list[Tensor]
     target_weight: Tensor
     minus_one: Tensor
@@ -58,7 +36,7 @@ class StackedMLP:
     Args:
         weights: per layer (N, O, I), row n being cell n in the layout of ``nn.Linear``.
         biases: per layer (N, 1, O).
-        activation: a name in :data:`ACTIVATIONS`.
+        activations: one per hidden layer.
         label_smoothing: share of the target spread evenly over the classes.
         gradients: where each pass leaves its gradients, of the weights and then of the biases;
             new tensors when not given.
@@ -68,7 +46,7 @@ class StackedMLP:
         self,
         weights: Sequence[Tensor],
         biases: Sequence[Tensor],
-        activation: str,
+        activations: Sequence[StackedActivation],
         label_smoothing: float,
         gradients: Sequence[Tensor] | None = None,
     ) -> None:
@@ -77,19 +55,18 @@ class StackedMLP:
         gradients = gradients or [torch.zeros_like(tensor) for tensor in (*weights, *biases)]
         self.weight_gradients = list(gradients[: len(self.weights)])
         self.bias_gradients = list(gradients[len(self.weights) :])
-        self._activate, self._activate_backward = ACTIVATIONS[activation]
+        self._activations = list(activations)
         self._smoothing = label_smoothing
         self._buffers: dict[int, _Buffers] = {}
 
     def logits(self, inputs: Tensor) -> Tensor:
         """Logits (N, b, C) of inputs (N, b, I); the inputs may be expanded over N."""
         hidden = inputs
-        last = len(self.weights) - 1
-        for index, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            hidden = torch.baddbmm(bias, hidden, weight.transpose(1, 2))
-            if index < last:
-                hidden = self._activate(hidden)
-        return hidden
+        for weight, bias, activation in zip(
+            self.weights[:-1], self.biases[:-1], self._activations, strict=True
+        ):
+            hidden = activation.apply(torch.baddbmm(bias, hidden, weight.transpose(1, 2)))
+        return torch.baddbmm(self.biases[-1], hidden, self.weights[-1].transpose(1, 2))
 
     def backward(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """One forward and backward pass of the mean loss of each cell.
@@ -115,17 +92,22 @@ class StackedMLP:
         for index in range(len(self.weights) - 1, -1, -1):
             gradient = torch.bmm(gradient, self.weights[index])
             if index:
-                self._activate_backward(gradient, buffers.hidden[index])
+                self._activations[index - 1].backward(gradient, buffers.kept[index - 1])
         return gradient
 
     def _forward(self, buffers: _Buffers) -> Tensor:
-        last = len(self.weights) - 1
         for index, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             outputs = buffers.hidden[index + 1]
             torch.baddbmm(bias, buffers.hidden[index], weight.transpose(1, 2), out=outputs)
-            if index < last:
-                self._activate(outputs)
+            if index < len(self._activations):
+                self._activate(index, outputs, buffers)
         return buffers.hidden[-1]
+
+    def _activate(self, index: int, outputs: Tensor, buffers: _Buffers) -> None:
+        activation = self._activations[index]
+        if activation.keeps_inputs:
+            buffers.kept[index].copy_(outputs)
+        activation.apply(outputs)
 
     def _loss_backward(
         self, logits: Tensor, targets: Tensor, buffers: _Buffers
@@ -153,15 +135,20 @@ class StackedMLP:
             if index:
                 below = buffers.gradients[index - 1]
                 torch.bmm(gradient, self.weights[index], out=below)
-                self._activate_backward(below, hidden)
+                self._activations[index - 1].backward(below, buffers.kept[index - 1])
 
     def _buffers_of(self, inputs: Tensor) -> _Buffers:
         n, batch, _ = inputs.shape
         if batch not in self._buffers:
             like = self.weights[0]
             widths = [weight.shape[1] for weight in self.weights]
+            outputs = [like.new_empty(n, batch, width) for width in widths]
             self._buffers[batch] = _Buffers(
-                hidden=[inputs, *(like.new_empty(n, batch, width) for width in widths)],
+                hidden=[inputs, *outputs],
+                kept=[
+                    torch.empty_like(own) if activation.keeps_inputs else own
+                    for own, activation in zip(outputs, self._activations, strict=False)
+                ],
                 gradients=[like.new_empty(n, batch, width) for width in widths],
                 target_weight=like.new_full((n, batch, 1), self._smoothing - 1.0),
                 minus_one=like.new_full((n, batch, 1), -1.0),

@@ -1,4 +1,4 @@
-"""SGD and Adam over a stack, with per-cell hyper-parameters, on the entries that are active.
+"""Optimizers over a stack, with per-cell hyper-parameters, on the entries that are active.
 
 Hyper-parameters are one value per cell, broadcast over its entries. The same operations run whether
 they differ between cells or not, so a cell's bits do not depend on its neighbours. torch's fused
@@ -15,7 +15,13 @@ import torch
 from torch import Tensor
 
 from trainer.engines.entries import Buffers, Entries, divide
-from trainer.optim import ADAM_BETAS, ADAM_EPSILON
+from trainer.optim import (
+    ADAGRAD_EPSILON,
+    ADAM_BETAS,
+    ADAM_EPSILON,
+    RMSPROP_DECAY,
+    RMSPROP_EPSILON,
+)
 from trainer.recipe import Recipe
 
 
@@ -153,9 +159,45 @@ class StackedAdam(StackedOptimizer):
         parameters.addcmul_(torch.div(first, size), rate, value=-1.0 / (1.0 - beta1**self.steps))
 
 
+class StackedAdagrad(StackedOptimizer):
+    """Adagrad (Duchi et al. 2011) with L2 decay, as ``torch.optim.Adagrad`` defines it."""
+
+    slot_names = ("sum",)
+
+    def _update(self, part: _Part, rate: Tensor) -> None:
+        parameters, gradients = part.entries.parameters, part.entries.gradients
+        gradients.addcmul_(parameters, part.decay)
+        (total,) = part.entries.slots
+        total.addcmul_(gradients, gradients)
+        size = total.sqrt().add_(ADAGRAD_EPSILON)
+        parameters.addcmul_(torch.div(gradients, size), rate, value=-1.0)
+
+
+class StackedRMSProp(StackedOptimizer):
+    """RMSProp (Hinton 2012) with L2 decay, as ``torch.optim.RMSprop`` defines it."""
+
+    slot_names = ("square_avg",)
+
+    def _update(self, part: _Part, rate: Tensor) -> None:
+        parameters, gradients = part.entries.parameters, part.entries.gradients
+        gradients.addcmul_(parameters, part.decay)
+        (mean,) = part.entries.slots
+        mean.mul_(RMSPROP_DECAY).addcmul_(gradients, gradients, value=1.0 - RMSPROP_DECAY)
+        size = mean.sqrt().add_(RMSPROP_EPSILON)
+        parameters.addcmul_(torch.div(gradients, size), rate, value=-1.0)
+
+
+_KINDS: dict[str, type[StackedOptimizer]] = {
+    "sgd": StackedSGD,
+    "adam": StackedAdam,
+    "adamw": StackedAdam,
+    "adagrad": StackedAdagrad,
+    "rmsprop": StackedRMSProp,
+}
+
+
 def make_stacked_optimizer(
     parameters: Tensor, gradients: Tensor, masks: Tensor, recipes: Sequence[Recipe]
 ) -> StackedOptimizer:
     """The optimizer that the cells' recipes name."""
-    kind = StackedSGD if recipes[0].optimizer == "sgd" else StackedAdam
-    return kind(parameters, gradients, masks, recipes)
+    return _KINDS[recipes[0].optimizer](parameters, gradients, masks, recipes)

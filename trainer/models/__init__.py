@@ -5,6 +5,8 @@ A model is a function ``(options, input_shape, classes) -> nn.Module`` that take
 """
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from sparse.registry import Registry, import_modules
 
@@ -14,15 +16,17 @@ class ModelTraits:
     """The traits of a model.
 
     Attributes:
-        stackable: whether it is built as an ``MLP``.
+        stackable: whether it is an ``MLP`` that the program of ``trainer.engines.stacked_mlp``
+            computes, or a rule (``grids.traits``) on its options that says so.
         widths: name of the option that holds the width of the layers, or a list of widths, where a
             narrower model of the same kind can be built.
-        chain: whether its maskable layers, in their order, feed each other and nothing else.
+        chain: whether its maskable layers, in their order, feed each other and nothing else, or a
+            rule on its options that says so.
     """
 
-    stackable: bool = False
+    stackable: bool | Mapping[str, Any] = False
     widths: str | None = None
-    chain: bool = False
+    chain: bool | Mapping[str, Any] = False
 
 
 MODELS = Registry("model", "sparsesweep.models", traits=ModelTraits)

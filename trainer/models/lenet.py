@@ -10,7 +10,7 @@ from torch import nn
 from sparse.options import option
 from trainer.models import MODELS
 from trainer.models.images import refuse_other_images
-from trainer.models.mlp import MLP
+from trainer.models.mlp import MLP, MLPOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +48,7 @@ def lenet_300_100(options: LeNet300Options, input_shape: tuple[int, ...], classe
     Source: LeCun et al. 1998. Deviations, as all pruning studies have them: ReLU for a sigmoid, and
     logits that cross-entropy takes for a mean squared error.
     """
-    return MLP([math.prod(input_shape), *options.hidden, classes], "relu")
+    return MLP([math.prod(input_shape), *options.hidden, classes], MLPOptions())
 
 
 @MODELS.register(

@@ -48,7 +48,7 @@ def grid(**changes: str) -> str:
         (grid(**{"recipe.lr": "0"}), 6, "recipe.lr is 0; allowed: a number > 0"),
         (grid(**{"recipe.nesterov": "no"}), 6, "recipe.nesterov is 'no'; allowed: true or false; write false"),
         (grid(**{"recipe.nesterov": "on"}), 6, "recipe.nesterov is 'on'; allowed: true or false; write true"),
-        (grid(**{"recipe.optimizer": "sdg"}), 6, "recipe.optimizer is 'sdg'; allowed: sgd, adam, adamw; did you mean 'sgd'?"),
+        (grid(**{"recipe.optimizer": "sdg"}), 6, "recipe.optimizer is 'sdg'; allowed: sgd, adam, adamw, adagrad, rmsprop; did you mean 'sgd'?"),
         (grid(**{"recipe.warmup_epochs": "30"}), 6, "recipe.warmup_epochs is 30, which is more than recipe.epochs 20"),
         (grid(recipe="{schedule: step, milestones: [0.7, 0.5]}"), 6, "recipe.milestones is [0.7, 0.5]; each must be larger than the one before"),
     ],

@@ -46,7 +46,11 @@ CATALOGUE = Catalogue(
     ),
     models=(
         Entry(name="convnet", traits={"chain": True}),
-        Entry(name="mlp", traits={"chain": True}),
+        Entry(
+            name="mlp",
+            traits={"chain": {"when": {"joined": False}}},
+            options=(Option(name="joined", type="bool", default=False),),
+        ),
         Entry(name="resnet"),
         Entry(name="wide", traits={"chain": False}),
     ),
@@ -121,6 +125,17 @@ def test_a_scenario_may_take_some_datasets_only_under_some_options(tmp_path: Pat
     ]
     assert len(cells_in(text.replace("NAME", "photos"), tmp_path)) == 1
     assert len(cells_in(text.replace("NAME", "digits").replace("read", "made"), tmp_path)) == 1
+
+
+def test_a_model_may_be_taken_only_under_some_options(tmp_path: Path) -> None:
+    text = """axes:
+  density: [0.5]
+  method: [any, chained]
+  model: [mlp, {name: mlp, joined: true}]"""
+    assert problems_of(text, tmp_path) == [
+        "5: method chained does not work on model mlp with joined: true"
+    ]
+    assert len(cells_of(text.replace("any, chained", "chained").replace("true", "false"), tmp_path))
 
 
 def test_what_exclude_removes_may_be_anything(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from grids.traits import filled, holds, starts_from
+from grids.traits import applies, filled, holds, starts_from
 
 OPTIONS = {"rewind": "weights", "rewind_step": 500}
 
@@ -28,6 +28,21 @@ OPTIONS = {"rewind": "weights", "rewind_step": 500}
 )
 def test_a_rule_holds_when_and_unless(rule: dict, expected: bool) -> None:
     assert holds(rule, OPTIONS) is expected
+
+
+@pytest.mark.parametrize(
+    ("trait", "expected"),
+    [
+        (True, True),
+        (False, False),
+        (None, False),
+        ({}, True),
+        ({"when": {"rewind": "weights"}}, True),
+        ({"unless": {"rewind": "weights"}}, False),
+    ],
+)
+def test_a_trait_is_yes_or_no_or_a_rule(trait: object, expected: bool) -> None:
+    assert applies(trait, OPTIONS) is expected
 
 
 def test_a_template_names_options() -> None:

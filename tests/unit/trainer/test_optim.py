@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from grids.recipe import OPTIONS
 from trainer.engines.stacked_optim import make_stacked_optimizer
-from trainer.optim import learning_rate_factor, make_optimizer
+from trainer.models.activations import SReLU
+from trainer.optim import learning_rate_factor, make_optimizer, parameter_groups
 from trainer.recipe import Recipe
 
 SETTINGS = {
@@ -60,8 +62,10 @@ def test_warm_up_is_linear_in_steps_and_reaches_one():
         {"nesterov": True},
         {"optimizer": "adam", "lr": 0.01},
         {"optimizer": "adamw", "lr": 0.01, "weight_decay": 0.05},
+        {"optimizer": "adagrad", "lr": 0.05, "weight_decay": 0.01},
+        {"optimizer": "rmsprop", "lr": 0.01, "weight_decay": 0.01},
     ],
-    ids=["sgd", "plain", "nesterov", "adam", "adamw"],
+    ids=["sgd", "plain", "nesterov", "adam", "adamw", "adagrad", "rmsprop"],
 )
 def test_each_row_of_a_stack_follows_torch_s_optimizer(recipe):
     """Same rule, other rounding: equal to 1e-6 after ten steps, with a learning rate per row."""
@@ -84,7 +88,7 @@ def test_each_row_of_a_stack_follows_torch_s_optimizer(recipe):
 
 
 @pytest.mark.parametrize("density", [0.2, 0.7])
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
+@pytest.mark.parametrize("optimizer", OPTIONS["optimizer"].choices)
 def test_what_is_masked_stays_exactly_zero_and_so_do_its_slots(optimizer, density):
     draws = torch.Generator().manual_seed(1)
     mask = (torch.rand(3, 24, generator=draws) < density).float()
@@ -120,3 +124,50 @@ def test_momentum_and_decay_in_numbers():
         solo.step()
         stacked.step(1.0)
         assert [parameter.item(), row.item()] == pytest.approx([expected] * 2, rel=0, abs=1e-12)
+
+
+@pytest.mark.usefixtures("double_precision")
+@pytest.mark.parametrize(
+    ("optimizer", "expected"),
+    [
+        # The sums of squares are 4 and 4.25, their roots 2 and 2.0615528128088303.
+        ("adagrad", (0.4, 0.37574643748747)),
+        # The means are 0.04 and 0.0421, their roots 0.2 and 0.20518284528683193.
+        ("rmsprop", (-0.49999995, -0.74368503)),
+    ],
+)
+def test_adaptive_rates_in_numbers(optimizer, expected):
+    settings = Recipe(**{**SETTINGS, "optimizer": optimizer, "weight_decay": 0.0})
+    parameter, row = torch.nn.Parameter(torch.tensor([0.5])), torch.full((1, 1), 0.5)
+    gradient = torch.zeros_like(row)
+    solo = make_optimizer(settings, [parameter])
+    stacked = make_stacked_optimizer(row, gradient, torch.ones_like(row), [settings])
+    for slope, wanted in zip((2.0, 0.5), expected, strict=True):
+        parameter.grad = torch.tensor([slope])
+        gradient.fill_(slope)
+        solo.step()
+        stacked.step(1.0)
+        assert [parameter.item(), row.item()] == pytest.approx([wanted] * 2, rel=0, abs=1e-8)
+
+
+@pytest.mark.parametrize("optimizer", OPTIONS["optimizer"].choices)
+@pytest.mark.parametrize("learned", [SReLU(3), torch.nn.PReLU()], ids=["srelu", "prelu"])
+def test_what_activations_learn_never_decays(optimizer, learned):
+    model = torch.nn.Sequential(torch.nn.Linear(2, 3), learned, torch.nn.Linear(3, 2))
+    groups = parameter_groups(model)
+    assert [len(group["params"]) for group in groups] == [4, len(list(learned.parameters()))]
+    before = {name: value.detach().clone() for name, value in model.named_parameters()}
+    recipe = Recipe(**{**SETTINGS, "optimizer": optimizer, "weight_decay": 0.5})
+    updater = make_optimizer(recipe, groups)
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    updater.step()
+    kept = {name for name, value in model.named_parameters() if torch.equal(value, before[name])}
+    assert kept == {f"1.{name}" for name, _ in learned.named_parameters()}
+
+
+def test_a_model_that_learns_no_activation_has_one_group():
+    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 2))
+    (group,) = parameter_groups(model)
+    assert list(map(id, group["params"])) == list(map(id, model.parameters()))
+    assert group.keys() == {"params"}
