@@ -52,6 +52,18 @@ def strengths(layer: Layer, following: Layer, *, score: str, normalise: bool) ->
     return total
 
 
+def degrees(mask: Tensor, following: Tensor) -> tuple[Tensor, Tensor]:
+    """Return how many active weights lead to each unit of a layer, and lead on from it, (units,).
+
+    mask, following: those of the layer, (units, in, ...), and of the next one, not 0 where active.
+    Every place of a kernel counts, and every place of a channel that was flattened.
+    """
+    units = mask.shape[0]
+    incoming = (mask != 0).reshape(units, -1).sum(1)
+    outgoing = (following != 0).transpose(0, 1).reshape(units, -1).sum(1)
+    return incoming, outgoing
+
+
 def joined(layer: Layer, outputs: Tensor | None, inputs: Tensor | None) -> Tensor:
     """Return the places (bool, the weight's shape) between living units on both sides.
 

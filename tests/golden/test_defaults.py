@@ -217,6 +217,8 @@ FROZEN = {
             {"corruptions": COMMON, "severities": [1, 2, 3, 4, 5], "corruption_seed": 0},
         ),
         "effective": (1, {"every": 0}),
+        "generalisation": (1, {"every": 1}),
+        "neurons": (1, {"every": 1}),
         "gradient_flow": (1, {"examples": 1000, "training": True}),
         "robust": (
             1,

@@ -1,0 +1,111 @@
+"""The probe ``neurons``: which hidden units a sparse network still has, and how they are joined."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from grids.traits import holds
+from sparse.chain import degrees
+from sparse.options import option
+from trainer.models import MODELS
+from trainer.probes import PROBES
+from trainer.probes.base import Conditions, Point, Probe
+from trainer.probes.subject import Subject
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NeuronsOptions:
+    """When it is measured."""
+
+    every: int = option(1, ge=0, help="epochs between two measurements; 0: at the end only")
+
+
+def _metric(name: str, unit: str, better: str, help: str) -> dict[str, str]:
+    return {"name": name, "unit": unit, "better": better, "help": help}
+
+
+_METRICS = (
+    _metric("alive_units", "units", "higher", "hidden units with active weights on both sides"),
+    _metric("alive_share", "fraction", "higher", "alive_units over all hidden units"),
+    _metric("zero_in_units", "units", "lower", "hidden units to which no active weight leads"),
+    _metric("zero_out_units", "units", "lower", "hidden units from which no active weight leads"),
+    _metric("max_in_degree", "weights", "lower", "most active weights that lead to a hidden unit"),
+    _metric("mean_in_degree", "weights", "lower", "active weights to a hidden unit, mean over all"),
+    _metric("mean_out_degree", "weights", "lower", "active weights from a hidden unit, mean"),
+)
+
+
+@PROBES.register(
+    "neurons",
+    summary="hidden units with active weights on both sides, and degrees, by layer",
+    options=NeuronsOptions,
+    metrics=_METRICS,
+)
+class Neurons(Probe):
+    """Degrees of the hidden units of a chain, from the masks alone.
+
+    A metric is of all hidden layers together; a curve of its name and one for each hidden layer,
+    numbered from 1, show it over epochs. ``alive_neurons`` of a method that prunes units counts
+    those it has not pruned, whatever weights they have; this probe looks at the weights.
+    """
+
+    options: NeuronsOptions
+
+    def refuse_unfit(self, conditions: Conditions) -> None:
+        """Refuse a model whose layers do not feed each other in a chain."""
+        model = conditions.cell.model
+        entry = MODELS.get(model.name)
+        rule = entry.traits["chain"]
+        if isinstance(rule, Mapping):
+            rule = holds(rule, dataclasses.asdict(entry.chosen(model.as_dict())))
+        if not rule:
+            raise ValueError(
+                f"model {model.name} is no chain: its units have no next layer to count in; allowed"
+                f" are {', '.join(_chains())}"
+            )
+
+    def due(self, epoch: int, epochs: int) -> bool:
+        """At every so many epochs, and at the end."""
+        every = self.options.every
+        return epoch == epochs or (every > 0 and epoch % every == 0)
+
+    def measure(self, subject: Subject) -> Mapping[str, float]:
+        """Count units and degrees, of all hidden layers and of each."""
+        masks = [layer.mask for layer in subject.layers]
+        layers = [degrees(mask, following) for mask, following in pairwise(masks)]
+        if not layers:
+            return {}
+        sides = [torch.cat(side) for side in zip(*layers, strict=True)]
+        found = counted(*sides)
+        for number, (incoming, outgoing) in enumerate(layers, start=1):
+            own = counted(incoming, outgoing)
+            found |= {f"{name}_{number}": value for name, value in own.items()}
+        return found
+
+    def summarise(self, points: Sequence[Point]) -> Mapping[str, float]:
+        """The last values of all hidden layers together; none without a hidden layer."""
+        last = points[-1][1]
+        names = (metric["name"] for metric in _METRICS)
+        return {name: last[name] for name in names if name in last}
+
+
+def counted(incoming: Tensor, outgoing: Tensor) -> dict[str, float]:
+    """The metrics of some units by their degrees, (units,) whole numbers each."""
+    alive = (incoming > 0) & (outgoing > 0)
+    return {
+        "alive_units": float(alive.sum()),
+        "alive_share": float(alive.double().mean()),
+        "zero_in_units": float((incoming == 0).sum()),
+        "zero_out_units": float((outgoing == 0).sum()),
+        "max_in_degree": float(incoming.max()),
+        "mean_in_degree": float(incoming.double().mean()),
+        "mean_out_degree": float(outgoing.double().mean()),
+    }
+
+
+def _chains() -> list[str]:
+    return [name for name in MODELS.names() if MODELS.get(name).traits["chain"]]
