@@ -1,4 +1,4 @@
-"""The studies of hard samples: planned where their data is not, and run on small images."""
+"""The studies: planned where their data is not, and run on small images."""
 
 import json
 from pathlib import Path

@@ -1,11 +1,12 @@
-"""The small twins of the studies of hard samples run on Ray; their tables are the documented ones.
+"""The small twins of the studies run on Ray; what is asked of them prints what their pages show.
 
-In the exact tier equal machine types give equal bits. On another one than the page names, rows,
+In the exact tier equal machine types give equal bits. On another one than a page names, rows,
 columns and counts are compared, and not the numbers.
 """
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,35 +15,48 @@ import pytest
 from orchestrator.backends.ray_tune import RayTune
 from tests.support.console import sparsesweep
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "studies" / "hard_samples.md").read_text()
-TWINS = PAGE.partition("\n## The twins\n")[2].partition("\n## ")[0]
-BLOCKS = re.findall(r"```console\n(\$ sparsesweep .*?)```\n\n(.*?)(?=\n```|\Z)", TWINS, re.DOTALL)
+ROOT = Path(__file__).resolve().parents[2]
+TWINS = {
+    path.stem: path.read_text(encoding="utf-8")
+    .partition("\n## The twins\n")[2]
+    .partition("\n## ")[0]
+    for path in sorted((ROOT / "docs" / "studies").glob("*.md"))
+}
+"""What each page of a study says of its twins."""
 
-MACHINE = re.search(r"machine type `(.*?)`, arithmetic `(.*?)`, torch `(.*?)`", TWINS)
-"""What the numbers of the page were made on."""
+NOT_ON_A_PAGE = {"digits_ci", "zoo_ci"}
+
+BLOCK = re.compile(
+    r"```console\n(\$ sparsesweep .*?)```\n\n(?:```text\n(.*?)```|(.*?)(?=\n```|\Z))", re.DOTALL
+)
+"""Commands, and what they print: in a block of its own, or as Markdown up to the next block."""
+
+MACHINE = re.compile(r"machine type `(.*?)`, arithmetic `(.*?)`, torch\s+`(.*?)`")
+"""What the numbers of a page were made on."""
 
 CPU_SECONDS = 2 * 60
 """Of two cores in a minute: all that a twin may take, Ray's start included."""
 
 
-def documented() -> dict[str, list[tuple[list[str], str]]]:
-    """Of every twin: the words of its table commands, each with what the page shows below it."""
+def documented(page: str) -> dict[str, list[tuple[list[str], str]]]:
+    """Of every twin of a page: the commands that ask for results, each with what is shown below."""
     found: dict[str, list[tuple[list[str], str]]] = {}
-    for commands, shown in BLOCKS:
+    for commands, text, markdown in BLOCK.findall(TWINS[page]):
         for line in commands.splitlines():
-            verb, name, *words = line.removeprefix("$ sparsesweep ").split()
-            tables = found.setdefault(name, [])
-            if verb == "table":
-                tables.append((words, shown))
+            words = shlex.split(line, comments=True)[2:]
+            (twin,) = (word for word in words if word.endswith("_ci"))
+            asked = found.setdefault(twin, [])
+            if words[0] != "run":
+                asked.append((words, text or markdown))
     return found
 
 
-TABLES = documented()
+ASKED = {name: (page, asked) for page in TWINS for name, asked in documented(page).items()}
 
 
-def shape(table: str) -> list[str]:
-    """The lines of a table without the sizes of its numbers."""
-    return [re.sub(r"\d+\.\d+", "N", line) for line in table.splitlines()]
+def shape(printed: str) -> list[str]:
+    """The lines of what is printed without the sizes of its numbers."""
+    return [re.sub(r"\d+\.\d+", "N", line) for line in printed.splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -60,18 +74,17 @@ def local_ray() -> Iterator[None]:
     backend.close()
 
 
-def test_every_twin_has_a_table_on_the_page() -> None:
-    studies = Path(__file__).resolve().parents[2] / "grids" / "studies"
-    twins = {path.stem for path in studies.glob("*_ci.yaml")} - {"digits_ci", "zoo_ci"}
-    assert {name for name, tables in TABLES.items() if tables} == twins
-    assert MACHINE is not None
+def test_every_twin_has_a_table_on_a_page_that_names_its_machine() -> None:
+    twins = {path.stem for path in (ROOT / "grids" / "studies").glob("*_ci.yaml")} - NOT_ON_A_PAGE
+    assert {name for name, (_, asked) in ASKED.items() if asked} == twins
+    assert all(MACHINE.search(text) for text in TWINS.values())
 
 
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.usefixtures("local_ray")
-@pytest.mark.parametrize("name", TABLES)
-def test_a_twin_runs_on_ray_and_its_table_is_the_documented_one(
+@pytest.mark.parametrize("name", ASKED)
+def test_a_twin_runs_on_ray_and_prints_what_its_page_shows(
     name: str, store: Path, test_data: Path
 ) -> None:
     said = sparsesweep("run", name, "--backend", "ray", "--data-root", test_data, "--store", store)
@@ -80,9 +93,10 @@ def test_a_twin_runs_on_ray_and_its_table_is_the_documented_one(
     asked = f"select {facts} from results where grid = '{name}' group by all"
     [made] = json.loads(sparsesweep("query", asked, "--format", "json", "--store", store).out)
     assert made["seconds"] < CPU_SECONDS
-    assert MACHINE is not None
-    same_machine = (made["machine"], made["cbwr"], made["torch"]) == MACHINE.groups()
-    for words, shown in TABLES[name]:
-        printed = sparsesweep("table", name, *words, "--store", store).out
+    page, commands = ASKED[name]
+    (machine,) = MACHINE.findall(TWINS[page])
+    same_machine = (made["machine"], made["cbwr"], made["torch"]) == machine
+    for words, shown in commands:
+        printed = sparsesweep(*words, "--store", store).out
         assert shape(printed) == shape(shown)
         assert printed == shown or not same_machine
