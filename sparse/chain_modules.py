@@ -33,11 +33,13 @@ POOLS = (
 """Modules that look at several places of one channel."""
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-_ACTIVATIONS = (
+ACTIVATIONS = (
     nn.CELU, nn.ELU, nn.GELU, nn.Hardsigmoid, nn.Hardswish, nn.Hardtanh, nn.Identity, nn.LeakyReLU,
     nn.Mish, nn.PReLU, nn.ReLU, nn.ReLU6, nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softplus, nn.Softsign,
     nn.Tanh, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d,
 )  # fmt: skip
+"""Modules that act on every entry by itself."""
+
 _FUNCTIONS: dict[Callable[..., Any], Callable[[], nn.Module]] = {
     F.relu: nn.ReLU,
     torch.relu: nn.ReLU,
@@ -78,7 +80,7 @@ def chain_of(model: nn.Module, per_unit: tuple[type[nn.Module], ...] = ()) -> Ch
     """
     before: list[nn.Module] = []
     found: list[tuple[str, nn.Module, list[nn.Module]]] = []
-    allowed = (*_ACTIVATIONS, *_NORMS, *POOLS, nn.Flatten, *per_unit)
+    allowed = (*ACTIVATIONS, *_NORMS, *POOLS, nn.Flatten, *per_unit)
     for name, module in _steps(model, per_unit):
         if isinstance(module, LAYERS):
             _refuse_groups(name, module)

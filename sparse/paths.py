@@ -8,18 +8,22 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
+from sparse.chain_modules import ACTIVATIONS
 from sparse.flow import flow
 
-_PLAIN = (
+_PASSING = (
     nn.Linear, _ConvNd, _NormBase, nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d,
-    nn.AdaptiveAvgPool2d, nn.Flatten, nn.Unflatten, nn.Identity, nn.Dropout, nn.Dropout1d,
-    nn.Dropout2d,
+    nn.AdaptiveAvgPool2d, nn.Flatten, nn.Unflatten,
 )  # fmt: skip
-"""Layers that pass on what is positive as a sum or a mean, once they are made plain."""
+"""Layers that give a sum or a mean of what they take, once weights are positive."""
 
 
 def effective_masks(
-    model: nn.Module, example: Tensor, masks: Mapping[str, Tensor]
+    model: nn.Module,
+    example: Tensor,
+    masks: Mapping[str, Tensor],
+    *,
+    per_unit: tuple[type[nn.Module], ...] = (),
 ) -> dict[str, Tensor]:
     """Return which weights are effective (bool, by layer name): active, and on a path.
 
@@ -30,11 +34,12 @@ def effective_masks(
     as in residual networks; a ValueError names another kind of layer. It is left as it was.
     example: (1, ...), an input; only its shape is used.
     masks: non-zero where active, by the names of the model's maskable weights.
+    per_unit: further kinds of activations, which treat each unit on its own.
 
     Source: effective sparsity of Vysogorets and Kempe 2023. Here it is read from the gradient of
     the sum of all outputs with positive weights and without biases, positive exactly on paths.
     """
-    linear = _linear_part(model)
+    linear = _linear_part(model, per_unit)
     weights = {name: _row_means(mask).requires_grad_() for name, mask in masks.items()}
     with torch.enable_grad():
         total = flow(linear, example, weights, _neutral(linear, masks))
@@ -54,37 +59,28 @@ def _row_means(mask: Tensor) -> Tensor:
     return active / fan_in.view(-1, *[1] * (active.ndim - 1))
 
 
-def _linear_part(model: nn.Module) -> nn.Module:
+def _linear_part(model: nn.Module, per_unit: tuple[type[nn.Module], ...]) -> nn.Module:
     """Return a copy with activations left out and means in place of maxima."""
     made = copy.deepcopy(model)
     for parent in list(made.modules()):
         for name, child in list(parent.named_children()):
-            setattr(parent, name, _plain(child))
+            setattr(parent, name, _linear(child, (*ACTIVATIONS, *per_unit)))
     return made
 
 
-def _plain(module: nn.Module) -> nn.Module:
+def _linear(module: nn.Module, activations: tuple[type[nn.Module], ...]) -> nn.Module:
+    if isinstance(module, activations):
+        return nn.Identity()
     if isinstance(module, nn.MaxPool2d):
         return nn.AvgPool2d(module.kernel_size, module.stride, module.padding)
     if isinstance(module, nn.AdaptiveMaxPool2d):
         return nn.AdaptiveAvgPool2d(module.output_size)
-    if isinstance(module, _PLAIN) or next(module.children(), None) is not None:
+    if isinstance(module, (*_PASSING, nn.ModuleList)) or next(module.children(), None) is not None:
         return module
-    if _is_activation(module):
-        return nn.Identity()
     raise ValueError(
         f"paths cannot be followed through {type(module).__name__}; they can through linear,"
         " convolutional, batch-norm, pooling and activation layers"
     )
-
-
-def _is_activation(module: nn.Module) -> bool:
-    """Return whether a layer acts on every entry by itself."""
-    probe = getattr(nn.modules.activation, type(module).__name__, None)
-    elementwise = probe is not None and not isinstance(
-        module, nn.MultiheadAttention | nn.Softmax | nn.Softmin | nn.LogSoftmax | nn.GLU
-    )
-    return elementwise or bool(getattr(module, "elementwise", False))
 
 
 def _neutral(model: nn.Module, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from sparse.options import option
 from sparse.paths import effective_masks
+from trainer.models.activations import SReLU
 from trainer.probes import PROBES
 from trainer.probes.base import Probe
 from trainer.probes.subject import Subject
@@ -69,7 +70,7 @@ class Effective(Probe):
         masks = {layer.name: layer.mask for layer in subject.layers}
         model = subject.module().get_submodule("model")
         example = torch.ones(1, *subject.input_shape)
-        effective = effective_masks(model, example, masks)
+        effective = effective_masks(model, example, masks, per_unit=(SReLU,))
         paths = sum(int(mask.count_nonzero()) for mask in effective.values())
         return {
             "effective_density": paths / sum(mask.numel() for mask in masks.values()),

@@ -110,15 +110,16 @@ def test_what_cannot_be_followed_is_named():
 
 
 class Doubled(nn.Module):
-    """An activation of a person's own, which says that it acts on every entry by itself."""
-
-    elementwise = True
+    """An activation of a person's own."""
 
     def forward(self, inputs):
         return 2 * inputs - 1
 
 
-def test_an_activation_of_ones_own_may_say_so():
+def test_an_activation_of_ones_own_is_named():
     model = nn.Sequential(nn.Linear(2, 2), Doubled(), nn.Linear(2, 1))
     masks = masks_of([[1, 1], [0, 0]], [[0, 1]])
-    assert counted(model, masks, (2,)) == {"0.weight": [[0, 0], [0, 0]], "2.weight": [[0, 0]]}
+    with pytest.raises(ValueError, match="through Doubled"):
+        counted(model, masks, (2,))
+    found = effective_masks(model, torch.ones(1, 2), masks, per_unit=(Doubled,))
+    assert not any(mask.any() for mask in found.values())

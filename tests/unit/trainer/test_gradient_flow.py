@@ -113,3 +113,35 @@ def test_units_without_a_way_out_are_counted_dead():
     assert found["dead_units"] == 2.0
     assert found["effective_density"] == pytest.approx((total - lost - inactive) / total)
     assert found["effective_share"] == pytest.approx((total - lost - inactive) / (total - inactive))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"activation": "srelu"},
+        {"activation": "sigmoid", "batch_norm": True},
+        {"hidden": (12, 12), "skip": True},
+    ],
+)
+def test_every_perceptron_can_be_followed(options):
+    cell = make_cell("static", epochs=1, batch=27, model_options={"hidden": (12, 9), **options})
+    found = train(cell, probes={cell.id: ASKED})[cell.id]
+    assert found.state == "COMPLETED", found.error
+    assert found.metrics["effective_share"] > 0
+
+
+@pytest.mark.parametrize("model", ["lenet5", "wrn_22_2", "vit"])
+def test_networks_of_images_can_be_followed_but_transformers(model):
+    from sparse.paths import effective_masks
+    from sparse.targets import find_targets
+    from trainer.building import build_model
+
+    network = build_model(model, {}, (3, 32, 32), 10)
+    parameters = dict(network.named_parameters())
+    masks = {t.name: torch.ones_like(parameters[t.name]) for t in find_targets(network).targets}
+    if model == "vit":
+        with pytest.raises(ValueError, match="paths cannot be followed through"):
+            effective_masks(network, torch.ones(1, 3, 32, 32), masks)
+        return
+    found = effective_masks(network, torch.ones(1, 3, 32, 32), masks)
+    assert all(mask.any() for mask in found.values())
