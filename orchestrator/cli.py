@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from orchestrator.commands import answering, data, reference, running, watching
+from orchestrator.commands import answering, data, judging, reference, running, watching
 from orchestrator.commands.arguments import STORE_VARIABLE
 
 _OURS = ("grids", "orchestrator", "sparse", "trainer")
@@ -42,6 +42,7 @@ for command in (
     answering.query,
     answering.table,
     answering.plot,
+    judging.verdict,
     reference.methods,
     reference.schema,
     reference.doctor,

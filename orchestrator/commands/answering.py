@@ -111,6 +111,23 @@ def plot(
     tell(f"wrote {target}")
 
 
+def conditions(where: list[str]) -> dict[str, list[str]]:
+    """The arguments of `--where` as field to values.
+
+    Raises:
+        GridError: For one that is not of the form FIELD=VALUE or FIELD=VALUE,VALUE.
+    """
+    from grids.problems import GridError
+
+    found: dict[str, list[str]] = {}
+    for text in where:
+        field, equals, values = text.partition("=")
+        if not equals or not field or not values:
+            raise GridError(f"--where {text}: write FIELD=VALUE or FIELD=VALUE,VALUE")
+        found.setdefault(field, []).extend(values.split(","))
+    return found
+
+
 def _answers(store: Path, grid: str | None, where: list[str], allow_mixed: bool) -> "Answers":
     from orchestrator.answers.results import select
     from orchestrator.store.layout import Store
@@ -121,23 +138,11 @@ def _answers(store: Path, grid: str | None, where: list[str], allow_mixed: bool)
     return select(
         opened,
         submission.cells,
-        where=_conditions(where),
+        where=conditions(where),
         allow_mixed=allow_mixed,
         probes=submission.probes,
         metrics=submission.metrics,
     )
-
-
-def _conditions(where: list[str]) -> dict[str, list[str]]:
-    from grids.problems import GridError
-
-    conditions: dict[str, list[str]] = {}
-    for text in where:
-        field, found, values = text.partition("=")
-        if not found or not field or not values:
-            raise GridError(f"--where {text}: write FIELD=VALUE or FIELD=VALUE,VALUE")
-        conditions.setdefault(field, []).extend(values.split(","))
-    return conditions
 
 
 def _write_table(names: list[str], rows: list[dict[str, Any]]) -> None:

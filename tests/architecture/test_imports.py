@@ -32,8 +32,8 @@ DOORS_TO_TRAINER = {
 # `catalogue` and `doctor` are single modules.
 ROOMS = (
     "provenance", "environment", "catalogue", "datasets", "store", "health", "submissions",
-    "worker", "watching", "planning", "backends", "slurm", "running", "answers", "doctor",
-    "commands", "cli",
+    "worker", "watching", "planning", "backends", "slurm", "running", "answers",
+    "verdicts", "doctor", "commands", "cli",
 )  # fmt: skip
 
 HEAVY = {

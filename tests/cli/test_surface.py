@@ -30,6 +30,7 @@ SURFACE = {
         "--value", "--where",
     ],
     "plot": ["--allow-mixed", "--output", "--store", "--value", "--where"],
+    "verdict": ["--allow-mixed", "--format", "--output", "--store", "--where"],
     "methods": ["--json", "--kind"],
     "schema": ["--write"],
     "data fetch": ["--data-root", "--here", "--profile", "--profile-file"],

@@ -1,0 +1,1 @@
+"""Verdicts: claims with rules that were fixed beforehand, judged by the results of grids."""

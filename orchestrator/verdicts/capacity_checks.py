@@ -1,0 +1,290 @@
+"""R1 to R5, R7 and R8: what of the published comparison is to be found again, as inequalities.
+
+R1 to R3, R7 and R8 are of networks with ReLU, R1 to R5 and R7 of initial weights that match.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from orchestrator.answers.results import Answer, text_of
+from orchestrator.verdicts.capacity_pairs import (
+    ACCURACY,
+    INIT,
+    ROLE,
+    WIDTH,
+    Comparison,
+    half,
+    labels_of,
+)
+from orchestrator.verdicts.cells import Key, abouts, grouped, key_of, mean, sample, told
+from orchestrator.verdicts.collapse import judge_collapse
+from orchestrator.verdicts.logic import all_hold, count_holds, outcome_of, unjudged
+from orchestrator.verdicts.material import Material
+from orchestrator.verdicts.pairs import Pair, differences, paired
+from orchestrator.verdicts.verdict import Evidence, Flag, Outcome, Verdict
+
+WINS, LOSES = 0.05, 0.95
+FAILS, LEARNS = 0.1, 0.15
+_OPTIMIZER = ("recipe.optimizer", "recipe.momentum", "recipe.nesterov")
+
+
+def checks(material: Material, found: Sequence[Comparison]) -> list[Verdict]:
+    """R1 to R8 by what cells there are; those without cells are undecided and say what to add."""
+    usual = [each for each in found if each.activation == "relu" and each.init == "matched"]
+    return [
+        _tests("R1", "with batch norm, S beats D under adagrad, sgd and momentum", usual,
+               lambda each: _plain_optimizer(each) and "BN" in each.variant.split("_"), WINS),
+        _tests("R2", "without batch norm, D beats S under adagrad, sgd and momentum", usual,
+               lambda each: _plain_optimizer(each) and each.variant in ("NR", "DA", "L2"), LOSES),
+        _tests("R3", "without anything, S beats D under adam", usual,
+               lambda each: each.optimizer == "adam" and each.variant == "NR", WINS),
+        _decay(material),
+        _swish(material),
+        judge_collapse(material),
+        _widths(usual),
+        _unit_scaled(found),
+    ]  # fmt: skip
+
+
+def _plain_optimizer(comparison: Comparison) -> bool:
+    """Whether the optimizer keeps no running mean of squared gradients."""
+    name = comparison.optimizer
+    return name in ("sgd", "adagrad") or name.startswith("momentum")
+
+
+def _tests(
+    id: str,
+    claim: str,
+    usual: Sequence[Comparison],
+    wanted: Callable[[Comparison], bool],
+    level: float,
+) -> Verdict:
+    """A check that p of S > D is below WINS, or above LOSES, in all tests that it is about."""
+    relation = "<" if level == WINS else ">"
+    rule = f"p of S > D {relation} {level} in every such test, before adjustment"
+    evidence = tuple(_p(each, relation, level) for each in usual if wanted(each))
+    if not evidence:
+        return unjudged(id, claim, rule, "such cells, relu and init matched")
+    return Verdict(
+        id=id,
+        claim=claim,
+        rule=rule,
+        outcome=outcome_of(all_hold(item.holds for item in evidence)),
+        statistic="p of S > D",
+        unit="p",
+        evidence=evidence,
+    )
+
+
+def _about(comparison: Comparison) -> dict[str, str]:
+    named = {"optimizer": comparison.optimizer, "variant": comparison.variant}
+    return {**comparison.slab, **named}
+
+
+def _p(comparison: Comparison, relation: str, level: float) -> Evidence:
+    missing, p = comparison.differences.missing, comparison.p
+    known: Flag = None
+    if p is not None and not missing:
+        known = p < level if relation == "<" else p > level
+    test = comparison.differences.test
+    return Evidence(
+        about=_about(comparison),
+        value=p,
+        threshold=level,
+        relation=relation,
+        n=test.n if test else 0,
+        holds=known,
+        missing=missing,
+    )
+
+
+def _decay(material: Material) -> Verdict:
+    """R4: decay through adam's gradient breaks what decay apart from it leaves whole."""
+    claim = "adam with L2 fails where adamw with the same coefficient learns (L2_BN, WD_BN)"
+    rule = (
+        f"on cifar100 there is a learning rate at which every adam L2_BN stays below "
+        f"{FAILS:.0%} test accuracy and every adamw WD_BN above {LEARNS:.0%}, at every width, S "
+        f"and D"
+    )
+    cells = [
+        answer
+        for answer in material.cells
+        if half(answer) is not None
+        and answer.fields["dataset"] == "cifar100"
+        and labels_of(answer) in (("adam", "L2_BN", "relu"), ("adamw", "WD_BN", "relu"))
+    ]
+    groups = grouped(cells, (*_OPTIMIZER, ROLE, WIDTH, "seed"))
+    about = abouts(list(groups), always=("recipe.lr", "recipe.weight_decay"))
+    evidence = {key: _both_decays(about[key], own) for key, own in groups.items()}
+    if not evidence:
+        return unjudged("R4", claim, rule, "cells of adam with L2_BN and adamw with WD_BN")
+    flags = [all_hold(item.holds for item in own) for own in evidence.values()]
+    return Verdict(
+        id="R4",
+        claim=claim,
+        rule=rule,
+        outcome=outcome_of(count_holds(flags)),
+        statistic="worst test accuracy",
+        unit="percent",
+        evidence=tuple(item for own in evidence.values() for item in own),
+    )
+
+
+def _both_decays(about: Mapping[str, str], cells: Sequence[Answer]) -> list[Evidence]:
+    found = []
+    for name, relation, threshold in (("adam", "<", FAILS), ("adamw", ">", LEARNS)):
+        own = [answer for answer in cells if answer.fields["recipe.optimizer"] == name]
+        by_width = grouped(own, ("seed",))
+        samples = [sample(members, ACCURACY) for members in by_width.values()]
+        gaps = told({k: v for each in samples for k, v in each.gaps.items()})
+        means = [mean(list(each.means.values())) for each in samples if each.by_seed]
+        worst = (max if relation == "<" else min)(means, default=None)
+        known: Flag = None
+        if worst is not None and not gaps:
+            known = worst < threshold if relation == "<" else worst > threshold
+        found.append(
+            Evidence(
+                about={**about, "optimizer": name},
+                value=worst,
+                threshold=threshold,
+                relation=relation,
+                n=len(own),
+                holds=known,
+                missing=gaps or ("" if own else f"cells of {name}"),
+            )
+        )
+    return found
+
+
+def _swish(material: Material) -> Verdict:
+    """R5: swish is at least as good as relu for sparse networks."""
+    claim = "sparse networks are with swish at least as accurate as with relu"
+    rule = "mean over widths and seeds of swish minus relu >= 0 under sgd, adagrad and adam"
+
+    def side(answer: Answer) -> int | None:
+        optimizer, _, activation = labels_of(answer)
+        if half(answer) != 0 or optimizer not in ("sgd", "adagrad", "adam"):
+            return None
+        return {"swish": 0, "relu": 1}.get(activation)
+
+    usual = [each for each in material.cells if text_of(each.fields.get(INIT)) == "matched"]
+    groups: dict[Key, list[Pair]] = {}
+    for pair in paired(usual, side, ("model.activation",)):
+        groups.setdefault(key_of(pair.either, ("model.activation", WIDTH, "seed")), []).append(pair)
+    if not any(pair.first for own in groups.values() for pair in own):
+        return unjudged("R5", claim, rule, "sparse cells with model.activation swish")
+    about = abouts(list(groups), always=("recipe.optimizer",))
+    evidence = tuple(_mean_difference(about[key], own) for key, own in groups.items())
+    return Verdict(
+        id="R5",
+        claim=claim,
+        rule=rule,
+        outcome=outcome_of(all_hold(item.holds for item in evidence)),
+        statistic="swish minus relu",
+        unit="percent",
+        evidence=evidence,
+    )
+
+
+def _mean_difference(about: Mapping[str, str], pairs: Sequence[Pair]) -> Evidence:
+    found = differences(pairs, ACCURACY)
+    value = mean(found.values) if found.values else None
+    return Evidence(
+        about=about,
+        value=value,
+        threshold=0.0,
+        relation=">=",
+        n=len(found.values),
+        holds=None if found.gaps or value is None else value >= 0,
+        missing=told(found.gaps, "pair"),
+    )
+
+
+def _widths(usual: Sequence[Comparison]) -> Verdict:
+    """R7: the smaller the width, the larger what S has over D."""
+    claim = "with batch norm and augmentation, S gains more over D in the smallest width"
+    rule = "mean of S - D at the smallest width > at the largest, DA_BN, under every optimizer"
+    evidence = tuple(
+        item for each in usual if each.variant == "DA_BN" and (item := _width_gap(each))
+    )
+    if not evidence:
+        return unjudged("R7", claim, rule, "cells of DA_BN at two widths, relu and init matched")
+    return Verdict(
+        id="R7",
+        claim=claim,
+        rule=rule,
+        outcome=outcome_of(all_hold(item.holds for item in evidence)),
+        statistic="gap at the smallest minus at the largest width",
+        unit="percent",
+        evidence=evidence,
+    )
+
+
+def _width_gap(comparison: Comparison) -> Evidence | None:
+    by_width: dict[float, list[Pair]] = {}
+    for pair in comparison.pairs:
+        by_width.setdefault(float(pair.either.fields[WIDTH]), []).append(pair)
+    if len(by_width) < 2:
+        return None
+    small, large = (differences(by_width[pick(by_width)], ACCURACY) for pick in (min, max))
+    value = mean(small.values) - mean(large.values) if small.values and large.values else None
+    missing = "; ".join(text for one in (small, large) if (text := told(one.gaps, "pair")))
+    return Evidence(
+        about=_about(comparison),
+        value=value,
+        threshold=0.0,
+        relation=">",
+        n=min(len(small.values), len(large.values)),
+        holds=None if missing or value is None else value > 0,
+        missing=missing,
+    )
+
+
+def _unit_scaled(found: Sequence[Comparison]) -> Verdict:
+    """R8: what unit-scaled initial weights make of R2's p; reported, never asserted."""
+    claim = "with unit-scaled initial weights, R2's p drops markedly"
+    rule = "reported, not asserted: no size was fixed beforehand"
+    chosen = [
+        each
+        for each in found
+        if _plain_optimizer(each)
+        and each.activation == "relu"
+        and each.init == "unit_scaled"
+        and each.variant in ("NR", "DA", "L2")
+    ]
+    if not chosen:
+        return unjudged("R8", claim, rule, "cells with init unit_scaled of NR, DA or L2")
+    evidence = tuple(_against_matched(each, found) for each in chosen)
+    return Verdict(
+        id="R8",
+        claim=claim,
+        rule=rule,
+        outcome=Outcome.UNDECIDED,
+        statistic="p of S > D, unit-scaled",
+        unit="p",
+        evidence=evidence,
+        remark="the needed column holds p with init matched",
+    )
+
+
+def _against_matched(comparison: Comparison, found: Sequence[Comparison]) -> Evidence:
+    partners = [
+        each.p
+        for each in found
+        if each.init == "matched"
+        and _about_without_init(each) == _about_without_init(comparison)
+        and each.activation == comparison.activation
+    ]
+    test = comparison.differences.test
+    return Evidence(
+        about=_about(comparison),
+        value=comparison.p,
+        threshold=partners[0] if partners else None,
+        relation="<",
+        n=test.n if test else 0,
+        holds=None,
+        missing=comparison.differences.missing,
+    )
+
+
+def _about_without_init(comparison: Comparison) -> dict[str, str]:
+    return {name: value for name, value in _about(comparison).items() if name != "init"}

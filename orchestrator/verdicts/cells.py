@@ -1,0 +1,140 @@
+"""What a judgement looks at: cells grouped by what they share, and their measurements by seed."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.answers.results import Answer, text_of
+from orchestrator.watching.states import FAILURES
+
+Key = tuple[tuple[str, str], ...]
+"""Fields and their texts, sorted: what the cells of a group share."""
+
+SEED = "seed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """One measurement of some cells that differ in the seed, or in draws of one seed.
+
+    Attributes:
+        by_seed: Seed to the values of its cells.
+        gaps: Why cells have no value, in words, to how many of them.
+    """
+
+    by_seed: Mapping[int, tuple[float, ...]]
+    gaps: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def means(self) -> dict[int, float]:
+        """Seed to the mean of its cells, seeds ascending."""
+        return {seed: mean(values) for seed, values in sorted(self.by_seed.items())}
+
+
+def sample(answers: Iterable[Answer], metric: str) -> Sample:
+    """The values of a measurement by seed, and why others have none."""
+    values: dict[int, list[float]] = {}
+    gaps: Counter[str] = Counter()
+    for answer in answers:
+        value = value_of(answer, metric)
+        if value is None:
+            gaps[why_not(answer, metric)] += 1
+        else:
+            values.setdefault(answer.fields[SEED], []).append(value)
+    return Sample(by_seed={seed: tuple(own) for seed, own in values.items()}, gaps=dict(gaps))
+
+
+def value_of(answer: Answer, metric: str) -> float | None:
+    """A measurement of a cell; None when it has none, or none that is finite."""
+    value = (answer.metrics or {}).get(metric)
+    return None if value is None or not math.isfinite(value) else value
+
+
+def why_not(answer: Answer, metric: str) -> str:
+    """Why a cell has no value of a measurement, in words."""
+    if answer.state == "INVALID":
+        return "diverged"
+    if answer.state in FAILURES:
+        return "failed"
+    if answer.metrics is None:
+        return "without a result yet"
+    return f"without {metric}" if metric not in answer.metrics else f"with no finite {metric}"
+
+
+def told(gaps: Mapping[str, int], what: str = "cell") -> str:
+    """Gaps in words: "2 cells diverged, 1 cell failed"; nothing for none."""
+    counted = sorted((kind, count) for kind, count in gaps.items() if count)
+    return ", ".join(f"{count} {what}{'s' if count > 1 else ''} {kind}" for kind, count in counted)
+
+
+def joined(*gaps: Mapping[str, int]) -> dict[str, int]:
+    """Several counts of gaps as one."""
+    return dict(sum((Counter(own) for own in gaps), Counter[str]()))
+
+
+def grouped(answers: Iterable[Answer], apart_from: Collection[str]) -> dict[Key, list[Answer]]:
+    """Cells by all their fields but some, in the order of their first cells.
+
+    A component, such as "method", stands for its options and its semantics, too.
+    """
+    groups: dict[Key, list[Answer]] = {}
+    for answer in answers:
+        groups.setdefault(key_of(answer, apart_from), []).append(answer)
+    return groups
+
+
+def key_of(answer: Answer, apart_from: Collection[str]) -> Key:
+    """All fields of a cell but some, as texts."""
+    kept = (path for path in answer.fields if not _is_among(path, apart_from))
+    return tuple(sorted((path, text_of(answer.fields[path])) for path in kept))
+
+
+def abouts(keys: Sequence[Key], always: Sequence[str] = ()) -> dict[Key, dict[str, str]]:
+    """What tells each key from the others, by the fields' short names, and the fields in `always`.
+
+    Options are told without the name of their component where that is clear.
+    """
+    fields = [dict(key) for key in keys]
+    paths = [*always, *sorted({path for own in fields for path in own} - set(always))]
+    shown = [path for path in paths if path in always or len({own.get(path) for own in fields}) > 1]
+    return {
+        key: {_short(path): own[path] for path in shown if path in own}
+        for key, own in zip(keys, fields, strict=True)
+    }
+
+
+def named(text: str) -> str:
+    """A component's canonical text for people: `rigl(update_stop=1.0)`."""
+    try:
+        plain = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(plain, dict):
+        return text
+    options = ", ".join(
+        f"{name}={text_of(value)}" for name, value in plain.items() if name != "name"
+    )
+    return f"{plain.get('name', '')}({options})" if options else str(plain.get("name", ""))
+
+
+def mean(values: Sequence[float]) -> float:
+    """The arithmetic mean of at least one value."""
+    return math.fsum(values) / len(values)
+
+
+def spread(values: Sequence[float]) -> float:
+    """The sample standard deviation of at least two values."""
+    middle = mean(values)
+    return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / (len(values) - 1))
+
+
+def _is_among(path: str, names: Collection[str]) -> bool:
+    head, _, rest = path.partition(".")
+    return path in names or head in names or (head == "semantics" and rest in names)
+
+
+def _short(path: str) -> str:
+    component, _, option = path.partition(".")
+    return option if component in ("method", "recipe", "model") and option else path

@@ -1,0 +1,252 @@
+"""H3 and H4: how early RigL's structure is there, and whether it needs dense gradients later.
+
+The efficient variants are told by their options: E1 stops its updates after the first epoch
+(`method.update_stop`), the others go on without dense gradients from then on (`method.dense_until`,
+with the rule `method.growth`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrator.answers.results import Answer, text_of
+from orchestrator.verdicts.cells import Key, abouts, grouped, joined, mean, sample, told
+from orchestrator.verdicts.logic import all_hold, count_holds, outcome_of
+from orchestrator.verdicts.material import Material
+from orchestrator.verdicts.verdict import Evidence, Flag, Sheet, Verdict
+
+EARLY, INITIAL = "kappa_epoch1_final", "kappa_init_final"
+ACCURACY = "test_accuracy"
+MOSTLY, AS_HIGH = 0.5, 0.05
+WITHIN, PLACES = 0.003, 2
+FULL = "RigL"
+
+GROWTHS: Mapping[str, str] = {
+    "candidates": "E2",
+    "gradient_then_random": "E3",
+    "stale_gradient": "E5",
+}
+"""Growth rule of an efficient variant to its name."""
+
+CONTROL = "E3"
+
+H3_RULE = (
+    f"kappa(mask after epoch 1, final mask), micro-averaged, >= {MOSTLY} at every place; vacuous "
+    f"where kappa(initial mask, final mask) is as high, to {AS_HIGH}"
+)
+H4_RULE = (
+    f"one variant (E1, E2, E3 or E5, dense gradients in the first epoch only) is within "
+    f"{100 * WITHIN:g} pp of full RigL in test accuracy on at least {PLACES} pairs of model and "
+    f"data set; about structure only where E1, E2 or E5 is, and beats E3, random growth later"
+)
+
+_STOP, _DENSE, _GROWTH = "method.update_stop", "method.dense_until", "method.growth"
+_FACTOR, _ANNEAL = "method.candidate_factor", "method.anneal_stop"
+_PUBLISHED_STOP = 0.75
+_EPOCH = 0.05  # how far from one epoch a variant's switch may be: fractions are rounded
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """Where RigL and its variants are compared: all fields but what tells them apart, and the seed.
+
+    Attributes:
+        about: What tells it from the others.
+        place: Its model and data set.
+        variants: Variant to its cells, `FULL` among them where there are any.
+    """
+
+    about: Mapping[str, str]
+    place: tuple[Key, Key]
+    variants: Mapping[str, Sequence[Answer]]
+
+
+def settings(material: Material) -> list[Setting]:
+    """The settings in which there are cells of RigL or its variants."""
+    cells = [each for each in material.cells if each.fields["method"] == "rigl" and variant(each)]
+    groups = grouped(cells, (_STOP, _ANNEAL, _DENSE, _GROWTH, _FACTOR, "seed"))
+    about = abouts(list(groups), always=("density", "dataset", "model"))
+    found = []
+    for key, members in groups.items():
+        variants: dict[str, list[Answer]] = {}
+        for answer in members:
+            variants.setdefault(str(variant(answer)), []).append(answer)
+        place = (_part(key, "model"), _part(key, "dataset"))
+        found.append(Setting(about=about[key], place=place, variants=variants))
+    return found
+
+
+def variant(answer: Answer) -> str | None:
+    """Which variant of RigL a cell is: `FULL`, "E1", "E2 c=4", ...; None for all others.
+
+    Those switch after another time than one epoch, or grow by other rules. Full RigL stops its
+    updates where the publication does, after three quarters of the run.
+    """
+    growth = text_of(answer.fields.get(_GROWTH, "gradient"))
+    if growth == "gradient":
+        stop = float(answer.fields.get(_STOP, _PUBLISHED_STOP))
+        if _is_first_epoch(answer, stop):
+            return "E1"
+        return FULL if stop == _PUBLISHED_STOP else None
+    dense = float(answer.fields.get(_DENSE) or 0)
+    if growth not in GROWTHS or not _is_first_epoch(answer, dense):
+        return None
+    factor = answer.fields.get(_FACTOR)
+    return f"E2 c={factor}" if growth == "candidates" and factor else GROWTHS[growth]
+
+
+def judge_emergence(found: Sequence[Setting]) -> Verdict:
+    """H3: RigL's structure is mostly determined after one epoch."""
+    full = [setting for setting in found if FULL in setting.variants]
+    evidence = tuple(_kappa(setting) for setting in full)
+    vacuous = sum(bool(item.remark) for item in evidence)
+    return Verdict(
+        id="H3",
+        claim="RigL's structure is mostly determined after one epoch",
+        rule=H3_RULE,
+        outcome=outcome_of(all_hold(item.holds for item in evidence)),
+        statistic="kappa(epoch 1, final)",
+        evidence=evidence,
+        remark=f"vacuous at {vacuous} of {len(evidence)} places: the final mask agrees with the "
+        f"initial one as much"
+        if vacuous
+        else "",
+        missing=() if full else ("cells of method rigl, measured by the probe emergence",),
+    )
+
+
+def judge_gradients(found: Sequence[Setting]) -> Verdict:
+    """H4: dense gradients are not needed throughout."""
+    names = sorted({name for setting in found for name in setting.variants} - {FULL})
+    flags = {name: _flag(found, name) for name in names}
+    missing = [
+        f"cells of {name}"
+        for name in ("E1", *GROWTHS.values())
+        if not any(own.startswith(name) for own in names)
+    ]
+    holds = count_holds(flags.values())
+    return Verdict(
+        id="H4",
+        claim="dense gradients are not needed throughout training",
+        rule=H4_RULE,
+        outcome=outcome_of(None if holds is False and missing else holds),
+        statistic="test accuracy minus RigL's",
+        unit="percent",
+        evidence=tuple(
+            _difference(setting, name)
+            for setting in found
+            for name in names
+            if name in setting.variants
+        ),
+        remark=_about_structure(found, flags) if holds else "",
+        missing=tuple(missing),
+    )
+
+
+def emergence(material: Material) -> list[Sheet]:
+    """The kappas of every method of which they were measured."""
+    cells = [each for each in material.cells if EARLY in (each.metrics or {})]
+    if not cells:
+        return []
+    groups = grouped(cells, ("seed",))
+    about = abouts(list(groups), always=("method", "density", "dataset"))
+    fields = list(dict.fromkeys(field for own in about.values() for field in own))
+    rows = []
+    for key, members in groups.items():
+        early, initial = (list(sample(members, m).means.values()) for m in (EARLY, INITIAL))
+        numbers = (mean(early) if early else None, mean(initial) if initial else None, len(early))
+        rows.append((*(about[key].get(field, "") for field in fields), *numbers))
+    return [
+        Sheet(
+            id="kappa",
+            title="Agreement of masks corrected for chance (kappa), mean over the seeds",
+            columns=(*fields, "epoch 1, final", "initial, final", "n"),
+            rows=tuple(rows),
+        )
+    ]
+
+
+def _is_first_epoch(answer: Answer, share: float) -> bool:
+    """Whether a share of the run is its first epoch."""
+    return abs(share * int(answer.fields["recipe.epochs"]) - 1) <= _EPOCH
+
+
+def _part(key: Key, component: str) -> Key:
+    return tuple(pair for pair in key if pair[0].partition(".")[0] == component)
+
+
+def _kappa(setting: Setting) -> Evidence:
+    early, initial = (sample(setting.variants[FULL], metric) for metric in (EARLY, INITIAL))
+    missing = told(joined(early.gaps, initial.gaps))
+    value = mean(list(early.means.values())) if early.by_seed else None
+    moved = mean(list(initial.means.values())) if initial.by_seed else None
+    known = None if missing or value is None else value >= MOSTLY
+    as_high = known and value is not None and moved is not None and moved >= value - AS_HIGH
+    return Evidence(
+        about=setting.about,
+        value=value,
+        threshold=MOSTLY,
+        relation=">=",
+        n=len(early.by_seed),
+        holds=known,
+        missing=missing,
+        remark=f"vacuous: kappa(initial, final) is {moved:.3g}" if as_high else "",
+    )
+
+
+def _difference(setting: Setting, name: str) -> Evidence:
+    own = sample(setting.variants.get(name, ()), ACCURACY)
+    full = sample(setting.variants.get(FULL, ()), ACCURACY)
+    seeds = sorted(own.by_seed.keys() & full.by_seed.keys())
+    value = mean([own.means[seed] - full.means[seed] for seed in seeds]) if seeds else None
+    parts = [told(joined(own.gaps, full.gaps))]
+    parts += [] if FULL in setting.variants else ["no cells of full RigL"]
+    unpaired = own.by_seed.keys() ^ full.by_seed.keys()
+    parts += [f"{len(unpaired)} seeds of one only"] if unpaired and not any(parts) else []
+    missing = "; ".join(part for part in parts if part)
+    return Evidence(
+        about={**setting.about, "variant": name},
+        value=value,
+        threshold=-WITHIN,
+        relation=">=",
+        n=len(seeds),
+        holds=None if missing or value is None else value >= -WITHIN,
+        missing=missing,
+    )
+
+
+def _flag(found: Sequence[Setting], name: str) -> Flag:
+    """Whether a variant is within reach of RigL on enough pairs of model and data set."""
+    return count_holds(_by_place(found, name).values(), PLACES)
+
+
+def _by_place(found: Sequence[Setting], name: str) -> dict[tuple[Key, Key], Flag]:
+    """Place to whether the variant is within reach of RigL in all its settings."""
+    flags: dict[tuple[Key, Key], list[Flag]] = {}
+    for setting in found:
+        if name in setting.variants:
+            flags.setdefault(setting.place, []).append(_difference(setting, name).holds)
+    return {place: all_hold(own) for place, own in flags.items()}
+
+
+def _about_structure(found: Sequence[Setting], flags: Mapping[str, Flag]) -> str:
+    """Whether a variant that is within reach beats random growth on enough of its places."""
+    if CONTROL not in flags:
+        return f"whether it is about structure is open: no cells of {CONTROL}, random growth later"
+    for name, flag in flags.items():
+        if name != CONTROL and flag:
+            within = {place for place, holds in _by_place(found, name).items() if holds}
+            beaten = [place for place in within if _beats(found, place, name)]
+            if len(beaten) >= PLACES:
+                return f"about structure: {name} beats {CONTROL}, random growth later"
+    return f"not about structure: {CONTROL}, random growth later, is not beaten"
+
+
+def _beats(found: Sequence[Setting], place: tuple[Key, Key], name: str) -> bool:
+    pairs = [
+        (_difference(setting, name).value, _difference(setting, CONTROL).value)
+        for setting in found
+        if setting.place == place and {name, CONTROL} <= setting.variants.keys()
+    ]
+    return bool(pairs) and all(
+        own is not None and random is not None and own > random for own, random in pairs
+    )

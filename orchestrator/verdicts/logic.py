@@ -1,0 +1,51 @@
+"""Reasoning with what is not known yet: a verdict is undecided until nothing could change it."""
+
+from collections.abc import Iterable
+
+from orchestrator.verdicts.verdict import Flag, Outcome, Verdict
+
+
+def all_hold(flags: Iterable[Flag]) -> Flag:
+    """Whether all hold: False once one does not, None while one is unknown or there are none."""
+    given = list(flags)
+    if False in given:
+        return False
+    return None if None in given or not given else True
+
+
+def count_holds(flags: Iterable[Flag], least: int = 1) -> Flag:
+    """Whether at least so many hold; None while the unknown ones could still tip it.
+
+    Fewer than `least` of them cannot tell either: there is too little to judge by.
+    """
+    given = list(flags)
+    if given.count(True) >= least:
+        return True
+    possible = len(given) - given.count(False)
+    return None if possible >= least or len(given) < least else False
+
+
+def most_hold(flags: Iterable[Flag]) -> Flag:
+    """Whether more than half of them hold; None while the unknown ones could still tip it."""
+    given = list(flags)
+    return count_holds(given, len(given) // 2 + 1) if given else None
+
+
+def outcome_of(flag: Flag) -> Outcome:
+    """The outcome of a rule that holds, does not, or cannot be told."""
+    if flag is None:
+        return Outcome.UNDECIDED
+    return Outcome.SUPPORTED if flag else Outcome.NOT_SUPPORTED
+
+
+def unjudged(id: str, claim: str, rule: str, missing: str) -> Verdict:
+    """The verdict on a claim of which there are no cells at all."""
+    return Verdict(
+        id=id,
+        claim=claim,
+        rule=rule,
+        outcome=Outcome.UNDECIDED,
+        statistic="",
+        evidence=(),
+        missing=(missing,),
+    )

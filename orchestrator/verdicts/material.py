@@ -1,0 +1,100 @@
+"""What is judged: the answers of one or several grids, each cell once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from grids.cell import Cell
+from grids.probe_texts import probe_name
+from orchestrator.answers.results import Answer, AnswerError, Answers, select
+from orchestrator.store import Store
+from orchestrator.store.reading import read_tables
+from orchestrator.submissions.cell_probes import CellProbes
+from orchestrator.submissions.submission import Submission
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Material:
+    """The cells of some grids, and what is known of them.
+
+    Attributes:
+        grids: The grids' names.
+        answers: One answer per cell.
+        classes: Cell id to the classes that its network tells apart, where a record shows it.
+    """
+
+    grids: tuple[str, ...]
+    answers: Answers
+    classes: Mapping[str, int]
+
+    @property
+    def cells(self) -> tuple[Answer, ...]:
+        """The answers, those without results included."""
+        return self.answers.answers
+
+    def chance(self, answers: Sequence[Answer]) -> float | None:
+        """The accuracy of guessing: 1 / classes, where all these cells agree on it."""
+        known = {self.classes[each.cell] for each in answers if each.cell in self.classes}
+        return 1 / known.pop() if len(known) == 1 else None
+
+
+def gather(
+    store: Store,
+    submissions: Sequence[Submission],
+    *,
+    where: Mapping[str, Sequence[str]] | None = None,
+    allow_mixed: bool = False,
+) -> Material:
+    """The answers of all cells of these submissions.
+
+    Raises:
+        AnswerError: When `where` does not fit, results are mixed, or two of the grids ask for one
+            probe with different options.
+        CollisionError: When the store holds another cell under the id of one of these.
+    """
+    cells: dict[str, Cell] = {}
+    probes: dict[str, set[str]] = {}
+    for submission in submissions:
+        for cell in submission.cells:
+            cells.setdefault(cell.id, cell)
+            probes.setdefault(cell.id, set()).update(submission.probes.of(cell.id))
+    _check_alike(probes)
+    answers = select(
+        store,
+        list(cells.values()),
+        where=where,
+        allow_mixed=allow_mixed,
+        probes=CellProbes.gathered({cell: tuple(sorted(own)) for cell, own in probes.items()}),
+        metrics=[metric for submission in submissions for metric in submission.metrics],
+    )
+    return Material(
+        grids=tuple(submission.grid for submission in submissions),
+        answers=answers,
+        classes=_classes(store, [answer.cell for answer in answers.answers]),
+    )
+
+
+def _check_alike(probes: Mapping[str, set[str]]) -> None:
+    for own in probes.values():
+        names = [probe_name(text) for text in own]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise AnswerError(
+                f"the grids ask for the probe {twice[0]} with different options, so that its "
+                f"measurements have two values; judge one grid at a time"
+            )
+
+
+def _classes(store: Store, cells: Sequence[str]) -> dict[str, int]:
+    """The outputs of each cell's last layer."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    layers = read_tables(store).tables["layers"]
+    asked = pc.field("answers") & pc.field("cell").isin(pa.array(list(cells), pa.string()))
+    rows = layers.select(["cell", "answers", "position", "shape"]).filter(asked).to_pylist()
+    last: dict[str, tuple[int, int]] = {}
+    for row in rows:
+        if row["shape"]:
+            found = (row["position"], row["shape"][0])
+            last[row["cell"]] = max(last.get(row["cell"], found), found)
+    return {cell: outputs for cell, (_, outputs) in last.items()}

@@ -1,0 +1,240 @@
+"""H1a and H1b: what the structure alone is worth, its weights drawn anew.
+
+Cells of the method `retrain` are compared that share everything but the start of their weights
+(`method.start`), what was done to the mask (`method.mask`), the draw and the seed.
+"""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from orchestrator.answers.results import Answer, text_of
+from orchestrator.verdicts.cells import (
+    Sample,
+    abouts,
+    grouped,
+    joined,
+    mean,
+    named,
+    sample,
+    spread,
+    told,
+)
+from orchestrator.verdicts.logic import all_hold, count_holds, outcome_of, unjudged
+from orchestrator.verdicts.material import Material
+from orchestrator.verdicts.verdict import Evidence, Flag, Sheet, Verdict
+
+ZERO_SHOT = "zero_shot_accuracy_recalibrated"
+TRAINED = "test_accuracy"
+DRAWS, DEVIATIONS_ZERO_SHOT = 5, 5
+SEEDS, DEVIATIONS_TRAINED = 3, 2
+
+_NEEDED = "cells of method retrain, reinit on the kept mask and on shuffled ones"
+_ARM = ("method.start", "method.mask", "method.draw", "seed")
+_KEPT, _SHUFFLED, _SAME = ("reinit", "kept"), ("reinit", "shuffled"), ("same_init", "kept")
+
+H1A_RULE = (
+    f"zero-shot accuracy of reinit on the kept mask, batch norm recalibrated, > chance + "
+    f"{DEVIATIONS_ZERO_SHOT} sd of {DRAWS} shuffled-mask draws, for at least one method; means "
+    f"over the seeds, sd within each seed"
+)
+H1B_RULE = (
+    f"structure_gain (test accuracy of reinit on the kept mask minus on the shuffled one) > "
+    f"{DEVIATIONS_TRAINED} sd over at least {SEEDS} seeds, at every place measured"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where one method's structure is judged: everything but start, mask, draw and seed is fixed.
+
+    Attributes:
+        about: What tells the place from the others; the source comes first.
+        source: The method whose structure it is.
+        arms: Start and mask, as texts, to the cells of all draws and seeds.
+    """
+
+    about: Mapping[str, str]
+    source: str
+    arms: Mapping[tuple[str, str], Sequence[Answer]]
+
+    def arm(self, name: tuple[str, str]) -> Sequence[Answer]:
+        """The cells of one start and mask."""
+        return self.arms.get(name, ())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gain:
+    """What one arm has over another, seed by seed: mean and spread over the seeds.
+
+    Attributes:
+        n: The seeds that both arms have.
+        mean: None without any.
+        sd: None for fewer than two.
+        missing: What keeps it from being whole, in words.
+    """
+
+    n: int
+    mean: float | None
+    sd: float | None
+    missing: str
+
+
+def places(material: Material) -> list[Place]:
+    """The places of all `retrain` cells, in the order of their first cells."""
+    cells = [answer for answer in material.cells if answer.fields["method"] == "retrain"]
+    groups = grouped(cells, _ARM)
+    about = abouts(list(groups), always=("method.source", "density", "dataset"))
+    return [_place(about[key], members) for key, members in groups.items()]
+
+
+def judge_zero_shot(material: Material, found: Sequence[Place]) -> Verdict:
+    """H1a: accuracy without any training."""
+    claim = "accuracy can be derived from the structure alone, without training"
+    if not found:
+        return unjudged("H1a", claim, H1A_RULE, _NEEDED)
+    evidence = tuple(_zero_shot(material, place) for place in found)
+    flag = count_holds(item.holds for item in evidence)
+    return Verdict(
+        id="H1a",
+        claim=claim,
+        rule=H1A_RULE,
+        outcome=outcome_of(flag),
+        statistic="zero-shot accuracy",
+        unit="percent",
+        evidence=evidence,
+    )
+
+
+def judge_retrained(found: Sequence[Place]) -> list[Verdict]:
+    """H1b, per method: accuracy after training on the structure with fresh weights."""
+    if not found:
+        claim = "accuracy can be derived from the structure alone, with training"
+        return [unjudged("H1b", claim, H1B_RULE, _NEEDED)]
+    by_source: dict[str, list[Place]] = {}
+    for place in found:
+        by_source.setdefault(place.source, []).append(place)
+    return [_retrained(source, own) for source, own in by_source.items()]
+
+
+def gains(found: Sequence[Place]) -> Sheet:
+    """structure_gain and weight_gain at every place."""
+    fields = list(dict.fromkeys(field for place in found for field in place.about))
+    rows = []
+    for place in found:
+        structure, weights = structure_gain(place), weight_gain(place)
+        numbers = (structure.mean, structure.sd, structure.n, weights.mean, weights.sd, weights.n)
+        rows.append((*(place.about.get(field, "") for field in fields), *numbers))
+    measured = ("structure_gain", "sd", "n", "weight_gain", "sd of weight_gain", "n of weight_gain")
+    return Sheet(
+        id="gains",
+        title="Gains in test accuracy: of the kept mask over the shuffled one, both reinit "
+        "(structure), and of same_init over reinit on the kept mask (weights)",
+        columns=(*fields, *measured),
+        rows=tuple(rows),
+        units=dict.fromkeys((measured[0], measured[1], measured[3], measured[4]), "percent"),
+    )
+
+
+def structure_gain(place: Place) -> Gain:
+    """What the kept mask has over the shuffled one, both with fresh weights."""
+    return _gain(place, _KEPT, _SHUFFLED)
+
+
+def weight_gain(place: Place) -> Gain:
+    """What the method's own initial weights have over fresh ones, both on the kept mask."""
+    return _gain(place, _SAME, _KEPT)
+
+
+def _place(about: Mapping[str, str], members: Sequence[Answer]) -> Place:
+    arms: dict[tuple[str, str], list[Answer]] = {}
+    for answer in members:
+        start, mask = (text_of(answer.fields.get(f"method.{name}")) for name in ("start", "mask"))
+        arms.setdefault((start, mask), []).append(answer)
+    source = named(about["source"])
+    return Place(about={**about, "source": source}, source=source, arms=arms)
+
+
+def _zero_shot(material: Material, place: Place) -> Evidence:
+    kept = sample(place.arm(_KEPT), ZERO_SHOT)
+    shuffled = sample(place.arm(_SHUFFLED), ZERO_SHOT)
+    chance = material.chance([*place.arm(_KEPT), *place.arm(_SHUFFLED)])
+    drawn = {seed: values for seed, values in shuffled.by_seed.items() if len(values) >= DRAWS}
+    seeds = sorted(kept.by_seed.keys() & drawn.keys())
+    value = mean([kept.means[seed] for seed in seeds]) if seeds else None
+    threshold = None
+    if seeds and chance is not None:
+        pooled = mean([spread(drawn[seed]) ** 2 for seed in seeds]) ** 0.5
+        threshold = chance + DEVIATIONS_ZERO_SHOT * pooled
+    missing = [
+        told(joined(kept.gaps, shuffled.gaps)),
+        "" if place.arm(_KEPT) else "no reinit cells on the kept mask",
+        _too_few_draws(kept.by_seed, shuffled.by_seed),
+        "" if chance is not None or not seeds else "the number of classes",
+    ]
+    return _compared(place.about, value, threshold, len(seeds), missing)
+
+
+def _too_few_draws(
+    kept: Mapping[int, Sequence[float]], shuffled: Mapping[int, Sequence[float]]
+) -> str:
+    fewest = min((len(shuffled.get(seed, ())) for seed in kept), default=0)
+    return "" if fewest >= DRAWS else f"{fewest} of {DRAWS} shuffled-mask draws"
+
+
+def _retrained(source: str, own: Sequence[Place]) -> Verdict:
+    evidence = []
+    for place in own:
+        gain = structure_gain(place)
+        few = "" if gain.n >= SEEDS else f"{gain.n} of {SEEDS} seeds"
+        threshold = None if gain.sd is None else DEVIATIONS_TRAINED * gain.sd
+        evidence.append(_compared(place.about, gain.mean, threshold, gain.n, [gain.missing, few]))
+    return Verdict(
+        id=f"H1b {source}",
+        claim=f"accuracy can be derived from the structure of {source} alone, with training",
+        rule=H1B_RULE,
+        outcome=outcome_of(all_hold(item.holds for item in evidence)),
+        statistic="structure_gain",
+        unit="percent",
+        evidence=tuple(evidence),
+    )
+
+
+def _compared(
+    about: Mapping[str, str],
+    value: float | None,
+    threshold: float | None,
+    n: int,
+    missing: Sequence[str],
+) -> Evidence:
+    lacking = "; ".join(part for part in missing if part)
+    known: Flag = None
+    if not lacking and value is not None and threshold is not None:
+        known = value > threshold
+    return Evidence(
+        about=about,
+        value=value,
+        threshold=threshold,
+        relation=">",
+        n=n,
+        holds=known,
+        missing=lacking,
+    )
+
+
+def _gain(place: Place, first: tuple[str, str], second: tuple[str, str]) -> Gain:
+    one, two = sample(place.arm(first), TRAINED), sample(place.arm(second), TRAINED)
+    differences = [one.means[seed] - two.means[seed] for seed in sorted(_common(one, two))]
+    absent = [f"no {' '.join(arm)} cells" for arm in (first, second) if not place.arm(arm)]
+    unpaired = one.by_seed.keys() ^ two.by_seed.keys() if not absent else set()
+    gaps = told(joined(one.gaps, two.gaps))
+    alone = f"{len(unpaired)} seeds in one arm only" if unpaired and not gaps else ""
+    return Gain(
+        n=len(differences),
+        mean=mean(differences) if differences else None,
+        sd=spread(differences) if len(differences) > 1 else None,
+        missing="; ".join(part for part in (gaps, alone, *absent) if part),
+    )
+
+
+def _common(one: Sample, two: Sample) -> Set[int]:
+    return one.by_seed.keys() & two.by_seed.keys()
