@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from grids.cell import COMPONENTS, Cell, Component
+from grids.cell import COMPONENTS, Cell, Component, method_of_text
 from grids.meanings import without_meant
+from grids.method_texts import METHOD
 from grids.options import Option, Value, conflicts
 from grids.problems import unknown
 from grids.traits import holds
@@ -39,8 +40,8 @@ class Entry:
     `semantics` is raised when its behaviour or a default changes. `distribution` names the package
     of a user that brings it, and is empty for what comes with sparsesweep. `traits` are plain data
     that others read; grids read `ignores` of a method or an allocation: a list of
-    {"field": "density" | "allocation", "when": {option: value} or None}, and of a method `models`
-    and `densities` (`grids.legality`).
+    {"field": "density" | "allocation", "when": {option: value} or None}, and of a method
+    `ignores_as` (`Catalogue.ignores`), `models` and `densities` (`grids.legality`).
     """
 
     name: str
@@ -169,10 +170,48 @@ class Catalogue:
             raise unknown(kind, name, [entry.name for entry in self.entries(kind)])
         return found
 
+    def inner_methods(self, method: Component) -> dict[str, Component]:
+        """The methods that a method is built on, by the options that hold them.
+
+        Those of options without effect are left out.
+        """
+        entry = self.entry("method", method.name)
+        options = [option for option in entry.options if option.type == METHOD]
+        settings = entry.settings(method) if options else {}
+        return {
+            option.name: method_of_text(str(settings[option.name]))
+            for option in options
+            if not option.without_effect(settings)
+        }
+
+    def ignores(self, kind: str, component: Component) -> frozenset[str]:
+        """The cell fields without effect for a component, or for a method that it is built on.
+
+        What the latter ignores counts where the trait `ignores_as` of the former says so:
+        {"option": option, "when": ...}.
+        """
+        entry = self.entry(kind, component.name)
+        ignored, rule = entry.ignores(component), entry.traits.get("ignores_as")
+        if rule is None or not holds(rule, entry.settings(component)):
+            return ignored
+        return ignored | self.ignores(kind, self.inner_methods(component)[rule["option"]])
+
+    def named(self, cell: Cell) -> dict[str, Entry]:
+        """The entries that a cell names, by "dataset", "method", "method.source", ..."""
+        found = {kind: self.entry(kind, getattr(cell, kind).name) for kind in COMPONENTS}
+        inner = self.inner_methods(cell.method)
+        return found | {f"method.{o}": self.entry("method", one.name) for o, one in inner.items()}
+
     def distributions(self, cells: Iterable[Cell]) -> set[str]:
         """The users' distributions that bring what these cells name."""
-        named = {(kind, getattr(cell, kind).name) for cell in cells for kind in COMPONENTS}
-        return {self.entry(*name).distribution for name in named} - {""}
+        named = {(kind, getattr(cell, kind)) for cell in cells for kind in COMPONENTS}
+        inner = {
+            ("method", one)
+            for kind, component in named
+            if kind == "method"
+            for one in self.inner_methods(component).values()
+        }
+        return {self.entry(kind, one.name).distribution for kind, one in named | inner} - {""}
 
     def fields(self, cell: Cell) -> dict[str, Value]:
         """Every field of a cell as one flat mapping, defaults filled in.

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from grids import recipe as recipes
+from grids.method_texts import method_words, plain_method
 from grids.options import Value, fraction_text
 from grids.problems import GridError, show, unknown
 
@@ -56,6 +57,11 @@ class Component:
     def __str__(self) -> str:
         options = ", ".join(f"{name}={_word(value)}" for name, value in self.options)
         return f"{self.name}({options})" if options else self.name
+
+
+def method_of_text(text: str) -> Component:
+    """The method that an option of the type "method" holds."""
+    return _component("method", plain_method(text))
 
 
 DEFAULT_ALLOCATION = Component(name="erk")
@@ -179,7 +185,7 @@ def _plain(value: Value) -> Any:
 
 
 def _word(value: Value) -> str:
-    return value if isinstance(value, str) else show(value)
+    return method_words(value) if isinstance(value, str) else show(value)
 
 
 def _dump(plain: object) -> str:

@@ -5,8 +5,11 @@ from collections.abc import Callable, Hashable
 from grids import recipe as recipes
 from grids.catalogue import Catalogue, Entry
 from grids.fields import Setting
-from grids.options import Value, fraction_text
+from grids.inner_methods import read_method
+from grids.method_texts import METHOD
+from grids.options import Option, Value, fraction_text
 from grids.problems import Collector, GridError, Where, show
+from grids.reading import Node
 
 
 class Checker:
@@ -44,7 +47,7 @@ class Checker:
         if key not in self._values:
             option = entry.option(setting.path.option)
             what = f"{setting.path} of {entry.name}"
-            self._keep(key, setting, option.default, lambda given: option.check(given, what))
+            self._values[key] = self._value(option, setting.path.field, setting.node, what)
         return self._values[key]
 
     def component(self, setting: Setting) -> tuple[Entry, dict[str, Value]] | None:
@@ -91,8 +94,21 @@ class Checker:
         for key, value in given.items():
             try:
                 option = entry.option(key)
-                options[key] = option.default
-                options[key] = option.check(value.plain(), f"{kind}.{key} of {entry.name}")
             except GridError as error:
                 self.note(kind, value.where, error)
+                continue
+            options[key] = self._value(option, kind, value, f"{kind}.{key} of {entry.name}")
         return entry, options
+
+    def _value(self, option: Option, kind: str, node: Node, what: str) -> Value:
+        """What was written for an option of a component; its default after a mistake."""
+        if option.type == METHOD:
+            text = read_method(node, what, self.catalogue, self.problems)
+            if text is None:
+                self.broken.add(kind)
+            return option.default if text is None else text
+        try:
+            return option.check(node.plain(), what)
+        except GridError as error:
+            self.note(kind, node.where, error)
+            return option.default

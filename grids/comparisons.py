@@ -13,6 +13,8 @@ from decimal import Decimal, InvalidOperation
 from grids import recipe as recipes
 from grids.catalogue import KINDS, Catalogue
 from grids.fields import Path, check_key, entries_of
+from grids.inner_methods import check_method
+from grids.method_texts import METHOD
 from grids.options import Option, Value, fraction_text, quotient
 from grids.problems import Collector, GridError, Where, show, unknown
 from grids.reading import Node
@@ -74,7 +76,8 @@ def read_rule(node: Node, catalogue: Catalogue, problems: Collector) -> Rule:
 
 
 def _conditions(path: Path, given: Node, catalogue: Catalogue) -> list[Condition]:
-    if path == Path("recipe") or (path.field in KINDS and isinstance(given.value, dict)):
+    component = path.field in KINDS and not path.option
+    if path == Path("recipe") or (component and isinstance(given.value, dict)):
         return _mapping_conditions(path, given, catalogue)
     return [Condition(path=path, test=_test(_field(path, catalogue), given.plain()))]
 
@@ -99,13 +102,13 @@ def _inner_path(path: Path, key: str) -> Path:
 def _field(path: Path, catalogue: Catalogue) -> _Field:
     what = str(path)
     if path.field == "seed":
-        return _option_field(what, [_SEED])
+        return _option_field(what, [_SEED], catalogue)
     if path.field == "recipe":
-        return _option_field(what, [recipes.OPTIONS[path.option]])
+        return _option_field(what, [recipes.OPTIONS[path.option]], catalogue)
     if path.field not in KINDS:
         return _Field(what=what, check=lambda given: fraction_text(given, what), ordered=True)
     if path.option:
-        return _option_field(what, _options_named(path, catalogue))
+        return _option_field(what, _options_named(path, catalogue), catalogue)
     return _Field(
         what=what, check=lambda given: _entry_name(path.field, given, catalogue), ordered=False
     )
@@ -125,16 +128,21 @@ def _options_named(path: Path, catalogue: Catalogue) -> list[Option]:
     return found
 
 
-def _option_field(what: str, options: Sequence[Option]) -> _Field:
+def _option_field(what: str, options: Sequence[Option], catalogue: Catalogue) -> _Field:
     """A field that several entries may declare: a value is legal when one of them takes it."""
+
+    def check_one(option: Option, given: object) -> Value:
+        if option.type == METHOD:
+            return check_method(given, what, catalogue)
+        return option.check(given, what)
 
     def check(given: object) -> Value:
         for option in options[:-1]:
             try:
-                return option.check(given, what)
+                return check_one(option, given)
             except GridError:
                 continue
-        return options[-1].check(given, what)
+        return check_one(options[-1], given)
 
     ordered = any(option.type in ("int", "float") for option in options)
     return _Field(what=what, check=check, ordered=ordered)

@@ -82,9 +82,10 @@ class Expansion:
             name: value.value for name, value in zip(FIELDS, point, strict=True)
         }
         semantics = tuple(
-            (name, value.semantics)
+            pair
             for name, value in zip(FIELDS, point, strict=True)
-            if value.semantics != 1
+            for pair in ((name, value.semantics), *value.inner_semantics)
+            if pair[1] != 1
         )
         self.cells += [Cell(**shared, seed=seed, semantics=semantics) for seed in seeds]
 

@@ -1,5 +1,6 @@
 """What goes together in a cell, by rules in the traits of the catalogue.
 
+What holds for a method holds for the methods that it is built on (an option of the type "method").
 `models` says which models a method works on: `{"names": [...]}`, or `{"trait": "chain"}` for those
 that have this trait, always or by a rule (`grids.traits`) with `when` on their options. `densities`
 says which densities it can have: `{"multiple_of_one_over": "m"}` for n / m, m being an option. A
@@ -18,7 +19,7 @@ from fractions import Fraction
 from typing import Any
 
 from grids.catalogue import Catalogue, Entry
-from grids.cell import FIELDS
+from grids.cell import FIELDS, Component
 from grids.options import MAX_DECIMALS, Value, plain_decimal
 from grids.problems import Collector, GridError, Where, show
 from grids.resolving import Resolved
@@ -66,11 +67,19 @@ class Legality:
         if key in self._judged:
             return
         self._judged.add(key)
-        entry = self._catalogue.entry("method", str(method.name()))
+        assert isinstance(method.value, Component)
+        for judged in (method.value, *self._catalogue.inner_methods(method.value).values()):
+            self._judge_method(judged, point)
+
+    def _judge_method(self, component: Component, point: Sequence[Resolved]) -> None:
+        method, model, density = (point[position] for position in (METHOD, MODEL, DENSITY))
+        allocation = point[ALLOCATION]
+        entry = self._catalogue.entry("method", component.name)
+        options = entry.settings(component)
         where = method.used[0].where
         self._note(where, lambda: check_model(entry, model, self._catalogue))
         where = (density.used or method.used)[0].where
-        self._note(where, lambda: check_density(entry, str(density.name()), method.full()))
+        self._note(where, lambda: check_density(entry, str(density.name()), options))
         where = (allocation.used or method.used)[0].where
         self._note(where, lambda: check_allocation(entry, allocation))
 

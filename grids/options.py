@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Any
 
+from grids.method_texts import METHOD, method_text
 from grids.problems import GridError, nearest, show
 
 Scalar = bool | int | float | str | None
@@ -24,6 +25,7 @@ NOUNS = {
     "list[int]": "a list of integers",
     "list[float]": "a list of numbers",
     "list[str]": "a list of texts",
+    METHOD: "a method by its name, or a mapping {name: ..., option: ...}",
 }
 """The legal types of an option, and how messages call them."""
 
@@ -41,7 +43,8 @@ _OLD_BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 class Option:
     """A named value that a person may give.
 
-    `type` is a key of `NOUNS`; the bounds hold for a number and for each number of a list;
+    `type` is a key of `NOUNS`; of a "method" only the form is checked here
+    (`grids.inner_methods`); the bounds hold for a number and for each number of a list;
     `choices` are the only legal values; `min_items` and `max_items` bound the length of a list; a
     `nullable` option takes null as well. `below` and `at_most` name an option of the same entry
     that limits this one; `only_with` says at which value of another option (or list of values)
@@ -290,6 +293,8 @@ def _compare(value: Value, sign: str, other: Value) -> bool:
 
 def _converted(given: object, type_name: str) -> Value:
     """The value in the declared type; TypeError when it is of another kind."""
+    if type_name == METHOD:
+        return method_text(given)
     if type_name.startswith("list["):
         if not isinstance(given, list | tuple):
             raise TypeError

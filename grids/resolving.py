@@ -27,7 +27,8 @@ class Resolved:
     `value` is what the cell holds (None: a density that nobody gave), `key` an integer that equal
     values share. `options` are the options that differ from `defaults`. `used` are the settings
     that had a say. `meanings` is what null means for the options that are null. `ignores` are the
-    fields a method or an allocation has no use for.
+    fields a method or an allocation has no use for. `semantics` are those of the entry,
+    `inner_semantics` those of the methods that it is built on, by "method.source".
     """
 
     value: Component | str | tuple[tuple[str, Value], ...] | None
@@ -37,6 +38,7 @@ class Resolved:
     used: tuple[Setting, ...] = ()
     meanings: Mapping[str, Value] = field(default_factory=dict)
     semantics: int = 1
+    inner_semantics: tuple[tuple[str, int], ...] = ()
     ignores: frozenset[str] = frozenset()
 
     def name(self) -> str | None:
@@ -141,7 +143,18 @@ class Resolver:
             used=tuple(used),
             meanings=meanings(entry.options, entry.settings(component)),
             semantics=entry.semantics,
-            ignores=entry.ignores(component),
+            inner_semantics=self._inner_semantics(kind, component),
+            ignores=self.checker.catalogue.ignores(kind, component),
+        )
+
+    def _inner_semantics(self, kind: str, component: Component) -> tuple[tuple[str, int], ...]:
+        if kind != "method":
+            return ()
+        catalogue = self.checker.catalogue
+        inner = catalogue.inner_methods(component)
+        return tuple(
+            (f"{kind}.{option}", catalogue.entry(kind, one.name).semantics)
+            for option, one in inner.items()
         )
 
     def _named(

@@ -12,6 +12,7 @@ from grids.artifacts import CONSUMED, PATTERN
 from grids.catalogue import KINDS, PROBE, Catalogue, Entry
 from grids.document import MAX_SEED, NAME
 from grids.meanings import explained
+from grids.method_texts import METHOD
 from grids.options import FRACTION, Option
 from grids.recipe import RECIPE
 
@@ -135,6 +136,8 @@ def _option(option: Option) -> Schema:
 
 
 def _value(option: Option) -> Schema:
+    if option.type == METHOD:
+        return {"allOf": [_ref("method")]}
     inner = option.type.removeprefix("list[").removesuffix("]")
     given = {name: getattr(option, bound) for bound, name in _BOUNDS.items()}
     schema: Schema = {"type": _TYPES[inner]}

@@ -22,6 +22,7 @@ from sparse.methods.magnitude import Magnitude as Magnitude
 from sparse.methods.n_m import NM as NM
 from sparse.methods.omp import OMP as OMP
 from sparse.methods.pretrained import Pretrained as Pretrained
+from sparse.methods.retrain import Retrain as Retrain
 from sparse.methods.rigl import RigL as RigL
 from sparse.methods.set import SET as SET
 from sparse.methods.set_np import SetNP as SetNP

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparse.module import Artifacts, Loss, ModuleContext, ModuleLayer
+from sparse.module import Artifacts, Build, Loss, ModuleContext, ModuleLayer
 from sparse.scaling import skips, unscale
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 from sparse.stats import layer_stats, realised_density, table
@@ -31,6 +31,7 @@ def attach(
     batches: Iterable[Any] | None = None,
     loss: Loss | None = None,
     artifacts: Artifacts | None = None,
+    build: Build | None = None,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     seed: int = 0,
@@ -45,6 +46,8 @@ def attach(
     Those that scoring takes are kept: every score begins with the first, from an iterator too.
     artifacts: state dicts of trained networks for the methods that begin with one, by the names in
     their cards: `{"final": trained.state_dict()}`. What is exactly zero in one counts as inactive.
+    build: returns the model anew, with new initial weights, for the methods that begin with such;
+    what it draws from torch's global generators is named by the seed.
     include, exclude: globs over parameter names, see `find_targets`.
     seed: names all random draws; the global generators are neither read nor moved.
 
@@ -78,6 +81,7 @@ def attach(
             batches=batches,
             loss=loss,
             artifacts=artifacts,
+            build=build,
             total_steps=total_steps,
             seed=seed,
         )

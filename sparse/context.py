@@ -106,3 +106,18 @@ class Context(Protocol):
 
     def artifact_masks(self, name: str) -> Mapping[str, Tensor]:
         """Return the masks that belong to these weights, bool, by the names of the weights."""
+
+    def initial_weights(self, seed: int | None = None) -> Mapping[str, Tensor]:
+        """Return the parameters and buffers that a run of this seed begins with, by name.
+
+        Without a seed they are this run's own. They are copies, or else not to be changed.
+        """
+
+    def fresh_weights(self, purpose: str, index: int = 0) -> Mapping[str, Tensor]:
+        """Return another draw of them, named by (seed of the cell, purpose, index)."""
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Put parameters and buffers in the place of the network's; all are given, by name.
+
+        Masks are not applied.
+        """

@@ -7,7 +7,7 @@ from typing import Any
 from sparse.options import nearest
 
 STORED_WEIGHTS = ("masked", "dense")
-DENSITIES = ("exact", "scheduled", "pattern", "bounded", "learned", "dense")
+DENSITIES = ("exact", "scheduled", "pattern", "bounded", "learned", "inherited", "dense")
 
 Rule = Mapping[str, Any]
 """Plain data; a rule with `when` or `unless` holds for some options only (`grids/traits.py`)."""
@@ -19,11 +19,14 @@ class MethodTraits:
 
     stored_weights: "masked", zeros where a weight is inactive; or "dense", see `sparse/stored.py`.
     density: "exact" at all times; "scheduled", exact in the end; "pattern", what a structure gives;
-        "bounded", never above the target; "learned", what training finds; "dense", everything.
+        "bounded", never above the target; "learned", what training finds; "inherited", that of
+        another network's masks; "dense", everything.
     changes_shape: whether the network is built in another shape.
     stackable: whether a perceptron with it may be a row of a stack.
     dynamic: whether masks may grow.
     ignores: the cell fields without effect, [{"field": "density" or "allocation", "when": ...}].
+    ignores_as: the option that holds a method whose ignored fields are its own as well, and when,
+        {"option": ..., "when": ...}.
     needs: the cells to train first, and what they leave for it; the forms are in CONTRIBUTING.
     starts_from: rules that name the artifact whose weights it begins with, [{"artifact": ...}].
     first_step: the option that `Sparsifier.first_step` is the value of, "{option}"; None for 0.
@@ -39,6 +42,7 @@ class MethodTraits:
     stackable: bool = True
     dynamic: bool = False
     ignores: Sequence[Rule] = dataclasses.field(default_factory=list)
+    ignores_as: Rule | None = None
     needs: Sequence[Rule] = dataclasses.field(default_factory=list)
     starts_from: Sequence[Rule] = dataclasses.field(default_factory=list)
     first_step: str | None = None

@@ -14,6 +14,7 @@ from sparse.optim_state import parameter_slots
 
 Loss = Callable[[nn.Module, Any], Tensor]
 Artifacts = Mapping[str, Mapping[str, Tensor]]
+Build = Callable[[], nn.Module]
 
 _WANTED = "loss(model, batch) must return a scalar tensor"
 
@@ -80,6 +81,7 @@ class ModuleContext:
         batches: Iterable[Any] | None = None,
         loss: Loss | None = None,
         artifacts: Artifacts | None = None,
+        build: Build | None = None,
         total_steps: int | None = None,
         seed: int = 0,
     ) -> None:
@@ -90,6 +92,7 @@ class ModuleContext:
         self._model = model
         self._loss = loss
         self._artifacts = {} if artifacts is None else artifacts
+        self._build = build
         self._seed = seed
 
     def generator(self, purpose: str, index: int = 0) -> torch.Generator:
@@ -133,7 +136,7 @@ class ModuleContext:
         stand_ins = {
             f"model.{name}": tensor for name, tensor in {**copies, **(weights or {})}.items()
         }
-        with self._named_draws(), divided_outputs(self._model, temperature):
+        with self._named_draws("forward"), divided_outputs(self._model, temperature):
             return _scalar(torch.func.functional_call(wrapped, stand_ins, (batch,)))
 
     def flow(self, weights: Mapping[str, Tensor]) -> Tensor:
@@ -154,6 +157,37 @@ class ModuleContext:
         """Return where the weights of a given state dict are not zero."""
         weights = self.artifact(name)
         return {layer.name: weights[layer.name] != 0 for layer in self.layers}
+
+    def initial_weights(self, seed: int | None = None) -> Mapping[str, Tensor]:
+        """Return copies of what the model holds now; another seed is a ValueError."""
+        if seed is not None:
+            raise ValueError(
+                f"the initial weights of seed {seed} are not known here: load them into the model"
+                " before you attach, and leave the seed out"
+            )
+        return {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
+
+    def fresh_weights(self, purpose: str, index: int = 0) -> Mapping[str, Tensor]:
+        """Return what the user's `build` draws; it is asked on the CPU's global generator.
+
+        Without `build`, or where it builds another model, a ValueError.
+        """
+        if self._build is None:
+            raise ValueError(
+                "this start needs new initial weights: give build=, a function of"
+                " nothing that returns the model anew"
+            )
+        with self._named_draws(purpose, index):
+            fresh = self._build().state_dict()
+        shapes = {name: tensor.shape for name, tensor in self._model.state_dict().items()}
+        if {name: tensor.shape for name, tensor in fresh.items()} != shapes:
+            raise ValueError("build= returns a model of other parameters than the one attached")
+        return fresh
+
+    @torch.no_grad()
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Copy parameters and buffers into the model."""
+        self._model.load_state_dict(weights)
 
     def _example(self) -> Tensor:
         """Return the first example of the first batch."""
@@ -180,9 +214,9 @@ class ModuleContext:
         return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
 
     @contextlib.contextmanager
-    def _named_draws(self) -> Iterator[None]:
-        """Let code that draws from the global generators draw from those named "forward"."""
-        seed = self._named_seed("forward")
+    def _named_draws(self, purpose: str, index: int = 0) -> Iterator[None]:
+        """Let code that draws from the global generators draw from those of this name."""
+        seed = self._named_seed(purpose, index)
         devices = {weight.device for weight in self._model.parameters() if weight.is_cuda}
         with torch.random.fork_rng(devices, device_type="cuda"):
             # torch.manual_seed would move the generators of all other devices as well.

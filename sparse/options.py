@@ -10,9 +10,11 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from sparse.method_texts import MethodText, method_text
+
 T = TypeVar("T")
 
-_NAMES = {int: "int", float: "float", str: "str", bool: "bool"}
+_NAMES = {int: "int", float: "float", str: "str", bool: "bool", MethodText: "method"}
 _FRACTION = re.compile(r"-?[0-9]{1,15} */ *0*[1-9][0-9]{0,14}")
 _BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 _RELATIONS = {"below": operator.lt, "at_most": operator.le}
@@ -74,9 +76,9 @@ def option(
 def describe_options(options: type) -> list[dict[str, Any]]:
     """Return one plain, JSON-able dict per option of a dataclass made with `option`.
 
-    Keys: name, type ("float", "int", "str", "bool" or "list[...]"), nullable, default, help, and
-    those of ge, gt, le, lt, choices, min_items, max_items, below, at_most, only_with, unless,
-    le_where, means, parts and unique that were declared.
+    Keys: name, type ("float", "int", "str", "bool", "list[...]" or "method"), nullable, default,
+    help, and those of ge, gt, le, lt, choices, min_items, max_items, below, at_most, only_with,
+    unless, le_where, means, parts and unique that were declared.
     """
     return [_describe(field, hint) for field, hint in _fields(options)]
 
@@ -138,10 +140,10 @@ def _parsed(hint: Any) -> tuple[type, bool, bool]:
         (hint,) = (part for part in typing.get_args(hint) if part is not type(None))
     is_list = typing.get_origin(hint) is tuple
     scalar = typing.get_args(hint)[0] if is_list else hint
-    if scalar not in _NAMES:
+    if scalar not in _NAMES or (is_list and scalar is MethodText):
         raise TypeError(
             f"an option cannot have the type {hint};"
-            " use int, float, str, bool or a tuple[..., ...] of one of them"
+            " use int, float, str, bool, a tuple[..., ...] of one of them, or MethodText"
         )
     return scalar, is_list, nullable
 
@@ -164,6 +166,8 @@ def _checked(value: Any, field: Any, hint: Any) -> Any:
 
 
 def _scalar(given: Any, kind: Any, field: Any) -> Any:
+    if kind is MethodText:
+        return method_text(given)
     value = _as_float(given) if kind is float else given
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise ValueError(f"{field.name} is {value!r}; it must be of type {_NAMES[kind]}")

@@ -75,6 +75,22 @@ class CellContext:
         """The masks that belong to them, by name, bool, on the CPU."""
         return read_snapshot(self._input(name)).masks
 
+    def initial_weights(self, seed: int | None = None) -> Mapping[str, Tensor]:
+        """The parameters and buffers that a cell of this seed begins with, or this cell itself."""
+        return self._built(self._seed if seed is None else seed, "weights", 0)
+
+    def fresh_weights(self, purpose: str, index: int = 0) -> Mapping[str, Tensor]:
+        """What the model draws from the stream (cell seed, ``sparse.`` + purpose, index)."""
+        return self._built(self._seed, f"sparse.{purpose}", index)
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Put parameters and buffers in the place of the cell's."""
+        self._engine.load_weights(self._n, weights)
+
+    def _built(self, seed: int, purpose: str, index: int) -> Mapping[str, Tensor]:
+        model = self._engine.workload.build_model(seed, purpose, index)
+        return {name: tensor.detach() for name, tensor in model.state_dict().items()}
+
     def _input(self, name: str) -> Path:
         if name not in self._inputs:
             given = ", ".join(sorted(self._inputs)) or "none"

@@ -91,9 +91,13 @@ class Workload:
             )
         return sum(parameter.numel() for parameter in model.parameters())
 
-    def build_model(self, seed: int) -> nn.Module:
-        """The model with the initial weights of a cell seed, on the device."""
-        with seeding.seeded_globals(seed, "weights"):
+    def build_model(self, seed: int, purpose: str = "weights", index: int = 0) -> nn.Module:
+        """The model with the initial weights of a cell seed, on the device.
+
+        Args:
+            seed, purpose, index: name the stream that they are drawn from.
+        """
+        with seeding.seeded_globals(seed, purpose, index):
             model = build_model(
                 self.model, self.model_options, self.bundle.input_shape, self.bundle.classes
             )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from grids.cell import COMPONENTS, Cell
+from grids.method_texts import method_words
 from grids.probe_texts import probe_name
 from grids.problems import nearest
 from orchestrator.store import COMPLETED, Store
@@ -128,7 +129,7 @@ def text_of(value: Any) -> str:
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, list | tuple):
         return "[" + ", ".join(text_of(item) for item in value) + "]"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else method_words(str(value))
 
 
 def not_found(message: str, given: str, allowed: Sequence[str], names: str) -> AnswerError:

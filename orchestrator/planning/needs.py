@@ -2,7 +2,8 @@
 
 Their trait `needs` lists the cells to make first, as rules (`grids.traits`) of two forms:
 
-- `{"cell": fields, "artifact": name}`: the cell with these fields replaced;
+- `{"cell": fields, "artifact": name}`: the cell with these fields replaced; a text may be a
+  template, as "{source}" is of the method that the option `source` holds;
 - `{"ladder": {"rate": option}, "first": fields, "artifact": name}`: the same cell one round of
   iterative pruning before, at the next density of the ladder (1 - rate)^r; before the first round,
   the cell with the fields `first` replaced.
@@ -17,8 +18,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from grids.artifacts import check_name, input_name
-from grids.catalogue import KINDS, Catalogue
-from grids.cell import Cell, Component
+from grids.catalogue import Catalogue
+from grids.cell import DEFAULT_ALLOCATION, Cell, Component
+from grids.method_texts import plain_method
 from grids.options import Value
 from grids.problems import GridError
 from grids.traits import filled, holds, seeds_of
@@ -90,20 +92,39 @@ def _producer(
     cell: Cell, rule: Mapping[str, Any], options: Mapping[str, Value], catalogue: Catalogue
 ) -> Cell:
     if "ladder" not in rule:
-        return _substituted(cell, rule["cell"], catalogue)
+        return _substituted(cell, rule["cell"], options, catalogue)
     before = density_before(cell.density, float(str(options[rule["ladder"]["rate"]])))
     if before == "1":
-        return _substituted(cell, rule["first"], catalogue)
+        return _substituted(cell, rule["first"], options, catalogue)
     return replace(cell, density=before)
 
 
-def _substituted(cell: Cell, fields: Mapping[str, Any], catalogue: Catalogue) -> Cell:
+def _substituted(
+    cell: Cell, fields: Mapping[str, Any], options: Mapping[str, Value], catalogue: Catalogue
+) -> Cell:
     plain = {name: value for name, value in cell.canonical().items() if name != "semantics"}
-    made = Cell.from_canonical({**plain, **fields})
-    versions = dict(cell.semantics)
-    versions |= {kind: _semantics(getattr(made, kind), kind, catalogue) for kind in KINDS}
+    given = {name: _field(name, value, options) for name, value in fields.items()}
+    made = _neutral(Cell.from_canonical({**plain, **given}), catalogue)
+    own = {name: number for name, number in cell.semantics if name == "recipe"}
+    versions = own | {path: entry.semantics for path, entry in catalogue.named(made).items()}
     return replace(made, semantics=tuple(sorted(versions.items())))
 
 
-def _semantics(component: Component, kind: str, catalogue: Catalogue) -> int:
-    return catalogue.entry(kind, component.name).semantics
+def _field(name: str, value: object, options: Mapping[str, Value]) -> object:
+    """A field of a rule in the form that a canonical cell has it."""
+    if not isinstance(value, str):
+        return value
+    text = filled(value, options)
+    if name == "method":
+        return plain_method(text)
+    return int(text) if name == "seed" else text
+
+
+def _neutral(cell: Cell, catalogue: Catalogue) -> Cell:
+    """The cell without what its method ignores, which other cells of the method do not have."""
+    ignored = catalogue.ignores("method", cell.method)
+    return replace(
+        cell,
+        density="1" if "density" in ignored else cell.density,
+        allocation=DEFAULT_ALLOCATION if "allocation" in ignored else cell.allocation,
+    )

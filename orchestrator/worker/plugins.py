@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 
 from grids.catalogue import Catalogue
-from grids.cell import COMPONENTS, Cell
+from grids.cell import Cell
 from grids.probe_texts import probe_words
 from grids.probes import is_offered
 from orchestrator.provenance import host, plugins
@@ -58,11 +58,10 @@ def _lacking(distribution: str, is_installed: bool) -> str:
 
 
 def _check_meaning(cell: Cell, catalogue: Catalogue, planned: Mapping[str, int]) -> None:
-    for kind in COMPONENTS:
-        entry = catalogue.entry(kind, getattr(cell, kind).name)
-        if entry.distribution and entry.semantics != planned.get(kind, 1):
+    for path, entry in catalogue.named(cell).items():
+        if entry.distribution and entry.semantics != planned.get(path, 1):
             raise PluginProblem(
-                f"the {kind} {entry.name} of {entry.distribution} has semantics {entry.semantics} "
+                f"the {path} {entry.name} of {entry.distribution} has semantics {entry.semantics} "
                 f"for {sys.executable} on {host()}; these cells were planned with "
-                f"{planned.get(kind, 1)}: {_SAME}"
+                f"{planned.get(path, 1)}: {_SAME}"
             )

@@ -135,6 +135,17 @@ FROZEN = {
         "imp": (1, {"rate": 0.2, "rewind": "weights", "rewind_step": 0, "scope": "global"}),
         "lth": (1, {"scope": "global"}),
         "pretrained": (1, {}),
+        "retrain": (
+            1,
+            {
+                "source": "rigl",
+                "start": "same_init",
+                "mask": "kept",
+                "fan_in": "dense",
+                "draw": 0,
+                "source_seed": None,
+            },
+        ),
         "srigl": (
             1,
             {

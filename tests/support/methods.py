@@ -65,6 +65,12 @@ def frequent(name: str, every: int = 4) -> dict[str, int]:
     return {"update_every": every} if "update_every" in fields else {}
 
 
+def own_masks(name: str) -> dict[str, str]:
+    """Options with which a method that takes another network's masks draws its own instead."""
+    inherits = METHODS.get(name).traits["density"] == "inherited"
+    return {"mask": "random"} if inherits else {}
+
+
 def layer_wise_names(**traits: Any) -> list[str]:
     """The names of the methods with these traits that can follow an allocation, sorted."""
     return [

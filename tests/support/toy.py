@@ -10,7 +10,7 @@ from torch import Tensor
 from sparse.methods import METHODS
 from sparse.sparsifier import Sparsifier
 from sparse.stored import stored_weights_of
-from tests.support.methods import fitting
+from tests.support.methods import fitting, own_masks
 
 
 class ToyLayer:
@@ -69,20 +69,36 @@ class ToyContext:
 
     def artifact(self, name: str) -> Mapping[str, Tensor]:
         """What another network left, made up: draws named by the artifact."""
-        generator = self.generator(f"artifact {name}")
+        return self._drawn(f"artifact {name}")
+
+    def _drawn(self, purpose: str, index: int = 0) -> Mapping[str, Tensor]:
+        generator = self.generator(purpose, index)
         return {
             layer.name: torch.randn(layer.weight.shape, generator=generator)
             for layer in self.layers
         }
+
+    def initial_weights(self, seed: int | None = None) -> Mapping[str, Tensor]:
+        return self._drawn(f"initial {seed}")
+
+    def fresh_weights(self, purpose: str, index: int = 0) -> Mapping[str, Tensor]:
+        return self._drawn(purpose, index)
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        for layer in self.layers:
+            layer.weight.copy_(weights[layer.name])
 
     def artifact_masks(self, name: str) -> Mapping[str, Tensor]:
         return {key: weight != 0 for key, weight in self.artifact(name).items()}
 
 
 def make_method(name: str, density: str = "0.3", **options: Any) -> Sparsifier:
-    """A method with a density that it can have, or without one where it takes none."""
+    """A method with a density that it can have, or without one where it takes none.
+
+    No network of toys has that density, so masks are not taken from one.
+    """
     kind = METHODS.get(name).target
-    return kind(fitting(name, density), **options)
+    return kind(fitting(name, density), **{**own_masks(name), **options})
 
 
 def make_layers(seed: int = 0, scale: float = 1.0) -> list[ToyLayer]:
