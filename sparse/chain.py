@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from sparse.context import Layer
-from sparse.scores import magnitude
+from sparse.storage import storage_of
 
 
 def refuse_other_than_chain(layers: Sequence[Layer], method: str) -> None:
@@ -21,8 +21,9 @@ def refuse_other_than_chain(layers: Sequence[Layer], method: str) -> None:
     around them, may pass.
     """
     for layer, following in pairwise(layers):
-        units, inputs = layer.weight.shape[0], following.weight.shape[1]
-        flattened = layer.weight.ndim > 2 and following.weight.ndim == 2
+        shape, following_shape = storage_of(layer).shape, storage_of(following).shape
+        units, inputs = shape[0], following_shape[1]
+        flattened = len(shape) > 2 and len(following_shape) == 2
         if inputs != units and not (flattened and inputs % units == 0):
             raise ValueError(
                 f"{method} needs layers that feed each other in a chain, but {layer.name} has"
@@ -37,19 +38,14 @@ def strengths(layer: Layer, following: Layer, *, score: str, normalise: bool) ->
     reads it with, "both" adds the two. `normalise` takes means over the active weights instead of
     sums, 0 where there are none (Curci et al. 2021 sum over "in").
     """
-    units = layer.weight.shape[0]
-    sides = {
-        "in": lambda tensor: tensor[0].reshape(units, -1),
-        "out": lambda tensor: tensor[1].transpose(0, 1).reshape(units, -1),
-    }
-    weights = magnitude(layer.weight).double(), magnitude(following.weight).double()
-    masks = layer.mask.double(), following.mask.double()
-    total = torch.zeros(units, dtype=torch.float64, device=layer.weight.device)
-    for side in sides if score == "both" else (score,):
-        strength = sides[side](weights).sum(1)
-        degree = sides[side](masks).sum(1).clamp_min(1)
-        total += strength / degree if normalise else strength
-    return total
+    sides = []
+    if score != "out":
+        sides.append(storage_of(layer).by_output())
+    if score != "in":
+        sides.append(storage_of(following).by_input(storage_of(layer).shape[0]))
+    return torch.stack(
+        [total / degree.clamp_min(1) if normalise else total for total, degree in sides]
+    ).sum(0)
 
 
 def degrees(mask: Tensor, following: Tensor) -> tuple[Tensor, Tensor]:
@@ -62,17 +58,3 @@ def degrees(mask: Tensor, following: Tensor) -> tuple[Tensor, Tensor]:
     incoming = (mask != 0).reshape(units, -1).sum(1)
     outgoing = (following != 0).transpose(0, 1).reshape(units, -1).sum(1)
     return incoming, outgoing
-
-
-def joined(layer: Layer, outputs: Tensor | None, inputs: Tensor | None) -> Tensor:
-    """Return the places (bool, the weight's shape) between living units on both sides.
-
-    outputs, inputs: which units of this layer and of the one before live (bool); None: all.
-    """
-    places = torch.ones_like(layer.mask, dtype=torch.bool)
-    if outputs is not None:
-        places &= outputs.view(-1, *[1] * (places.ndim - 1))
-    if inputs is not None:
-        per_unit = places.shape[1] // len(inputs)
-        places &= inputs.repeat_interleave(per_unit).view(1, -1, *[1] * (places.ndim - 2))
-    return places

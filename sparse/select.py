@@ -12,9 +12,12 @@ nobody refused rank below all other scores but -inf, and the counts stay exact.
 
 import math
 from collections.abc import Mapping
+from typing import Protocol
 
 import torch
 from torch import Tensor
+
+from sparse.draws import expected_draws, first_of_permutation, permutation
 
 _SAMPLE = 1024
 
@@ -115,17 +118,53 @@ def random_positions(among: Tensor, k: int, generator: torch.Generator) -> Tenso
     size, candidates = len(flat), int(flat.count_nonzero())
     _refuse_count(k, candidates)
     if 2 * k > candidates or 4 * candidates < size:
-        order = _permutation(candidates, generator)[:k]
+        order = permutation(candidates, generator)[:k]
         return flat.nonzero().flatten().index_select(0, order).to(among.device)
     # Few of many: drawing with replacement until k distinct ones are there avoids the long
     # permutation. Given their number, the distinct ones are a uniform subset, so any k are too.
-    draws = _draws(size, candidates, k)
+    draws = expected_draws(size, candidates, k)
     while True:
         drawn = torch.randint(size, (draws,), generator=generator, device=generator.device)
         distinct = positions(torch.zeros_like(flat).index_fill_(0, drawn, True) & flat)
         if len(distinct) >= k:
-            order = _permutation(len(distinct), generator)[:k]
+            order = permutation(len(distinct), generator)[:k]
             return distinct.index_select(0, order).to(among.device)
+
+
+class Candidates(Protocol):
+    """Flat positions below `size` to choose from, known without a mask of them."""
+
+    @property
+    def size(self) -> int:
+        """The size of the layer."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def of_rank(self, ranks: Tensor) -> Tensor:
+        """Return those with these ranks, 0 being the lowest."""
+
+    def among(self, at: Tensor) -> Tensor:
+        """Return the positions of an ascending list that are candidates."""
+
+
+def random_candidates(free: Candidates, k: int, generator: torch.Generator) -> Tensor:
+    """Return k distinct candidates, drawn uniformly, on the generator's device.
+
+    The draws are those of `random_positions` among a mask of them, bit for bit, but no tensor has
+    the layer's size: memory follows k and what the candidates are known by.
+    """
+    candidates = len(free)
+    _refuse_count(k, candidates)
+    if 2 * k > candidates or 4 * candidates < free.size:
+        return free.of_rank(first_of_permutation(candidates, k, generator))
+    draws = expected_draws(free.size, candidates, k)
+    while True:
+        drawn = torch.randint(free.size, (draws,), generator=generator, device=generator.device)
+        distinct = free.among(drawn.unique())
+        if len(distinct) >= k:
+            order = permutation(len(distinct), generator)[:k]
+            return distinct.index_select(0, order)
 
 
 def random_free_positions(
@@ -134,22 +173,10 @@ def random_free_positions(
     """Return k distinct flat positions (int64) below `size` that are not occupied.
 
     occupied: positions (int64), ascending and distinct. The draws are those of `random_positions`
-    among all other positions, bit for bit, but no tensor has the layer's size: its memory is that
-    of k and of the occupied positions.
+    among all other positions (`random_candidates`).
     """
-    taken = occupied.to(generator.device)
-    candidates = size - len(taken)
-    _refuse_count(k, candidates)
-    if 2 * k > candidates or 4 * candidates < size:
-        order = _permutation(candidates, generator)[:k]
-        return _free_of_rank(order, taken).to(occupied.device)
-    draws = _draws(size, candidates, k)
-    while True:
-        drawn = torch.randint(size, (draws,), generator=generator, device=generator.device)
-        distinct = without_sorted(drawn.unique(), taken)
-        if len(distinct) >= k:
-            order = _permutation(len(distinct), generator)[:k]
-            return distinct.index_select(0, order).to(occupied.device)
+    others = _Others(size, occupied.to(generator.device))
+    return random_candidates(others, k, generator).to(occupied.device)
 
 
 def refuse_nan(scores: Mapping[str, Tensor], *, wait: bool = True) -> None:
@@ -314,21 +341,28 @@ def _top_with_floors(pool: Tensor, k: int, sizes: list[int], floors: list[int]) 
     return safe | largest_among(pool, k - sum(floors), ~safe, checked=True)
 
 
-def _permutation(size: int, generator: torch.Generator) -> Tensor:
-    return torch.randperm(size, generator=generator, device=generator.device)
-
-
-def _free_of_rank(ranks: Tensor, occupied: Tensor) -> Tensor:
+def rank_among_others(ranks: Tensor, occupied: Tensor) -> Tensor:
     """Return the free positions with these ranks, 0 being the lowest that is not occupied."""
     # occupied[j] - j positions below the j-th occupied one are free.
     free_below = occupied - torch.arange(len(occupied), device=occupied.device)
     return ranks + torch.searchsorted(free_below, ranks, right=True)
 
 
-def _draws(size: int, candidates: int, k: int) -> int:
-    """Return how many draws from `size` positions make k distinct candidates all but certain."""
-    hits = -candidates * math.log1p(-k / candidates)
-    return math.ceil((hits + 6 * math.sqrt(hits) + 10) * size / candidates)
+class _Others:
+    """All positions below `size` but the occupied ones (ascending)."""
+
+    def __init__(self, size: int, occupied: Tensor) -> None:
+        self.size = size
+        self._occupied = occupied
+
+    def __len__(self) -> int:
+        return self.size - len(self._occupied)
+
+    def of_rank(self, ranks: Tensor) -> Tensor:
+        return rank_among_others(ranks, self._occupied)
+
+    def among(self, at: Tensor) -> Tensor:
+        return without_sorted(at, self._occupied)
 
 
 def _refuse_count(k: int, available: int) -> None:

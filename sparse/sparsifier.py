@@ -25,10 +25,9 @@ from sparse.allocation import (
 )
 from sparse.context import Context, Layer
 from sparse.flops import Passes
-from sparse.optim_state import zero_inactive
 from sparse.options import NoOptions, build_options
-from sparse.select import fill, random_among
 from sparse.stats import explored_rate
+from sparse.storage import storage_of
 from sparse.stored import StoredLayer, stored_layers
 
 
@@ -89,7 +88,8 @@ class Sparsifier:
 
     `counts` holds the active weights of each layer; `allocated` what density and allocation give it
     (empty where the method ignores the allocation); `explored`, with `tracks_explored`, which
-    weights were ever active (Liu et al. 2021), as bool tensors by layer name. `changes_shape` says
+    weights were ever active (Liu et al. 2021), as choices (`sparse/storage.py`) by layer name: bool
+    tensors but for truly sparse layers. `changes_shape` says
     that the network must be built anew for the method, which the trait of that name repeats.
     A method that shares its updates sets `topology` in `resolve`; the hooks then do what it says.
     """
@@ -145,7 +145,7 @@ class Sparsifier:
             self.allocated = self._allocate()
         self.set_masks(self.initial_masks())
         if self.tracks_explored:
-            self.explored = {layer.name: layer.mask != 0 for layer in self.layers}
+            self.explored = {layer.name: storage_of(layer).active() for layer in self.layers}
 
     def bind(self, context: Context) -> None:
         """Bind to a run without touching a tensor; enough before `load_state_dict`."""
@@ -211,7 +211,9 @@ class Sparsifier:
 
     def metrics(self) -> dict[str, float]:
         """Return final metrics of the method's own, by names that the trainer lists."""
-        return {"explored_rate": explored_rate(self.explored)} if self.explored else {}
+        if not self.explored:
+            return {}
+        return {"explored_rate": explored_rate(self.layers, self.explored)}
 
     def finish(self) -> None:
         """End the run: called once, after the last step and its evaluation."""
@@ -237,7 +239,7 @@ class Sparsifier:
             raise ValueError(
                 f"the saved state is of another model; layers that differ: {differing}"
             )
-        devices = {layer.name: layer.mask.device for layer in self.layers}
+        devices = {layer.name: storage_of(layer).device for layer in self.layers}
         self.counts = dict(state["counts"])
         self.allocated = dict(state["allocated"])
         self.explored = {
@@ -258,13 +260,14 @@ class Sparsifier:
         return self.density
 
     def initial_masks(self) -> dict[str, Tensor]:
-        """Return the first masks (bool) by layer name; here random ones of the allocated counts."""
+        """Return the first masks by layer name; here random ones of the allocated counts.
+
+        They are bool, or in the form of the layer's storage (a choice, `sparse/storage.py`).
+        """
         counts = self.allocated_counts()
         generator = self.context.generator("mask")
         return {
-            layer.name: random_among(
-                torch.ones_like(layer.mask, dtype=torch.bool), counts[layer.name], generator
-            )
+            layer.name: storage_of(layer).drawn(counts[layer.name], generator)
             for layer in self.layers
         }
 
@@ -278,7 +281,7 @@ class Sparsifier:
 
     def sizes(self) -> dict[str, int]:
         """Return the number of weights of each layer."""
-        return {layer.name: math.prod(layer.weight.shape) for layer in self.layers}
+        return {layer.name: math.prod(storage_of(layer).shape) for layer in self.layers}
 
     def target(self) -> int:
         """Return the number of weights that density or allocation keep in the whole network."""
@@ -288,10 +291,11 @@ class Sparsifier:
 
     @torch.no_grad()
     def set_masks(self, masks: Mapping[str, Tensor]) -> None:
-        """Replace all masks (given as bool, by layer name) and zero what they exclude."""
-        for layer in self.layers:
-            layer.mask.copy_(masks[layer.name])
-        self.counts = {name: int(mask.count_nonzero()) for name, mask in masks.items()}
+        """Replace all masks (given as `initial_masks` are) and zero what they exclude."""
+        storages = {layer.name: storage_of(layer) for layer in self.layers}
+        for name, storage in storages.items():
+            storage.begin(masks[name])
+        self.counts = {name: storages[name].chosen(mask) for name, mask in masks.items()}
         self.apply_masks()
 
     @torch.no_grad()
@@ -301,7 +305,7 @@ class Sparsifier:
         Weights that are stored dense stay as they are: the mask is that of the forward weights.
         """
         for layer in () if self.stores_dense else self.layers:
-            zero_inactive([layer.weight, *layer.slots().values()], layer.mask)
+            storage_of(layer).clear_inactive()
 
     @torch.no_grad()
     def exchange(self, layer: Layer, drop: Tensor, grow: Tensor) -> None:
@@ -309,17 +313,14 @@ class Sparsifier:
 
         Weights and optimizer slots of both become zero; a position in both ends active and zero.
         """
-        fill(layer.mask, drop, 0)
-        fill(layer.mask, grow, 1)
-        changed = torch.cat([drop, grow])
-        for tensor in (layer.weight, *layer.slots().values()):
-            fill(tensor, changed, 0)
-        if layer.name in self.explored:
-            fill(self.explored[layer.name], grow, True)
+        storage, seen = storage_of(layer), self.explored.get(layer.name)
+        storage.exchange(drop, grow)
+        if seen is not None:
+            self.explored[layer.name] = storage.with_positions(seen, grow)
         self.counts[layer.name] += len(grow) - len(drop)
 
     def _allocate(self) -> dict[str, int]:
-        shapes = {layer.name: tuple(layer.weight.shape) for layer in self.layers}
+        shapes = {layer.name: storage_of(layer).shape for layer in self.layers}
         options = self.allocation_options
         return allocate(self.allocation, shapes, self.first_density(), options, self.context)
 

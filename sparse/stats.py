@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from torch import Tensor
 
 from sparse.context import Layer
+from sparse.storage import Storage, storage_of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,16 +26,8 @@ class LayerStats:
 
 
 def layer_stats(layers: Iterable[Layer]) -> tuple[LayerStats, ...]:
-    """Count the active weights of every layer, from the masks."""
-    return tuple(
-        LayerStats(
-            name=layer.name,
-            shape=tuple(layer.mask.shape),
-            total=math.prod(layer.mask.shape),
-            active=int(layer.mask.count_nonzero()),
-        )
-        for layer in layers
-    )
+    """Count the active weights of every layer, from what it stores."""
+    return tuple(_counted(layer.name, storage_of(layer)) for layer in layers)
 
 
 def realised_density(stats: Iterable[LayerStats], total: int | None = None) -> float:
@@ -100,7 +93,20 @@ def living_share(alive: Iterable[Tensor]) -> dict[str, float]:
     return {"alive_neurons": living / sum(units.numel() for units in layers)}
 
 
-def explored_rate(explored: Mapping[str, Tensor]) -> float:
-    """Return the share of weights that were ever active: R_s of ITOP (Liu et al. 2021)."""
-    seen = sum(int(tensor.count_nonzero()) for tensor in explored.values())
-    return seen / sum(tensor.numel() for tensor in explored.values())
+def explored_rate(layers: Iterable[Layer], explored: Mapping[str, Tensor]) -> float:
+    """Return the share of weights that were ever active: R_s of ITOP (Liu et al. 2021).
+
+    `explored` tells which, by layer name, in the form of each layer's storage (a choice).
+    """
+    storages = {layer.name: storage_of(layer) for layer in layers}
+    seen = sum(storages[name].chosen(choice) for name, choice in explored.items())
+    return seen / sum(math.prod(storage.shape) for storage in storages.values())
+
+
+def _counted(name: str, storage: Storage) -> LayerStats:
+    return LayerStats(
+        name=name,
+        shape=storage.shape,
+        total=math.prod(storage.shape),
+        active=storage.count(),
+    )

@@ -15,8 +15,9 @@ from sparse import drop, grow, redistribute
 from sparse.context import Layer
 from sparse.flops import Passes
 from sparse.gradient_memory import GradientMemory
-from sparse.select import positions, refuse_nan
+from sparse.select import refuse_nan
 from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.storage import Free, MaskedFree, storage_of
 from sparse.topology_options import PHASED, TopologyOptions
 from sparse.update_options import dynamic_schedules
 
@@ -27,12 +28,14 @@ class _Change:
 
     layer: Layer
     active: Tensor
-    occupied: Tensor
+    free: Free
     dropped: Tensor
 
     @property
-    def free(self) -> int:
-        return self.layer.mask.numel() - len(self.occupied)
+    def occupied(self) -> Tensor:
+        """The positions that may not grow, for rules that rank the dense tensors of a layer."""
+        assert isinstance(self.free, MaskedFree)
+        return self.free.occupied
 
 
 class Topology:
@@ -87,17 +90,17 @@ class Topology:
                 self.gradients.draw(layer, self._method.counts[layer.name], generator)
 
     @torch.no_grad()
-    def update(self, step: int, occupied: Mapping[str, Tensor] | None = None) -> TopologyUpdate:
+    def update(self, step: int, free: Mapping[str, Free] | None = None) -> TopologyUpdate:
         """Drop in every layer, then grow as many weights in the layers that are to have them.
 
-        `occupied` holds, by layer name, the positions that may not grow: all active weights and
-        what the method itself has just made inactive. Without it these are the active weights.
+        `free` holds, by layer name, the places that may grow: inactive ones without those that the
+        method itself has just made so. Without it these are all inactive ones.
         """
         self._refuse_nan()
         by_threshold = self._options.drop == "threshold"
         fraction = None if by_threshold else self.drops.drop_fraction(step)
         changes = [
-            self._change(layer, fraction, (occupied or {}).get(layer.name))
+            self._change(layer, fraction, (free or {}).get(layer.name))
             for layer in self._method.layers
         ]
         counts = self._regrown(changes)
@@ -129,31 +132,37 @@ class Topology:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up a state made with the same options."""
-        devices = {layer.name: layer.mask.device for layer in self._method.layers}
+        devices = {layer.name: storage_of(layer).device for layer in self._method.layers}
         self.gradients.load_state_dict(state, devices)
 
     def _refuse_nan(self) -> None:
-        weights = {f"weight of {layer.name}": layer.weight for layer in self._method.layers}
+        layers = self._method.layers
+        weights = {f"weight of {layer.name}": storage_of(layer).weights() for layer in layers}
         refuse_nan(weights, wait=False)
         self.gradients.refuse_nan()
 
-    def _change(self, layer: Layer, fraction: float | None, occupied: Tensor | None) -> _Change:
-        active = positions(layer.mask, self._method.counts[layer.name])
-        occupied = active if occupied is None else occupied
-        limit = (layer.mask.numel() - len(occupied)) // self._headroom
-        dropped = self._dropped(layer, active, fraction, limit)
-        return _Change(layer=layer, active=active, occupied=occupied, dropped=dropped)
+    def _change(self, layer: Layer, fraction: float | None, free: Free | None) -> _Change:
+        storage = storage_of(layer)
+        active = storage.positions(self._method.counts[layer.name])
+        free = storage.others(active) if free is None else free
+        weight, at = storage.entries(active)
+        chosen = self._dropped(layer.name, weight, at, fraction, len(free) // self._headroom)
+        dropped = chosen if at is active else active.index_select(0, chosen)
+        return _Change(layer=layer, active=active, free=free, dropped=dropped)
 
-    def _dropped(self, layer: Layer, active: Tensor, fraction: float | None, limit: int) -> Tensor:
-        rule, weight = self._options.drop, layer.weight
+    def _dropped(
+        self, name: str, weight: Tensor, at: Tensor, fraction: float | None, limit: int
+    ) -> Tensor:
+        """Return which of the entries `at` of a tensor of weights go."""
+        rule = self._options.drop
         if fraction is None:
-            return drop.threshold(weight, active, self._options.drop_threshold, limit=limit)
+            return drop.threshold(weight, at, self._options.drop_threshold, limit=limit)
         if rule == "signed":
-            return drop.signed(weight, active, fraction, limit=limit)
-        k = min(drop.whole_share(fraction, len(active)), limit)
+            return drop.signed(weight, at, fraction, limit=limit)
+        k = min(drop.whole_share(fraction, len(at)), limit)
         if rule == "taylor":
-            return drop.taylor(weight, self.gradients.latest[layer.name], active, k)
-        return drop.magnitude(weight, active, k)
+            return drop.taylor(weight, self.gradients.latest[name], at, k)
+        return drop.magnitude(weight, at, k)
 
     def _regrown(self, changes: list[_Change]) -> list[int]:
         """Return how many weights each layer grows."""
@@ -161,28 +170,27 @@ class Topology:
         if self._options.redistribution == "none":
             return dropped
         shares = self._shares(changes)
-        return redistribute.regrown(dropped, shares, [change.free for change in changes])
+        return redistribute.regrown(dropped, shares, [len(change.free) for change in changes])
 
     def _shares(self, changes: list[_Change]) -> list[float]:
         rule, average = self._options.redistribution, self.gradients.average
         if rule == "nonzeros":
             return [float(len(change.active) - len(change.dropped)) for change in changes]
-        tensors = [
-            average[change.layer.name] if rule == "momentum" else change.layer.weight
+        ranked = [
+            (average[change.layer.name], change.active)
+            if rule == "momentum"
+            else storage_of(change.layer).entries(change.active)
             for change in changes
         ]
         return redistribute.mean_sizes(
-            [
-                tensor.flatten().index_select(0, change.active)
-                for tensor, change in zip(tensors, changes, strict=True)
-            ]
+            [tensor.flatten().index_select(0, at) for tensor, at in ranked]
         )
 
     def _grown(self, change: _Change, count: int, step: int, generator: torch.Generator) -> Tensor:
-        name, size = change.layer.name, change.layer.mask.numel()
-        rule, occupied = self._growth(step), change.occupied
+        name, rule = change.layer.name, self._growth(step)
         if rule == "random":
-            return grow.random(size, occupied, count, generator)
+            return change.free.draw(count, generator)
+        occupied = change.occupied
         if rule == "random_unexplored":
             return grow.unexplored(self._method.explored[name], occupied, count, generator)
         scores = self.gradients.scores(step, name)

@@ -14,12 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparse import grow
-from sparse.chain import joined, refuse_other_than_chain, strengths
+from sparse.chain import refuse_other_than_chain, strengths
 from sparse.options import option
 from sparse.schedule import resolve_step
-from sparse.select import positions, smallest
+from sparse.select import smallest
 from sparse.sparsifier import Sparsifier
+from sparse.storage import Free, Storage, storage_of
 from sparse.topology_options import TopologyOptions
 from sparse.units import refuse_transposed
 
@@ -67,10 +67,7 @@ class UnitPruning:
         self._method = method
         self._options: UnitPruningOptions = method.options
         self._events = self._steps(total_steps)
-        self.alive = {
-            layer.name: torch.ones(len(layer.mask), dtype=torch.bool, device=layer.mask.device)
-            for layer in method.layers[:-1]
-        }
+        self.alive = {layer.name: _all_alive(storage_of(layer)) for layer in method.layers[:-1]}
         self.missing = {layer.name: 0 for layer in method.layers}
 
     def is_due(self, step: int) -> bool:
@@ -93,19 +90,21 @@ class UnitPruning:
     def refill(self, step: int, before: Mapping[str, Tensor]) -> None:
         """Grow at random what prunings removed, as far as there are free places."""
         generator = self._method.context.generator("refill", step)
-        occupied = self.occupied(before)
+        free = self.free(before)
         for layer in self._method.layers:
-            taken = occupied[layer.name]
-            count = min(self.missing[layer.name], layer.mask.numel() - len(taken))
-            grown = grow.random(layer.mask.numel(), taken, count, generator)
+            count = min(self.missing[layer.name], len(free[layer.name]))
+            grown = free[layer.name].draw(count, generator)
             self._method.exchange(layer, grown[:0], grown)
             self.missing[layer.name] -= count
 
-    def occupied(self, before: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the places (flat, by layer) that may not grow: active, `before` so, or pruned."""
+    def free(self, before: Mapping[str, Tensor]) -> dict[str, Free]:
+        """Return the places, by layer, that may grow: not active, nor `before` so, nor pruned.
+
+        `before` holds choices (`sparse/storage.py`) by layer name.
+        """
         return {
-            layer.name: positions(layer.mask.bool() | before[layer.name] | ~places)
-            for layer, places in zip(self._method.layers, self._places(), strict=True)
+            layer.name: storage_of(layer).free(before[layer.name], *units)
+            for layer, units in zip(self._method.layers, self._units(), strict=True)
         }
 
     def state_dict(self) -> dict[str, Any]:
@@ -144,8 +143,8 @@ class UnitPruning:
 
     def _clear(self) -> None:
         """Take from all units that are not alive what they have."""
-        for layer, places in zip(self._method.layers, self._places(), strict=True):
-            removed = positions(layer.mask.bool() & ~places)
+        for layer, units in zip(self._method.layers, self._units(), strict=True):
+            removed = storage_of(layer).cut_off(*units)
             self._method.exchange(layer, removed, removed[:0])
             if self._options.budget == "keep":
                 self.missing[layer.name] += len(removed)
@@ -153,8 +152,11 @@ class UnitPruning:
                 for tensor in (layer.bias, *layer.bias_slots().values()):
                     tensor.mul_(self.alive[layer.name])
 
-    def _places(self) -> list[Tensor]:
-        """Return which places of each layer lie between living units."""
+    def _units(self) -> list[tuple[Tensor | None, Tensor | None]]:
+        """Return the units after and before each layer that live; None where none is pruned."""
         units = [None, *self.alive.values(), None]
-        sides = zip(self._method.layers, units[1:], units, strict=False)
-        return [joined(layer, outputs, inputs) for layer, outputs, inputs in sides]
+        return list(zip(units[1:], units, strict=False))
+
+
+def _all_alive(storage: Storage) -> Tensor:
+    return torch.ones(storage.shape[0], dtype=torch.bool, device=storage.device)

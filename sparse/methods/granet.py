@@ -6,12 +6,14 @@ import torch
 from torch import Tensor
 
 from sparse.allocation import Density, decides_density, parse_density
+from sparse.context import Layer
 from sparse.gradual import GradualPruning, active_magnitudes
 from sparse.methods import METHODS
 from sparse.options import option
 from sparse.schedule import known_length
-from sparse.select import largest_global, positions
+from sparse.select import largest_global
 from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.storage import Free, storage_of
 from sparse.topology import Topology
 from sparse.topology_options import BY_FRACTION, TopologyOptions, shared_option
 
@@ -102,15 +104,19 @@ class GraNet(Sparsifier):
     @torch.no_grad()
     def after_step(self, step: int) -> TopologyUpdate:
         """Prune all layers together, then drop and grow."""
-        before = {each.name: positions(each.mask, self.counts[each.name]) for each in self.layers}
+        free = {each.name: self._inactive(each) for each in self.layers}
         left, count = sum(self.counts.values()), self._count(step)
         if count < left:
             self.set_masks(self._kept(count))
         pruned = left - sum(self.counts.values())
         if not self.topology.wants_update(step):
             return TopologyUpdate(step=step, drop_fraction=None, dropped=pruned, grown=0)
-        update = self.topology.update(step, before)
+        update = self.topology.update(step, free)
         return dataclasses.replace(update, dropped=update.dropped + pruned)
+
+    def _inactive(self, layer: Layer) -> Free:
+        storage = storage_of(layer)
+        return storage.others(storage.positions(self.counts[layer.name]))
 
     def _kept(self, count: int) -> dict[str, Tensor]:
         return largest_global(active_magnitudes(self.layers), count)

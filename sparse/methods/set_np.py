@@ -10,6 +10,7 @@ from sparse.methods import METHODS
 from sparse.schedule import known_length
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 from sparse.stats import living_share
+from sparse.storage import storage_of
 from sparse.topology import Topology
 from sparse.topology_options import shared_option
 from sparse.unit_pruning import UnitPruning, UnitPruningOptions
@@ -57,18 +58,19 @@ class SetNP(Sparsifier):
     @torch.no_grad()
     def after_step(self, step: int) -> TopologyUpdate:
         """Prune units, drop and grow, and grow what was pruned at places between living units."""
-        before = {layer.name: layer.mask.bool() for layer in self.layers}
+        storages = {layer.name: storage_of(layer) for layer in self.layers}
+        before = {name: storage.active() for name, storage in storages.items()}
         self.units.prune(step)
         fraction = None
         if self.topology.wants_update(step):
-            fraction = self.topology.update(step, self.units.occupied(before)).drop_fraction
+            fraction = self.topology.update(step, self.units.free(before)).drop_fraction
         self.units.refill(step, before)
-        moves = [(before[layer.name], layer.mask.bool()) for layer in self.layers]
+        after = {name: storage.active() for name, storage in storages.items()}
         return TopologyUpdate(
             step=step,
             drop_fraction=fraction,
-            dropped=sum(int((old & ~new).count_nonzero()) for old, new in moves),
-            grown=sum(int((new & ~old).count_nonzero()) for old, new in moves),
+            dropped=sum(each.lost(before[name], after[name]) for name, each in storages.items()),
+            grown=sum(each.lost(after[name], before[name]) for name, each in storages.items()),
         )
 
     def metrics(self) -> dict[str, float]:

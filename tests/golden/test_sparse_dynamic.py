@@ -236,7 +236,7 @@ def explored_by(method):
     layer = ToyLayer("w", torch.randn(200, 200, generator=torch.Generator().manual_seed(0)))
     method.prepare(ToyContext([layer], total_steps=51))
     run_steps(method, 1, 51)
-    return explored_rate(method.explored)
+    return explored_rate(method.layers, method.explored)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_growth_of_never_active_weights_explores_with_every_weight_that_grows():
     rates = []
     for step in range(1, 20):
         run_steps(method, step, step)
-        rates.append(explored_rate(method.explored))
+        rates.append(explored_rate(method.layers, method.explored))
     assert rates[:3] == [0.15, 0.2, 0.25]
     assert rates[16:] == [0.95, 1.0, 1.0]
 
@@ -283,7 +283,7 @@ def test_explored_rate_of_four_masks():
     layer = ToyLayer("w", torch.ones(8), torch.arange(8) < 2)
     method.bind(ToyContext([layer], total_steps=10))
     method.counts, method.explored = {"w": 2}, {"w": layer.mask.bool()}
-    assert explored_rate(method.explored) == 0.25
+    assert explored_rate(method.layers, method.explored) == 0.25
     for dropped, grown, rate in [(0, 5, 0.375), (1, 6, 0.5), (6, 1, 0.5)]:
         method.exchange(layer, torch.tensor([dropped]), torch.tensor([grown]))
-        assert explored_rate(method.explored) == rate
+        assert explored_rate(method.layers, method.explored) == rate

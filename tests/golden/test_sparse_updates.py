@@ -251,4 +251,4 @@ def test_explored_rate_of_random_growth():
     )
     method.prepare(ToyContext([layer], total_steps=51))
     run_steps(method, 1, 51)
-    assert explored_rate(method.explored) == pytest.approx(0.477, abs=0.01)
+    assert explored_rate(method.layers, method.explored) == pytest.approx(0.477, abs=0.01)

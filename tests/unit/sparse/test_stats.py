@@ -77,4 +77,4 @@ def test_random_masks_overlap_by_their_density():
 
 def test_the_explored_rate_is_the_share_ever_active():
     seen = bits(0, 1) | bits(1, 5) | bits(5, 6)
-    assert explored_rate({"w": seen}) == 0.5
+    assert explored_rate([ToyLayer("w", torch.zeros(len(seen)))], {"w": seen}) == 0.5

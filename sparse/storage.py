@@ -1,0 +1,229 @@
+"""How a layer keeps its weights: dense tensors under a mask, or the active weights alone.
+
+A method that asks `storage_of(layer)` for what it needs works on both. Positions are flat (int64,
+row-major). A *choice* is a set of places of a layer, kept in the form of its storage: a mask (bool,
+the layer's shape) where the layer is masked, ascending positions where it is truly sparse.
+"""
+
+import math
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from sparse import grow
+from sparse.context import Layer
+from sparse.csr_layer import CsrLayer, CsrStorage
+from sparse.optim_state import zero_inactive
+from sparse.scores import magnitude
+from sparse.select import fill, positions, random_among
+
+
+class Free(Protocol):
+    """The places of a layer at which a weight may grow."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def draw(self, k: int, generator: torch.Generator) -> Tensor:
+        """Return k of their positions, drawn uniformly."""
+
+
+class Storage(Protocol):
+    """One layer's weights, whatever they are kept in.
+
+    `outputs` and `inputs` are bool, one entry per unit on that side of the layer; None: all live.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the dense weight."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+
+    def weights(self) -> Tensor:
+        """Return a live tensor that holds every active weight."""
+
+    def begin(self, choice: Tensor) -> None:
+        """Make these places active and all others inactive, when a run begins."""
+
+    def clear_inactive(self) -> None:
+        """Zero inactive weights and their optimizer slots."""
+
+    def exchange(self, dropped: Tensor, grown: Tensor) -> None:
+        """Deactivate and activate weights at positions; weights and slots of both become zero."""
+
+    def positions(self, count: int) -> Tensor:
+        """Return the ascending positions of the active weights, of which there are `count`."""
+
+    def entries(self, active: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a tensor that holds weights, and where in it those at active positions lie."""
+
+    def count(self) -> int:
+        """Return how many weights are active."""
+
+    def active(self) -> Tensor:
+        """Return a choice: what is active now."""
+
+    def drawn(self, count: int, generator: torch.Generator) -> Tensor:
+        """Return a choice of so many places, drawn uniformly."""
+
+    def with_positions(self, choice: Tensor, added: Tensor) -> Tensor:
+        """Return a choice with these positions as well; the given one may change."""
+
+    def chosen(self, choice: Tensor) -> int:
+        """Return how many places a choice has."""
+
+    def lost(self, before: Tensor, after: Tensor) -> int:
+        """Return how many places of one choice are not in another."""
+
+    def others(self, active: Tensor) -> Free:
+        """Return the places that are not at these ascending positions."""
+
+    def free(self, beside: Tensor, outputs: Tensor | None, inputs: Tensor | None) -> Free:
+        """Return what is inactive, not in the choice `beside`, and between living units."""
+
+    def cut_off(self, outputs: Tensor | None, inputs: Tensor | None) -> Tensor:
+        """Return the ascending positions of active weights that do not join living units."""
+
+    def by_output(self) -> tuple[Tensor, Tensor]:
+        """Return sum of |w| and number of active weights of every output, float64."""
+
+    def by_input(self, units: int) -> tuple[Tensor, Tensor]:
+        """Return the same of every unit before the layer, the inputs being `units` equal parts."""
+
+
+def storage_of(layer: Layer) -> Storage:
+    """Return how a layer keeps its weights."""
+    return CsrStorage(layer) if isinstance(layer, CsrLayer) else MaskedStorage(layer)
+
+
+class MaskedFree:
+    """The places of a masked layer that are not occupied.
+
+    occupied: positions (int64) below `size`, distinct.
+    """
+
+    def __init__(self, size: int, occupied: Tensor) -> None:
+        self.occupied = occupied
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size - len(self.occupied)
+
+    def draw(self, k: int, generator: torch.Generator) -> Tensor:
+        """Return k of their positions, drawn uniformly."""
+        return grow.random(self._size, self.occupied, k, generator)
+
+
+class MaskedStorage:
+    """A layer with a dense weight and a dense mask; `Storage` says what its methods do."""
+
+    def __init__(self, layer: Layer) -> None:
+        self._layer = layer
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the weight."""
+        return tuple(self._layer.weight.shape)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the mask is."""
+        return self._layer.mask.device
+
+    def weights(self) -> Tensor:
+        """Return the weight itself."""
+        return self._layer.weight
+
+    def begin(self, choice: Tensor) -> None:
+        """Write the mask."""
+        self._layer.mask.copy_(choice)
+
+    def clear_inactive(self) -> None:
+        """Zero weight and slots where the mask is zero."""
+        zero_inactive([self._layer.weight, *self._layer.slots().values()], self._layer.mask)
+
+    def exchange(self, dropped: Tensor, grown: Tensor) -> None:
+        """Write mask, weight and slots at the positions."""
+        fill(self._layer.mask, dropped, 0)
+        fill(self._layer.mask, grown, 1)
+        changed = torch.cat([dropped, grown])
+        for tensor in (self._layer.weight, *self._layer.slots().values()):
+            fill(tensor, changed, 0)
+
+    def positions(self, count: int) -> Tensor:
+        """Return where the mask is not zero."""
+        return positions(self._layer.mask, count)
+
+    def entries(self, active: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the weight itself and the positions as they are."""
+        return self._layer.weight, active
+
+    def count(self) -> int:
+        """Count the mask."""
+        return int(self._layer.mask.count_nonzero())
+
+    def active(self) -> Tensor:
+        """Return a copy of the mask."""
+        return self._layer.mask.bool()
+
+    def drawn(self, count: int, generator: torch.Generator) -> Tensor:
+        """Return a random mask."""
+        return random_among(torch.ones_like(self._layer.mask, dtype=torch.bool), count, generator)
+
+    def with_positions(self, choice: Tensor, added: Tensor) -> Tensor:
+        """Return the mask, written in place."""
+        fill(choice, added, True)
+        return choice
+
+    def chosen(self, choice: Tensor) -> int:
+        """Count a mask."""
+        return int(choice.count_nonzero())
+
+    def lost(self, before: Tensor, after: Tensor) -> int:
+        """Count what one mask has and the other has not."""
+        return int((before & ~after).count_nonzero())
+
+    def others(self, active: Tensor) -> MaskedFree:
+        """Return all but these positions."""
+        return MaskedFree(math.prod(self.shape), active)
+
+    def free(self, beside: Tensor, outputs: Tensor | None, inputs: Tensor | None) -> MaskedFree:
+        """Return the places that remain."""
+        places = joined(self._layer, outputs, inputs)
+        return self.others(positions(self.active() | beside | ~places))
+
+    def cut_off(self, outputs: Tensor | None, inputs: Tensor | None) -> Tensor:
+        """Return the active positions outside."""
+        return positions(self.active() & ~joined(self._layer, outputs, inputs))
+
+    def by_output(self) -> tuple[Tensor, Tensor]:
+        """Sum rows."""
+        units = self.shape[0]
+        weight, mask = self._doubled()
+        return weight.reshape(units, -1).sum(1), mask.reshape(units, -1).sum(1)
+
+    def by_input(self, units: int) -> tuple[Tensor, Tensor]:
+        """Sum columns, or groups of them."""
+        weight, mask = (tensor.transpose(0, 1).reshape(units, -1) for tensor in self._doubled())
+        return weight.sum(1), mask.sum(1)
+
+    def _doubled(self) -> tuple[Tensor, Tensor]:
+        return magnitude(self._layer.weight).double(), self._layer.mask.double()
+
+
+def joined(layer: Layer, outputs: Tensor | None, inputs: Tensor | None) -> Tensor:
+    """Return the places (bool, the weight's shape) of a masked layer between living units.
+
+    outputs, inputs: which units of this layer and of the one before live (bool); None: all.
+    """
+    places = torch.ones_like(layer.mask, dtype=torch.bool)
+    if outputs is not None:
+        places &= outputs.view(-1, *[1] * (places.ndim - 1))
+    if inputs is not None:
+        per_unit = places.shape[1] // len(inputs)
+        places &= inputs.repeat_interleave(per_unit).view(1, -1, *[1] * (places.ndim - 2))
+    return places
