@@ -54,6 +54,21 @@ def test_both_orders_give_the_same_weights_and_slots(recipe):
             assert torch.equal(slot, right.slots()[name]), name
 
 
+@pytest.mark.parametrize("recipe", [*RECIPES.values(), {"momentum": 0.0}], ids=[*RECIPES, "plain"])
+def test_after_fifty_steps_inactive_weights_and_slots_are_zero_to_the_bit(recipe):
+    cell = make_cell("static", "0.3", **recipe)
+    engine = prepared_engine(cell)
+    kept = [int(layer.mask.sum()) for layer in engine.layers(0)]
+    draws = torch.Generator().manual_seed(0)
+    for step in range(1, 51):
+        engine.backward(batch_at(engine, torch.randint(81, (1, 16), generator=draws)), step)
+        engine.optimizer_step(1.0)
+    for layer, active in zip(engine.layers(0), kept, strict=True):
+        assert int(layer.weight.count_nonzero()) == active
+        for tensor in (layer.weight, *layer.slots().values()):
+            assert not (tensor * (1 - layer.mask)).any()
+
+
 @pytest.mark.parametrize("density", [0.1, 0.3, 0.7])
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_both_orders_agree_in_a_stack_too(recipe, density):
