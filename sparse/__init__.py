@@ -6,6 +6,7 @@ Masks simulate sparsity: inactive weights are zeros in dense tensors, and nothin
 
 from sparse.attach import Attached as Attached
 from sparse.attach import attach as attach
+from sparse.capacity import dense_widths as dense_widths
 from sparse.compact import Compacted as Compacted
 from sparse.compact import compact as compact
 from sparse.methods import METHODS as METHODS
@@ -24,6 +25,7 @@ from sparse.methods.omp import OMP as OMP
 from sparse.methods.pretrained import Pretrained as Pretrained
 from sparse.methods.retrain import Retrain as Retrain
 from sparse.methods.rigl import RigL as RigL
+from sparse.methods.same_capacity import SameCapacity as SameCapacity
 from sparse.methods.set import SET as SET
 from sparse.methods.set_np import SetNP as SetNP
 from sparse.methods.small_dense import SmallDense as SmallDense

@@ -32,6 +32,7 @@ def attach(
     loss: Loss | None = None,
     artifacts: Artifacts | None = None,
     build: Build | None = None,
+    partner: nn.Module | None = None,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     seed: int = 0,
@@ -48,6 +49,7 @@ def attach(
     their cards: `{"final": trained.state_dict()}`. What is exactly zero in one counts as inactive.
     build: returns the model anew, with new initial weights, for the methods that begin with such;
     what it draws from torch's global generators is named by the seed.
+    partner: the dense network whose layers say how much same_capacity keeps; it is only looked at.
     include, exclude: globs over parameter names, see `find_targets`.
     seed: names all random draws; the global generators are neither read nor moved.
 
@@ -55,10 +57,10 @@ def attach(
     `attach` that is not detached (else ValueError). To resume, attach first and then load the
     states of model, optimizer and handle.
     """
-    if sparsifier.changes_shape:
+    if sparsifier.narrowing() is not None:
         raise ValueError(
             f"{type(sparsifier).__name__} trains another network, which you build yourself: ask"
-            " sparse.narrowed_widths for its widths, and train it as it is"
+            " sparse.narrowed_widths or sparse.dense_widths for its widths, and train it as it is"
         )
     parameters = dict(model.named_parameters())
     found = find_targets(model, include=include, exclude=exclude)
@@ -82,6 +84,7 @@ def attach(
             loss=loss,
             artifacts=artifacts,
             build=build,
+            partner=None if partner is None else _shapes_of(partner, include, exclude),
             total_steps=total_steps,
             seed=seed,
         )
@@ -199,6 +202,13 @@ class Attached:
     def _show(self) -> None:
         if self._stored is not None:
             self._stored.show()
+
+
+def _shapes_of(
+    model: nn.Module, include: Sequence[str], exclude: Sequence[str]
+) -> dict[str, tuple[int, ...]]:
+    targets = find_targets(model, include=include, exclude=exclude).targets
+    return {target.name: target.shape for target in targets}
 
 
 def _group_of(layer: ModuleLayer, optimizer: torch.optim.Optimizer) -> int:

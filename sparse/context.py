@@ -5,6 +5,7 @@ learns which it is.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Protocol
 
 import torch
@@ -96,6 +97,16 @@ class Context(Protocol):
         `weights` stand in, as they are, for those of the layers named. It is left as it was.
         Source: the objective R of SynFlow (Tanaka et al. 2020, algorithm 1).
         """
+
+    def shapes_at(self, width: Decimal) -> Mapping[str, tuple[int, ...]]:
+        """Return the shapes of the maskable weights of a network of the same kind, by their names.
+
+        It has all widths of the full one times `width`, in (0, 1], each rounded half up; the full
+        one is the run's own, but for a method that trains a narrower one (`narrowing`).
+        """
+
+    def extra_params(self) -> int:
+        """Return the number of parameters of the run's network that no mask covers."""
 
     def artifact(self, name: str) -> Mapping[str, Tensor]:
         """Return the weights that another cell left, by the names of the model's parameters.

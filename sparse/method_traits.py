@@ -21,7 +21,7 @@ class MethodTraits:
     density: "exact" at all times; "scheduled", exact in the end; "pattern", what a structure gives;
         "bounded", never above the target; "learned", what training finds; "inherited", that of
         another network's masks; "dense", everything.
-    changes_shape: whether the network is built in another shape.
+    changes_shape: whether the network may be narrowed (`Sparsifier.narrowing`), by some options.
     stackable: whether a perceptron with it may be a row of a stack.
     dynamic: whether masks may grow.
     ignores: the cell fields without effect, [{"field": "density" or "allocation", "when": ...}].

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import torch
@@ -82,6 +83,7 @@ class ModuleContext:
         loss: Loss | None = None,
         artifacts: Artifacts | None = None,
         build: Build | None = None,
+        partner: Mapping[str, tuple[int, ...]] | None = None,
         total_steps: int | None = None,
         seed: int = 0,
     ) -> None:
@@ -93,6 +95,7 @@ class ModuleContext:
         self._loss = loss
         self._artifacts = {} if artifacts is None else artifacts
         self._build = build
+        self._partner = partner
         self._seed = seed
 
     def generator(self, purpose: str, index: int = 0) -> torch.Generator:
@@ -142,6 +145,26 @@ class ModuleContext:
     def flow(self, weights: Mapping[str, Tensor]) -> Tensor:
         """Return SynFlow's objective for an input shaped like one of the first batch's."""
         return flow(self._model, self._example(), weights)
+
+    def shapes_at(self, width: Decimal) -> Mapping[str, tuple[int, ...]]:
+        """Return the shapes of the model's layers at width 1, and those of the partner below it.
+
+        How a module is built at other widths nobody knows here: a partner that `attach` was not
+        given is a ValueError.
+        """
+        if width == 1:
+            return {layer.name: tuple(layer.weight.shape) for layer in self.layers}
+        if self._partner is None:
+            raise ValueError(
+                f"the layers of the dense network at width {width} decide what is kept: build it,"
+                " and give partner= that network"
+            )
+        return self._partner
+
+    def extra_params(self) -> int:
+        """Return the model's parameters without those of its layers."""
+        whole = sum(parameter.numel() for parameter in self._model.parameters())
+        return whole - sum(layer.weight.numel() for layer in self.layers)
 
     def artifact(self, name: str) -> Mapping[str, Tensor]:
         """Return a state dict that `attach` was given; a missing one is a ValueError."""

@@ -1,7 +1,11 @@
-"""Narrower networks: the widths at which a dense network has no more weights than a sparse one."""
+"""Narrower networks: by a number of weights that they may have, or by a share of their widths."""
 
+import dataclasses
+import math
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from fractions import Fraction
+from typing import Protocol
 
 import torch
 from torch import nn
@@ -10,6 +14,48 @@ from sparse.allocation import Density, target_count
 from sparse.targets import find_targets
 
 Widths = tuple[int, ...]
+
+
+class Narrowing(Protocol):
+    """How a method narrows the network that it is given; equal ones give equal shapes."""
+
+    def widths(self, full: Sequence[int], build: Callable[[Widths], nn.Module]) -> Widths:
+        """Return the widths of the narrower network; arguments as of `narrowed_widths`."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class ToDensity:
+    """To at most the weights that a density keeps of the full network."""
+
+    density: Decimal
+
+    def widths(self, full: Sequence[int], build: Callable[[Widths], nn.Module]) -> Widths:
+        """Return what `narrowed_widths` finds."""
+        return narrowed_widths(full, self.density, build)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class ToShare:
+    """To a share of every width, in (0, 1]."""
+
+    share: Decimal
+
+    def widths(self, full: Sequence[int], build: Callable[[Widths], nn.Module]) -> Widths:
+        """Return what `scaled_widths` finds; nothing is built."""
+        return scaled_widths(full, self.share)
+
+
+def scaled_widths(widths: Sequence[int], share: Decimal) -> Widths:
+    """Return all widths times a share in (0, 1], each rounded to the nearest, halves up.
+
+    A share that leaves a layer without a unit, or that is not in (0, 1], is a ValueError.
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"width is {share}; it must be above 0 and at most 1")
+    scaled = tuple(math.floor(Fraction(share) * width + Fraction(1, 2)) for width in widths)
+    if 0 in scaled:
+        raise ValueError(f"width {share} leaves a layer of {min(widths)} units with none")
+    return scaled
 
 
 def narrowed_widths(

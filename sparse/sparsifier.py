@@ -25,6 +25,7 @@ from sparse.allocation import (
 )
 from sparse.context import Context, Layer
 from sparse.flops import Passes
+from sparse.narrow import Narrowing
 from sparse.options import NoOptions, build_options
 from sparse.stats import explored_rate
 from sparse.storage import storage_of
@@ -89,15 +90,13 @@ class Sparsifier:
     `counts` holds the active weights of each layer; `allocated` what density and allocation give it
     (empty where the method ignores the allocation); `explored`, with `tracks_explored`, which
     weights were ever active (Liu et al. 2021), as choices (`sparse/storage.py`) by layer name: bool
-    tensors but for truly sparse layers. `changes_shape` says
-    that the network must be built anew for the method, which the trait of that name repeats.
+    tensors but for truly sparse layers.
     A method that shares its updates sets `topology` in `resolve`; the hooks then do what it says.
     """
 
     Options: ClassVar[type] = NoOptions
     tracks_explored: ClassVar[bool] = False
     stores_dense: ClassVar[bool] = False
-    changes_shape: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -126,6 +125,14 @@ class Sparsifier:
     def ignored_fields(self) -> tuple[str, ...]:
         """Return which of "density" and "allocation" have no effect with these options."""
         return ()
+
+    def narrowing(self) -> Narrowing | None:
+        """Return how the network is narrowed that is trained in place of the one it is given.
+
+        None where it trains that one. Whoever builds networks asks before building; one that is
+        there already cannot be made narrower.
+        """
+        return None
 
     @property
     def first_step(self) -> int:

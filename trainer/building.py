@@ -1,11 +1,18 @@
-"""Models built from the words of a cell: as it names them, or narrowed to a weight count."""
+"""Models and methods made from the words of a cell: as it names them, or narrower."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
+import torch
 from torch import nn
 
-from sparse.narrow import maskable_weights, narrowed_widths
+from grids.cell import Cell
+from sparse.budgets import Shape
+from sparse.methods import METHODS
+from sparse.narrow import Narrowing, ToShare, maskable_weights
+from sparse.sparsifier import Sparsifier
+from sparse.targets import find_targets
 from trainer.models import MODELS
 
 
@@ -27,17 +34,17 @@ def build_model(
 def narrowed_options(
     name: str,
     options: Mapping[str, Any],
-    density: str,
+    narrowing: Narrowing,
     input_shape: tuple[int, ...],
     classes: int,
 ) -> tuple[dict[str, Any], int]:
-    """The options of the dense model with as many weights as a density keeps of this one.
+    """The options of a narrower model of the same kind.
 
     Returns:
         The options, and the number of maskable weights of the full model.
 
     Raises:
-        ValueError: for a model without the trait ``widths``, or a density that is too small.
+        ValueError: for a model without the trait ``widths``, or one that cannot be so narrow.
     """
     entry = MODELS.get(name)
     option = entry.traits.get("widths")
@@ -53,4 +60,61 @@ def narrowed_options(
     def build(widths: tuple[int, ...]) -> nn.Module:
         return build_model(name, narrower(widths), input_shape, classes)
 
-    return narrower(narrowed_widths(full, density, build)), maskable_weights(build, full)
+    return narrower(narrowing.widths(full, build)), maskable_weights(build, full)
+
+
+def maskable_shapes(
+    name: str,
+    options: Mapping[str, Any],
+    width: Decimal,
+    input_shape: tuple[int, ...],
+    classes: int,
+) -> dict[str, Shape]:
+    """The shapes of the maskable weights of a model with all its widths times ``width``.
+
+    Nothing is allocated or drawn.
+
+    Raises:
+        ValueError: as :func:`narrowed_options`; nothing is narrowed to width 1.
+    """
+    if width != 1:
+        narrowing = ToShare(share=width)
+        options, _ = narrowed_options(name, options, narrowing, input_shape, classes)
+    with torch.device("meta"):
+        model = build_model(name, options, input_shape, classes)
+    return {target.name: target.shape for target in find_targets(model).targets}
+
+
+def make_sparsifier(cell: Cell) -> Sparsifier:
+    """The method a cell names, with its density, allocation and options.
+
+    Raises:
+        ValueError: for a method or an option that does not exist, or a value out of range.
+    """
+    kind: type[Sparsifier] = METHODS.get(cell.method.name).target
+    allocation = {"name": cell.allocation.name, **cell.allocation.as_dict()}
+    return kind(density=cell.density, allocation=allocation, **cell.method.as_dict())
+
+
+def first_step_of(cell: Cell) -> int:
+    """The step that a cell's training goes on from (:attr:`Sparsifier.first_step`).
+
+    0 where the method cannot be made; preparing the cell then tells why.
+    """
+    try:
+        return make_sparsifier(cell).first_step
+    except Exception:
+        # Whatever a user's method raises is its cell's alone, and not that of the pack.
+        return 0
+
+
+def narrowing_of(cell: Cell) -> Narrowing | None:
+    """How the model is narrowed that a cell trains (:meth:`Sparsifier.narrowing`).
+
+    None, too, where the method cannot be made; preparing the cell then tells why.
+    """
+    try:
+        return make_sparsifier(cell).narrowing()
+    except Exception:
+        # As above.
+        return None

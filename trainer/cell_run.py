@@ -10,10 +10,10 @@ from grids.cell import Cell
 from grids.probe_texts import probe_words
 from grids.traits import starts_from
 from sparse.methods import METHODS
-from sparse.sparsifier import Sparsifier
 from sparse.stats import layer_stats
 from sparse.stored import StoredWeights, stored_weights_of
 from trainer.artifacts import ArtifactError, Snapshot, read_snapshot, take_snapshot
+from trainer.building import make_sparsifier
 from trainer.context import CellContext
 from trainer.cost import CostMeter
 from trainer.engines.base import Engine
@@ -204,26 +204,3 @@ class CellRun:
         self.probing.load_state(state["probes"])
         self.seconds = state["seconds"]
         self.leaving.load_state(state["leaving"])
-
-
-def make_sparsifier(cell: Cell) -> Sparsifier:
-    """The method a cell names, with its density, allocation and options.
-
-    Raises:
-        ValueError: for a method or an option that does not exist, or a value out of range.
-    """
-    kind: type[Sparsifier] = METHODS.get(cell.method.name).target
-    allocation = {"name": cell.allocation.name, **cell.allocation.as_dict()}
-    return kind(density=cell.density, allocation=allocation, **cell.method.as_dict())
-
-
-def first_step_of(cell: Cell) -> int:
-    """The step that a cell's training goes on from (:attr:`Sparsifier.first_step`).
-
-    0 where the method cannot be made; preparing the cell then tells why.
-    """
-    try:
-        return make_sparsifier(cell).first_step
-    except Exception:
-        # Whatever a user's method raises is its cell's alone, and not that of the pack.
-        return 0

@@ -2,11 +2,13 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from sparse.budgets import Shape
 from sparse.flops import ONCE, TWICE
 from trainer import seeding
 from trainer.artifacts import ArtifactError, read_snapshot
@@ -66,6 +68,15 @@ class CellContext:
         """SynFlow's objective for an input of the data's shape, differentiable in ``weights``."""
         self.scored_passes += ONCE
         return self._engine.flow(self._n, weights)
+
+    def shapes_at(self, width: Decimal) -> dict[str, Shape]:
+        """The shapes of the maskable weights of the model that the cell names, widths scaled."""
+        return self._engine.workload.shapes_at(width)
+
+    def extra_params(self) -> int:
+        """The parameters of the cell's model that no mask covers."""
+        masked = sum(layer.weight.numel() for layer in self.layers)
+        return self._engine.workload.parameter_count() - masked
 
     def artifact(self, name: str) -> Mapping[str, Tensor]:
         """The parameters and buffers that another cell left, by name, on the CPU."""

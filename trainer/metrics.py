@@ -148,6 +148,12 @@ METRICS: tuple[dict[str, str], ...] = (
         "better": "lower",
         "help": "share of the units of all layers but the last that was not pruned (srigl, set_np)",
     },
+    {
+        "name": "extra_params",
+        "unit": "parameters",
+        "better": "lower",
+        "help": "parameters that no mask covers, not matched within a pair (same_capacity)",
+    },
 )
 """Every final metric the trainer writes: name, unit, which way is better, meaning."""
 

@@ -11,7 +11,7 @@ from typing import Any
 from grids.cell import Cell
 from trainer import seeding
 from trainer.block import Block, run_block
-from trainer.cell_run import first_step_of
+from trainer.building import first_step_of
 from trainer.checkpoint import (
     CheckpointClock,
     origin_of_this_process,

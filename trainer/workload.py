@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,11 @@ from torch import Tensor, nn
 from grids.cell import Cell
 from grids.recipe import PER_CELL
 from grids.traits import applies
+from sparse.budgets import Shape
 from sparse.flops import ForwardCost, forward_cost
-from sparse.methods import METHODS
 from trainer import seeding
 from trainer.augment import refuse_wide_crop
-from trainer.building import build_model, narrowed_options
+from trainer.building import build_model, maskable_shapes, narrowed_options, narrowing_of
 from trainer.data.bundle import Bundle
 from trainer.loading import load_bundle, make_scenario
 from trainer.models import MODELS
@@ -91,6 +92,11 @@ class Workload:
             )
         return sum(parameter.numel() for parameter in model.parameters())
 
+    def shapes_at(self, width: Decimal) -> dict[str, Shape]:
+        """Shapes of the maskable weights of the model that the cells name, its widths scaled."""
+        shape = (self.bundle.input_shape, self.bundle.classes)
+        return maskable_shapes(self.model, self.full_options, width, *shape)
+
     def build_model(self, seed: int, purpose: str = "weights", index: int = 0) -> nn.Module:
         """The model with the initial weights of a cell seed, on the device.
 
@@ -142,8 +148,7 @@ def workload_key(cell: Cell) -> str:
     recipe = {
         name: value for name, value in cell.settings().items() if own_data or name not in PER_CELL
     }
-    narrowed = cell.density if _is_narrowed(cell) else None
-    return json.dumps([kept, recipe, narrowed], sort_keys=True)
+    return json.dumps([kept, recipe, repr(narrowing_of(cell))], sort_keys=True)
 
 
 def _is_stackable(cell: Cell) -> bool:
@@ -152,16 +157,12 @@ def _is_stackable(cell: Cell) -> bool:
     return applies(entry.traits["stackable"], asdict(entry.chosen(cell.model.as_dict())))
 
 
-def _is_narrowed(cell: Cell) -> bool:
-    """Whether the cell trains a narrower model than the one it names."""
-    return bool(METHODS.get(cell.method.name).traits["changes_shape"]) and cell.density != "1"
-
-
 def _shape_of(cell: Cell, bundle: Bundle) -> tuple[dict[str, Any], int | None]:
     name, options = cell.model.name, cell.model.as_dict()
-    if not _is_narrowed(cell):
+    narrowing = narrowing_of(cell)
+    if narrowing is None:
         return options, None
-    return narrowed_options(name, options, cell.density, bundle.input_shape, bundle.classes)
+    return narrowed_options(name, options, narrowing, bundle.input_shape, bundle.classes)
 
 
 def _refuse_lone_example(workload: Workload) -> None:

@@ -42,6 +42,7 @@ BETTER: Mapping[str, str] = MappingProxyType(
         "explored_rate": "higher",
         "collapsed_layers": "lower",
         "alive_neurons": "lower",
+        "extra_params": "lower",
     }
 )
 """Measurement to the better end of it, as `METRICS` in trainer/metrics.py says it.

@@ -136,6 +136,7 @@ _METRICS = _columns(
     ("explored_rate", "real", "fraction", "Weights ever active over all; dynamic methods only."),
     ("collapsed_layers", "real", "layers", "Maskable layers without a single active weight."),
     ("alive_neurons", "real", "fraction", "Hidden units not pruned over all; srigl and set_np."),
+    ("extra_params", "real", "parameters", "Parameters that no mask covers; same_capacity only."),
 )
 
 _ERROR = _columns(

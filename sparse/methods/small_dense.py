@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from sparse.methods import METHODS
+from sparse.narrow import ToDensity
 from sparse.sparsifier import Sparsifier
 
 
@@ -24,7 +25,9 @@ class SmallDense(Sparsifier):
     made narrower, so `attach` refuses this method.
     """
 
-    changes_shape = True
+    def narrowing(self) -> ToDensity | None:
+        """Return the density that the narrower network has; density 1 narrows nothing."""
+        return None if self.density == 1 else ToDensity(density=self.density)
 
     def ignored_fields(self) -> tuple[str, ...]:
         """Return allocation: the layers are dense."""

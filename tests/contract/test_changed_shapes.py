@@ -17,7 +17,7 @@ from trainer.workload import load_workload, workload_key
 
 TASK = {"examples": 123, "classes": 3, "noise": 0.5}
 NARROWABLE = [name for name in MODELS.names() if "widths" in MODELS.get(name).traits]
-METHODS_THAT_DO = method_names(changes_shape=True)
+METHODS_THAT_DO = method_names(narrows=True)
 
 
 def cell_of(method, model, density):

@@ -15,8 +15,8 @@ from trainer.loop import BlockLoop
 from trainer.models.activations import FIXED
 from trainer.workload import load_workload
 
-STACKABLE = method_names(stackable=True, changes_shape=False)
-OF_THEIR_OWN_SHAPE = method_names(stackable=True, changes_shape=True)
+STACKABLE = method_names(stackable=True, narrows=False)
+OF_THEIR_OWN_SHAPE = method_names(stackable=True, narrows=True)
 SIZES = (*range(1, 17), 60)
 GROUPED = {"model_options": {"hidden": (17, 36)}}
 """No width is a multiple of a vector register, and one of the 4 weights that n_m groups."""

@@ -131,6 +131,10 @@ FROZEN = {
                 "budget": "keep",
             },
         ),
+        "same_capacity": (
+            1,
+            {"role": "sparse", "width": 0.5, "init": "matched", "fan_in": "dense"},
+        ),
         "small_dense": (1, {}),
         "imp": (1, {"rate": 0.2, "rewind": "weights", "rewind_step": 0, "scope": "global"}),
         "lth": (1, {"scope": "global"}),

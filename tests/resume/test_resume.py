@@ -31,7 +31,7 @@ class StopAfter:
 
 def cells_of(model, **recipe):
     task = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
-    stacked = method_names(stackable=True, changes_shape=False)  # one shape, so one block
+    stacked = method_names(stackable=True, narrows=False)  # one shape, so one block
     names = stacked if model == "mlp" else method_names()
     return [
         make_cell(name, seed=n, options=frequent(name), model=model, dataset_options=task, **recipe)

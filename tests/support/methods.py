@@ -9,10 +9,21 @@ from sparse.allocations import ALLOCATIONS
 from sparse.methods import METHODS
 
 
-def method_names(**traits: Any) -> list[str]:
-    """The names of the methods with these traits, sorted."""
+def method_names(*, narrows: bool | None = None, **traits: Any) -> list[str]:
+    """The names of the methods with these traits, sorted.
+
+    narrows: whether they train, as they are by default, a narrower network below density 1.
+    """
     found = {name: METHODS.get(name).traits for name in METHODS.names()}
-    return [name for name, own in found.items() if all(own[key] == traits[key] for key in traits)]
+    return [
+        name
+        for name, own in found.items()
+        if all(own[key] == traits[key] for key in traits) and narrows in (None, _narrows(name))
+    ]
+
+
+def _narrows(name: str) -> bool:
+    return METHODS.get(name).target(fitting(name, "0.3")).narrowing() is not None
 
 
 def takes_density(name: str) -> bool:
@@ -43,7 +54,7 @@ def sparse_names() -> list[str]:
 
 def maskable_names() -> list[str]:
     """The names of the methods that make the network sparse which they are given, sorted."""
-    return [name for name in sparse_names() if not METHODS.get(name).traits["changes_shape"]]
+    return [name for name in sparse_names() if not _narrows(name)]
 
 
 def starts_from(name: str) -> str:

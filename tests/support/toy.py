@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from sparse.methods import METHODS
+from sparse.narrow import scaled_widths
 from sparse.sparsifier import Sparsifier
 from sparse.stored import stored_weights_of
 from tests.support.methods import fitting, own_masks
@@ -66,6 +68,17 @@ class ToyContext:
 
     def flow(self, weights: Mapping[str, Tensor]) -> Tensor:
         return sum((weight.double() ** 3).sum() / 3 for weight in weights.values())
+
+    def shapes_at(self, width: Decimal) -> Mapping[str, tuple[int, ...]]:
+        """A chain whose first inputs and last outputs stay as many."""
+        shapes = [tuple(layer.weight.shape) for layer in self.layers]
+        units = [*scaled_widths([shape[0] for shape in shapes[:-1]], width), shapes[-1][0]]
+        inputs = [shapes[0][1], *units]
+        sides = zip(units, inputs, strict=False)
+        return {layer.name: side for layer, side in zip(self.layers, sides, strict=True)}
+
+    def extra_params(self) -> int:
+        return sum(0 if layer.bias is None else len(layer.bias) for layer in self.layers)
 
     def artifact(self, name: str) -> Mapping[str, Tensor]:
         """What another network left, made up: draws named by the artifact."""

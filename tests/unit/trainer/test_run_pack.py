@@ -10,13 +10,15 @@ from trainer.metrics import METRICS
 
 
 def test_every_metric_of_the_catalogue_is_measured_and_no_other():
-    cell = make_cell("set_np", options={"update_every": 4})
-    outcome = train(cell)[cell.id]
-    assert outcome.state == "COMPLETED"
-    assert outcome.metrics.keys() == {metric["name"] for metric in METRICS}
-    assert outcome.metrics["generalisation_gap"] == pytest.approx(
-        outcome.metrics["train_accuracy"] - outcome.metrics["test_accuracy"]
-    )
+    cells = [make_cell("set_np", options={"update_every": 4}), make_cell("same_capacity")]
+    outcomes = train(*cells).values()
+    assert {outcome.state for outcome in outcomes} == {"COMPLETED"}
+    measured = {name for outcome in outcomes for name in outcome.metrics}
+    assert measured == {metric["name"] for metric in METRICS}
+    for outcome in outcomes:
+        assert outcome.metrics["generalisation_gap"] == pytest.approx(
+            outcome.metrics["train_accuracy"] - outcome.metrics["test_accuracy"]
+        )
 
 
 def test_a_sparse_perceptron_learns():
