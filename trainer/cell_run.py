@@ -20,6 +20,7 @@ from trainer.engines.base import Engine
 from trainer.failure import Failure
 from trainer.leaving import BlockScores, Leaving
 from trainer.metrics import CURVE_COLUMNS
+from trainer.optim import slots_per_weight
 from trainer.probes.base import Conditions
 from trainer.probing import Probing
 from trainer.recipe import Recipe
@@ -164,7 +165,8 @@ class CellRun:
 
     def _context(self, engine: Engine, inputs: Mapping[str, Path]) -> CellContext:
         context = CellContext(engine, self.n, inputs)
-        self.cost = CostMeter(engine, self.sparsifier, context)
+        slots = slots_per_weight(Recipe.of(self.cell))
+        self.cost = CostMeter(engine, self.sparsifier, context, slots)
         return context
 
     def _start_from(self, engine: Engine, name: str, inputs: Mapping[str, Path]) -> None:

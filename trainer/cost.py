@@ -20,7 +20,6 @@ from sparse.flops import ONCE, Passes
 from sparse.sparsifier import Sparsifier
 from trainer.context import CellContext
 from trainer.engines.base import Engine
-from trainer.optim import slots_per_weight
 
 _BYTES = 4
 
@@ -32,16 +31,20 @@ class CostMeter:
         engine: holds the cell.
         sparsifier: the cell's method, bound or about to be.
         context: what the method sees; it counts the passes of scoring.
+        slots: how many numbers the cell's optimizer remembers of a weight that it moves.
 
     Attributes:
         gradient_steps: the steps whose gradients the method wants, ascending; the loop fills it.
     """
 
-    def __init__(self, engine: Engine, sparsifier: Sparsifier, context: CellContext) -> None:
+    def __init__(
+        self, engine: Engine, sparsifier: Sparsifier, context: CellContext, slots: int
+    ) -> None:
         self.gradient_steps: list[int] = []
         self._engine = engine
         self._sparsifier = sparsifier
         self._context = context
+        self._slots = slots
         self._flops = 0
         self._step = sparsifier.first_step
         self._each = 0
@@ -95,16 +98,15 @@ class CostMeter:
 
     def _raise_peaks(self, passes: Passes) -> None:
         gradients = sum(passes.weight_gradients.values())
-        slots = slots_per_weight(self._engine.workload.recipe) * self._moved
-        values = self._sparsifier.stored_values() + gradients + slots
+        values = self._sparsifier.stored_values() + gradients + self._slots * self._moved
         self._peak_gradients = max(self._peak_gradients, gradients)
         self._peak_values = max(self._peak_values, values)
 
     def _peaks(self) -> dict[str, float]:
         size = sum(self._sparsifier.sizes().values())
         unmasked = self._engine.parameters - size
-        slots = slots_per_weight(self._engine.workload.recipe)
-        gradients, values = self._peak_gradients, self._peak_values + unmasked * (2 + slots)
+        gradients = self._peak_gradients
+        values = self._peak_values + unmasked * (2 + self._slots)
         if self._context.scored_passes:
             gradients, values = max(gradients, size), max(values, 2 * (size + unmasked))
         return {

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainer.data.bundle import Split
@@ -45,6 +45,20 @@ def evaluate(engine: Engine, split: Split) -> Evaluated:
         correct += (logits.argmax(2) == targets).sum(1)
     count = len(split)
     return Evaluated(loss=(loss / count).tolist(), accuracy=(correct.double() / count).tolist())
+
+
+@torch.no_grad()
+def accuracy_of(network: nn.Module, split: Split) -> float:
+    """The share of a split's examples that a network, as it is, recognises."""
+    correct = torch.zeros((), dtype=torch.int64, device=split.targets.device)
+    for inputs, targets in chunks(split):
+        correct += (network(inputs.to(targets.device)).argmax(1) == targets).sum()
+    return int(correct) / len(split)
+
+
+def constant_accuracy(split: Split) -> float:
+    """The accuracy of the best constant answer: the share of the most frequent class."""
+    return int(split.targets.bincount().max()) / len(split)
 
 
 @torch.no_grad()

@@ -190,15 +190,19 @@ class BlockLoop:
     def _probe(self, run: CellRun, epoch: int) -> None:
         epochs = int(self._recipe.epochs)
         for asked in run.probing.due(epoch, epochs):
-            subject = Subject(self.engine, run.n, epoch=epoch, final=epoch == epochs)
+            subject = self._subject(run, epoch, final=epoch == epochs)
             hook = partial(run.probing.measure, asked, subject)
             self._guarded(run, hook, self.step, f"probe {probe_words(asked)}")
 
     def _show_update(self, run: CellRun) -> None:
         for asked in run.probing.seeing_update(self.step, self._steps_per_epoch):
-            subject = Subject(self.engine, run.n, epoch=self._epochs_done, final=False)
+            subject = self._subject(run, self._epochs_done, final=False)
             hook = partial(run.probing.after_update, asked, subject, self.step)
             self._guarded(run, hook, self.step, f"probe {probe_words(asked)}")
+
+    def _subject(self, run: CellRun, epoch: int, *, final: bool) -> Subject:
+        masked = run.sparsifier.layers
+        return Subject(self.engine, run.n, epoch=epoch, final=final, masked=masked)
 
     @property
     def _epochs_done(self) -> int:

@@ -234,6 +234,17 @@ FROZEN = {
         "effective": (1, {"every": 0}),
         "generalisation": (1, {"every": 1}),
         "neurons": (1, {"every": 1}),
+        "further_pruning": (
+            1,
+            {
+                "criteria": ["magnitude", "random", "largest"],
+                "scopes": ["layer", "global"],
+                "percents": [0, 1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90],
+                "draws": 5,
+                "statistics": "both",
+                "recalibration_examples": 2000,
+            },
+        ),
         "gradient_flow": (1, {"examples": 1000, "training": True}),
         "robust": (
             1,

@@ -3,7 +3,7 @@ a probe can change is a copy.
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from grids.cell import Cell
+from sparse.context import Layer
 from trainer import seeding
 from trainer.attacks import Attack
 from trainer.data.bundle import Bundle, Split, as_pixels
@@ -30,11 +31,13 @@ class LayerCopy:
     Every tensor is a copy, made when it is asked for.
 
     Args:
-        view: the live layer.
+        view: the live layer of the network.
+        mask: the live mask, where the cell's method has it apart from the network's.
     """
 
-    def __init__(self, view: LayerView) -> None:
+    def __init__(self, view: LayerView, mask: Tensor | None = None) -> None:
         self._view = view
+        self._mask = view.mask if mask is None else mask
 
     @property
     def name(self) -> str:
@@ -54,7 +57,7 @@ class LayerCopy:
     @property
     def mask(self) -> Tensor:
         """Of the weight's shape: 1 where the weight is active, 0 where not."""
-        return _copied(self._view.mask)
+        return _copied(self._mask)
 
     @property
     def gradient(self) -> Tensor | None:
@@ -84,14 +87,25 @@ class Subject:
         n: the cell's number in it.
         epoch: epochs trained so far.
         final: whether training has ended.
+        masked: the layers of its method, whose masks are not the network's where it stores dense
+            weights; left out, the network's are its own.
 
     Attributes:
         epoch, final: as given.
     """
 
-    def __init__(self, engine: Engine, n: int, *, epoch: int, final: bool) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        n: int,
+        *,
+        epoch: int,
+        final: bool,
+        masked: Sequence[Layer] = (),
+    ) -> None:
         self._engine = engine
         self._n = n
+        self._masks = {layer.name: layer.mask for layer in masked}
         self.epoch = epoch
         self.final = final
 
@@ -111,6 +125,11 @@ class Subject:
         return copy.deepcopy(self._engine.workload.bundle)
 
     @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps of one epoch."""
+        return self._engine.workload.steps_per_epoch
+
+    @property
     def input_shape(self) -> tuple[int, ...]:
         """The shape of one input."""
         return self._engine.workload.bundle.input_shape
@@ -128,7 +147,8 @@ class Subject:
     @property
     def layers(self) -> list[LayerCopy]:
         """Its maskable layers: weights, masks and optimizer slots, each copied when asked for."""
-        return [LayerCopy(view) for view in self._engine.layers(self._n)]
+        views = self._engine.layers(self._n)
+        return [LayerCopy(view, self._masks.get(view.name)) for view in views]
 
     @cached_property
     def _module(self) -> nn.Module:

@@ -91,6 +91,8 @@ def test_the_peak_is_that_of_the_step_that_needs_most(method, options, gradients
         ({"momentum": 0.9}, 1),
         ({"optimizer": "adam"}, 2),
         ({"optimizer": "adamw"}, 2),
+        ({"optimizer": "adagrad"}, 1),
+        ({"optimizer": "rmsprop"}, 1),
     ],
 )
 def test_memory_has_what_the_optimizer_remembers(recipe, slots):
@@ -106,6 +108,12 @@ def test_memory_has_what_the_optimizer_remembers(recipe, slots):
     size = sum(run.sparsifier.sizes().values())
     values = (active + engine.parameters - size) * (2 + slots)
     assert run.cost.metrics(1)["peak_training_mb"] == 4 * values / 2**20
+
+
+def test_cells_of_one_stack_have_the_memory_of_their_own_optimizers():
+    cells = [make_cell("static", "0.3", momentum=momentum) for momentum in (0.0, 0.9)]
+    plain, heavy = (outcome.metrics["peak_training_mb"] for outcome in train(*cells).values())
+    assert (plain, heavy) == (4 * 2 * (264 + BIASES) / 2**20, 4 * 3 * (264 + BIASES) / 2**20)
 
 
 @pytest.mark.parametrize(
