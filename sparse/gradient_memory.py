@@ -52,7 +52,7 @@ class GradientMemory:
         self._dense_end = 0
         if options.growth in PHASED:
             total = known_length(total_steps, f"growth: {options.growth}")
-            least = 0 if options.growth == "gradient_then_random" else options.update_every
+            least = 0 if options.growth == "gradient_then_random" else updates.every
             self._dense_end = max(resolve_step(options.dense_until, total), least)
 
     def is_dense(self, step: int) -> bool:

@@ -45,11 +45,19 @@ class Topology:
     changes the masks. Made in the method's `resolve`, as its `topology`.
     headroom: an update drops at most free / headroom weights of a layer, so that growth has at
     least that many places to choose from for each.
+    every: steps between two updates, where it is not the option `update_every`.
     """
 
-    def __init__(self, method: Sparsifier, total_steps: int | None, *, headroom: int = 1) -> None:
+    def __init__(
+        self,
+        method: Sparsifier,
+        total_steps: int | None,
+        *,
+        headroom: int = 1,
+        every: int | None = None,
+    ) -> None:
         options: TopologyOptions = method.options
-        self.updates, self.drops = dynamic_schedules(options, total_steps)
+        self.updates, self.drops = dynamic_schedules(options, total_steps, every)
         self.gradients = GradientMemory(options, self.updates, total_steps)
         self._method = method
         self._options = options

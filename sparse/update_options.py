@@ -74,15 +74,41 @@ def redefined(
     return option(own.default if default is dataclasses.MISSING else default, **described)
 
 
+def update_unit_option() -> Any:
+    """Declare the option `update_unit`, whose value `update_interval` takes."""
+    return option(
+        "steps",
+        choices=["steps", "epochs"],
+        help="what update_every counts: optimizer steps or epochs",
+    )
+
+
+def update_interval(every: int, unit: str, steps_per_epoch: int | None) -> int:
+    """Return the optimizer steps between two updates, `every` of a unit apart.
+
+    Raises a ValueError for epochs where the length of an epoch is not known.
+    """
+    if unit == "steps":
+        return every
+    if steps_per_epoch is None:
+        raise ValueError(
+            "update_unit is epochs, but this loop does not say how many steps an epoch has; allowed"
+            " here: steps"
+        )
+    return every * steps_per_epoch
+
+
 def dynamic_schedules(
-    options: UpdateOptions, total: int | None
+    options: UpdateOptions, total: int | None, every: int | None = None
 ) -> tuple[UpdateSchedule, ConstantDrop | CosineDrop]:
     """Return when a dynamic method updates and how much it drops, in a run of `total` steps.
 
+    `every` is the number of steps between two updates where it is not `update_every`.
     Without a total the updates never stop and the drop fraction is constant, which is said in one
     warning. A drop fraction of 0 is constant, too.
     """
-    updates = update_schedule(every=options.update_every, stop=options.update_stop, total=total)
+    interval = options.update_every if every is None else every
+    updates = update_schedule(every=interval, stop=options.update_stop, total=total)
     if options.anneal == "constant" or total is None or options.drop_fraction == 0:
         return updates, ConstantDrop(initial=options.drop_fraction)
     end = options.update_stop if options.anneal_stop is None else options.anneal_stop

@@ -12,6 +12,7 @@ from sparse.select import positions, without
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 from sparse.topology import Topology
 from sparse.topology_options import TopologyOptions, shared_option
+from sparse.update_options import update_interval, update_unit_option
 
 _EXACT = {"convention": "exact"}
 
@@ -23,6 +24,7 @@ class SetOptions(TopologyOptions):
     drop: str = shared_option("drop", "signed", only_with=_EXACT)
     anneal: str = shared_option("anneal", "constant")
     growth: str = shared_option("growth", "random", only_with=_EXACT)
+    update_unit: str = update_unit_option()
     redistribution: str = shared_option("redistribution", "none", only_with=_EXACT)
     convention: str = option(
         "exact",
@@ -51,7 +53,10 @@ class SET(Sparsifier):
 
     def resolve(self, total_steps: int | None) -> None:
         """Resolve the update steps and drop fractions."""
-        self.topology = Topology(self, total_steps, headroom=2)
+        every = update_interval(
+            self.options.update_every, self.options.update_unit, self.context.steps_per_epoch
+        )
+        self.topology = Topology(self, total_steps, headroom=2, every=every)
 
     def after_step(self, step: int) -> TopologyUpdate:
         """Drop and grow."""

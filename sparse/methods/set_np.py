@@ -14,6 +14,7 @@ from sparse.storage import storage_of
 from sparse.topology import Topology
 from sparse.topology_options import shared_option
 from sparse.unit_pruning import UnitPruning, UnitPruningOptions
+from sparse.update_options import update_interval, update_unit_option
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +24,7 @@ class SetNpOptions(UnitPruningOptions):
     drop: str = shared_option("drop", "signed")
     anneal: str = shared_option("anneal", "constant")
     growth: str = shared_option("growth", "random")
+    update_unit: str = update_unit_option()
 
 
 @METHODS.register(
@@ -48,7 +50,10 @@ class SetNP(Sparsifier):
     def resolve(self, total_steps: int | None) -> None:
         """Resolve the steps of updates and prunings; the length of the run must be known."""
         total = known_length(total_steps, "set_np")
-        self.topology = Topology(self, total, headroom=2)
+        every = update_interval(
+            self.options.update_every, self.options.update_unit, self.context.steps_per_epoch
+        )
+        self.topology = Topology(self, total, headroom=2, every=every)
         self.units = UnitPruning(self, total, "set_np")
 
     def wants_update(self, step: int) -> bool:

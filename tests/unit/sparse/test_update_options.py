@@ -4,9 +4,18 @@ import dataclasses
 
 import pytest
 
+from sparse.methods.set import SET
+from sparse.methods.set_np import SetNP
 from sparse.options import describe_options
 from sparse.schedule import ConstantDrop, CosineDrop, UpdateSchedule
-from sparse.update_options import UpdateOptions, dynamic_schedules, redefined
+from sparse.update_options import (
+    UpdateOptions,
+    dynamic_schedules,
+    redefined,
+    update_interval,
+)
+from tests.support.cells import make_cell, result, train
+from tests.support.toy import ToyContext, make_layers
 
 
 def test_dynamic_schedules_resolve_fractions():
@@ -64,3 +73,33 @@ def test_an_option_is_extended_by_a_default_and_conditions():
         "unless": {"update_stop": 0.5},
     }
     assert found["drop_fraction"] == own["drop_fraction"]
+
+
+def test_an_interval_in_epochs_is_told_in_steps():
+    assert update_interval(3, "steps", None) == update_interval(3, "steps", 19) == 3
+    assert update_interval(3, "epochs", 19) == 57
+
+
+@pytest.mark.parametrize("kind", [SET, SetNP])
+def test_epochs_need_a_loop_that_says_how_long_they_are(kind):
+    method = kind("0.3", update_every=1, update_unit="epochs")
+    with pytest.raises(ValueError, match="does not say how many steps an epoch has; allowed here"):
+        method.prepare(ToyContext(make_layers(), total_steps=40))
+    context = ToyContext(make_layers(), total_steps=40)
+    context.steps_per_epoch = 8
+    method = kind("0.3", update_every=2, update_unit="epochs", **no_pruning(kind))
+    method.prepare(context)
+    assert [step for step in range(41) if method.wants_update(step)] == [16, 32]
+
+
+def no_pruning(kind):
+    return {"prune_start": 0.4, "prune_stop": 0.4, "prune_events": 1} if kind is SetNP else {}
+
+
+@pytest.mark.parametrize("method", ["set", "set_np"])
+def test_an_update_after_every_epoch_is_one_after_its_steps(method):
+    epochs = make_cell(method, options={"update_every": 1, "update_unit": "epochs"})
+    steps = make_cell(method, options={"update_every": 6})  # 81 examples in batches of 16
+    done = [train(cell)[cell.id] for cell in (epochs, steps)]
+    assert done[0].topology_updates >= 2
+    assert result(done[0]) == result(done[1])
