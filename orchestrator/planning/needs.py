@@ -19,7 +19,7 @@ from typing import Any
 
 from grids.artifacts import check_name, input_name
 from grids.catalogue import Catalogue
-from grids.cell import DEFAULT_ALLOCATION, Cell, Component
+from grids.cell import Cell, Component
 from grids.method_texts import plain_method
 from grids.options import Value
 from grids.problems import GridError
@@ -104,7 +104,7 @@ def _substituted(
 ) -> Cell:
     plain = {name: value for name, value in cell.canonical().items() if name != "semantics"}
     given = {name: _field(name, value, options) for name, value in fields.items()}
-    made = _neutral(Cell.from_canonical({**plain, **given}), catalogue)
+    made = Cell.from_canonical({**plain, **given})
     own = {name: number for name, number in cell.semantics if name == "recipe"}
     versions = own | {path: entry.semantics for path, entry in catalogue.named(made).items()}
     return replace(made, semantics=tuple(sorted(versions.items())))
@@ -118,13 +118,3 @@ def _field(name: str, value: object, options: Mapping[str, Value]) -> object:
     if name == "method":
         return plain_method(text)
     return int(text) if name == "seed" else text
-
-
-def _neutral(cell: Cell, catalogue: Catalogue) -> Cell:
-    """The cell without what its method ignores, which other cells of the method do not have."""
-    ignored = catalogue.ignores("method", cell.method)
-    return replace(
-        cell,
-        density="1" if "density" in ignored else cell.density,
-        allocation=DEFAULT_ALLOCATION if "allocation" in ignored else cell.allocation,
-    )

@@ -262,6 +262,7 @@ FROZEN = {
                 "autoattack": False,
             },
         ),
+        "zero_shot": (1, {}),
     },
     "datasets": {
         "cifar10": (1, STUDY),
