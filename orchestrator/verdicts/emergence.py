@@ -123,6 +123,9 @@ def judge_gradients(found: Sequence[Setting]) -> Verdict:
         for name in ("E1", *GROWTHS.values())
         if not any(own.startswith(name) for own in names)
     ]
+    places = {setting.place for setting in found if FULL in setting.variants}
+    few = len(places) < PLACES
+    missing += [f"{len(places)} of {PLACES} pairs of model and data set"] if few else []
     holds = count_holds(flags.values())
     return Verdict(
         id="H4",

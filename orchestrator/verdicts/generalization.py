@@ -218,7 +218,7 @@ def _too_few(n: int, tests: int) -> str:
     if tests * 2.0**-n <= LEVEL:
         return ""
     needed = next(count for count in range(1, 64) if tests * 2.0**-count <= LEVEL)
-    return f"n = {n} pairs that differ, at least {needed} for {tests} tests"
+    return f"n = {n} pairs that differ, at least {needed} for {tests} test{'s' * (tests > 1)}"
 
 
 def _decided(highest: float, lowest: float) -> Flag:

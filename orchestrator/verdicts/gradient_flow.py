@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from orchestrator.answers.rank_tests import kendall, mean_absolute
 from orchestrator.answers.results import Answer, AnswerError, text_of
 from orchestrator.verdicts.capacity_pairs import METHOD, ROLE
-from orchestrator.verdicts.cells import Key, grouped, told, value_of, why_not
+from orchestrator.verdicts.cells import Key, grouped, sample, told, value_of
 from orchestrator.verdicts.collapse import judge_collapse
 from orchestrator.verdicts.material import Material
 from orchestrator.verdicts.verdict import Judgement, Sheet
@@ -145,14 +145,10 @@ def _notes(
     notes = []
     for role in roles:
         own = [each for (_, of, _), each in found.items() if of == role]
-        counts = sorted({each.groups for each in own})
+        fewest, most = (pick(each.groups for each in own) for pick in (min, max))
+        groups = str(most) if fewest == most else f"{fewest} to {most}"
         left = max(each.left_out for each in own)
         more = f"; {left} with fewer than {LEAST} cells or constant values left out" if left else ""
-        notes.append(
-            f"{role}: {' to '.join(map(str, dict.fromkeys(counts[:1] + counts[-1:])))} groups{more}"
-        )
-    gaps: dict[str, int] = {}
-    for answer in cells:
-        if value_of(answer, names[0]) is None:
-            gaps[why_not(answer, names[0])] = gaps.get(why_not(answer, names[0]), 0) + 1
+        notes.append(f"{role}: {groups} group{'s' * (most != 1)}{more}")
+    gaps = sample(cells, names[0]).gaps
     return (*notes, *([f"not counted: {told(gaps)}"] if gaps else []))

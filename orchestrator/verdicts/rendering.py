@@ -145,10 +145,18 @@ def _shown_rows(sheet: Sheet) -> list[list[str]]:
 
 
 def _is_number(sheet: Sheet, at: int) -> bool:
-    """Whether a column holds numbers, or their texts: those are written to the right."""
-    texts = [row[at] for row in _shown_rows(sheet)]
-    plain = [text.lstrip("<>= ") for text in texts if text not in ("", NOTHING)]
-    return bool(plain) and all(text.lstrip("-").replace(".", "", 1)[:1].isdigit() for text in plain)
+    """Whether a column holds numbers, or comparisons with one: those are written to the right."""
+    texts = [row[at].lstrip("<>= ") for row in _shown_rows(sheet)]
+    given = [text for text in texts if text not in ("", NOTHING)]
+    return bool(given) and all(_reads_as_number(text) for text in given)
+
+
+def _reads_as_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _markdown(judgement: Judgement) -> str:

@@ -150,7 +150,7 @@ def _place(about: Mapping[str, str], members: Sequence[Answer]) -> Place:
     for answer in members:
         start, mask = (text_of(answer.fields.get(f"method.{name}")) for name in ("start", "mask"))
         arms.setdefault((start, mask), []).append(answer)
-    source = named(about["source"])
+    source = named(about.get("source", "null"))
     return Place(about={**about, "source": source}, source=source, arms=arms)
 
 

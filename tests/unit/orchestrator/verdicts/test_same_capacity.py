@@ -1,0 +1,227 @@
+"""Pairs of equal capacity on hand-made results: labels, tests and the checks R1 to R8."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from orchestrator.answers.results import Answer, AnswerError
+from orchestrator.verdicts.capacity_pairs import comparisons, optimizer_of, variant_of
+from orchestrator.verdicts.same_capacity import judge_same_capacity
+from orchestrator.verdicts.verdict import Judgement
+from tests.support.verdicts import an_answer, material, outcomes, verdict_of
+
+WIDTHS = (0.1, 0.3, 0.5, 0.7, 0.9)
+BN = {"model__batch_norm": True}
+DA = {"recipe__crop": 4, "recipe__flip": True}
+L2 = {"recipe__weight_decay": 0.0005}
+WINS = (0.05, 0.04, 0.03, 0.02, 0.01)
+LOSES = tuple(-gain for gain in WINS)
+CHECKS = ["R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8"]
+
+
+def halves(
+    gains: Sequence[float], dense: float = 0.3, seed: int = 0, **fields: Any
+) -> Iterator[Answer]:
+    """Both halves of a pair at each width; so much is S better than D."""
+    plain = {"model__batch_norm": False, "model__skip": False, "recipe__crop": 0,
+             "recipe__flip": False, "method__init": "matched"}  # fmt: skip
+    for width, gain in zip(WIDTHS, gains, strict=False):
+        for role, accuracy in (("sparse", dense + gain), ("dense", dense)):
+            yield an_answer(
+                "same_capacity", {"test_accuracy": accuracy}, seed, method__role=role,
+                method__width=width, **{**plain, **fields},
+            )  # fmt: skip
+
+
+def judged(*pairs: Iterator[Answer]) -> Judgement:
+    return judge_same_capacity(material(*pairs))
+
+
+@pytest.mark.parametrize(
+    ("fields", "label"),
+    [
+        ({}, "NR"),
+        (DA, "DA"),
+        (L2, "L2"),
+        ({**L2, "recipe__optimizer": "adamw"}, "WD"),
+        ({"model__skip": True, **BN}, "SC_BN"),
+        ({**DA, **L2, "model__skip": True, **BN}, "DA_L2_SC_BN"),
+        ({**DA, **L2, **BN, "model__skip": True, "recipe__optimizer": "adamw"}, "DA_WD_SC_BN"),
+        ({"recipe__rotation": 15.0}, "DA"),
+    ],
+)
+def test_the_variant_is_derived_from_the_fields(fields: dict[str, Any], label: str) -> None:
+    assert variant_of(an_answer("same_capacity", {}, **fields)) == label
+
+
+def test_momentum_is_an_optimizer_of_its_own() -> None:
+    told = [
+        optimizer_of(an_answer("same_capacity", {}, recipe__optimizer=name, recipe__momentum=m))
+        for name, m in (("sgd", 0.0), ("sgd", 0.9), ("adam", 0.9))
+    ]
+    assert told == ["sgd", "momentum 0.9", "adam"]
+
+
+def test_pairs_are_pooled_over_widths_and_seeds_alone() -> None:
+    cells = [*halves(WINS), *halves(WINS, seed=1), *halves(WINS, **BN), *halves(WINS, **DA)]
+    found = comparisons(material(cells))
+    assert [(each.variant, len(each.pairs)) for each in found] == [("NR", 10), ("BN", 5), ("DA", 5)]
+    assert [dict(each.slab) for each in found] == [{}, {}, {}]
+
+
+def test_a_learning_rate_of_each_optimizer_makes_no_slab_but_a_crossed_one_does() -> None:
+    own = [*halves(WINS), *halves(WINS, recipe__optimizer="adam", recipe__lr=0.001)]
+    assert [dict(each.slab) for each in comparisons(material(own))] == [{}, {}]
+    crossed = [*own, *halves(WINS, recipe__lr=0.001)]
+    assert [dict(each.slab) for each in comparisons(material(crossed))] == [
+        {"lr": "0.1"}, {"lr": "0.001"}, {"lr": "0.001"},
+    ]  # fmt: skip
+
+
+def test_p_values_are_told_raw_and_adjusted_for_their_slab() -> None:
+    found = judged(halves(WINS), halves(LOSES, **BN))
+    matrix, tests = found.sheets
+    assert matrix.columns == ("optimizer", "NR", "BN")
+    assert matrix.rows == (("sgd", "0.031 (0.062)*", "1.000 (1.000)"),)
+    row = dict(zip(tests.columns, tests.rows[0], strict=True))
+    assert (row["n"], row["W+"], row["p"], row["p (Holm)"]) == (5, 15.0, 0.03125, 0.0625)
+    assert row["median S - D"] == pytest.approx(0.03)
+
+
+def test_activations_get_a_table_of_their_own() -> None:
+    found = judged(halves(WINS), halves(LOSES, model__activation="swish"))
+    assert [sheet.id for sheet in found.sheets] == [
+        "p_by_variant", "p_by_variant", "p_by_activation", "tests",
+    ]  # fmt: skip
+    assert found.sheets[2].columns == ("optimizer", "relu", "swish")
+
+
+@pytest.mark.parametrize(
+    ("gains", "outcome"), [(WINS, "supported"), (LOSES, "not supported"), (WINS[:4], "undecided")]
+)
+def test_r1_asks_that_sparse_wins_with_batch_norm(gains: Sequence[float], outcome: str) -> None:
+    assert outcomes(judged(halves(gains, **BN)))["R1"] == outcome
+
+
+@pytest.mark.parametrize(
+    ("gains", "outcome"), [(LOSES, "supported"), (WINS, "not supported"), (LOSES[:4], "undecided")]
+)
+def test_r2_asks_that_dense_wins_without_it(gains: Sequence[float], outcome: str) -> None:
+    assert outcomes(judged(halves(gains, **L2)))["R2"] == outcome
+
+
+@pytest.mark.parametrize(
+    ("gains", "outcome"), [(WINS, "supported"), (LOSES, "not supported"), (WINS[:4], "undecided")]
+)
+def test_r3_asks_that_sparse_wins_with_adam_alone(gains: Sequence[float], outcome: str) -> None:
+    assert outcomes(judged(halves(gains, recipe__optimizer="adam")))["R3"] == outcome
+
+
+def test_one_test_that_fails_is_enough_against_a_check() -> None:
+    found = judged(halves(WINS, **BN), halves(LOSES, **BN, **DA), halves(WINS[:2], **BN, **L2))
+    r1 = verdict_of(found, "R1")
+    assert [item.holds for item in r1.evidence] == [True, False, None]
+    assert r1.outcome == "not supported"
+
+
+def test_a_diverged_half_leaves_a_check_open_and_is_counted() -> None:
+    cells = [*halves(WINS, **BN), *halves(WINS, seed=1, **BN)]
+    cells[-1] = an_answer("same_capacity", None, 1, state="INVALID", **{
+        path.replace(".", "__"): value for path, value in cells[-1].fields.items()
+        if path not in ("method", "seed")
+    })  # fmt: skip
+    found = judged(iter(cells))
+    r1 = verdict_of(found, "R1")
+    assert (r1.outcome, r1.evidence[0].missing) == ("undecided", "1 pair diverged")
+    assert found.sheets[0].rows[0][1].endswith("?")  # type: ignore[union-attr]
+
+
+def decays(adam: float, adamw: float, **fields: Any) -> Iterator[Answer]:
+    for optimizer, accuracy in (("adam", adam), ("adamw", adamw)):
+        yield from halves(
+            [0.0] * 2, accuracy, recipe__optimizer=optimizer, recipe__momentum=None,
+            dataset="cifar100", **L2, **BN, **fields,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("adam", "adamw", "outcome"),
+    [(0.05, 0.2, "supported"), (0.2, 0.2, "not supported"), (0.05, 0.12, "not supported")],
+)
+def test_r4_asks_for_one_rate_at_which_decay_through_the_gradient_fails(
+    adam: float, adamw: float, outcome: str
+) -> None:
+    assert outcomes(judged(decays(adam, adamw)))["R4"] == outcome
+    other = decays(0.3, 0.3, recipe__lr=0.001)
+    assert outcomes(judged(decays(adam, adamw), other))["R4"] == outcome
+
+
+def test_r4_lacks_what_was_not_run() -> None:
+    alone = [a for a in decays(0.05, 0.2) if a.fields["recipe.optimizer"] == "adam"]
+    r4 = verdict_of(judged(iter(alone)), "R4")
+    assert (r4.outcome, r4.evidence[1].missing) == ("undecided", "cells of adamw")
+
+
+@pytest.mark.parametrize(("swish", "outcome"), [(0.31, "supported"), (0.29, "not supported")])
+def test_r5_asks_that_swish_is_no_worse_for_sparse_networks(swish: float, outcome: str) -> None:
+    found = judged(halves([0.0] * 5, 0.3), halves([0.0] * 5, swish, model__activation="swish"))
+    assert outcomes(found)["R5"] == outcome
+
+
+def flows(*values: tuple[float, float]) -> Iterator[Answer]:
+    """Cells with these accuracies and EGF_2."""
+    for seed, (accuracy, flow) in enumerate(values):
+        for answer in halves([0.0], seed=seed):
+            yield an_answer(
+                "same_capacity", {"test_accuracy": accuracy, "egf2": flow}, seed,
+                method__role=answer.fields["method.role"], method__width=0.1,
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "outcome"),
+    [
+        (((0.9, 1.0), (0.8, 2.0), (0.11, 0.01)), "supported"),
+        (((0.9, 1.0), (0.8, 2.0), (0.11, 0.5)), "not supported"),
+        (((0.9, 1.0), (0.8, 2.0), (0.16, 0.5)), "undecided"),
+    ],
+)
+def test_r6_asks_that_collapsed_cells_have_no_flow(
+    values: tuple[tuple[float, float], ...], outcome: str
+) -> None:
+    r6 = verdict_of(judged(flows(*values)), "R6")
+    assert r6.outcome == outcome
+    if outcome == "undecided":
+        assert r6.missing == ("a collapsed cell",)
+
+
+@pytest.mark.parametrize(
+    ("gains", "outcome"),
+    [(WINS, "supported"), (WINS[::-1], "not supported"), (WINS[:1], "undecided")],
+)
+def test_r7_asks_that_the_gap_is_larger_at_the_smallest_width(
+    gains: Sequence[float], outcome: str
+) -> None:
+    assert outcomes(judged(halves(gains, **BN, **DA)))["R7"] == outcome
+
+
+def test_r8_is_reported_and_never_asserted() -> None:
+    found = judged(halves(LOSES), halves(WINS, method__init="unit_scaled"))
+    r8 = verdict_of(found, "R8")
+    assert r8.outcome == "undecided"
+    assert (r8.evidence[0].value, r8.evidence[0].threshold) == (0.03125, 1.0)
+    assert outcomes(found)["R2"] == "supported"
+
+
+def test_checks_without_cells_say_what_to_add() -> None:
+    found = judged(halves(WINS, **BN))
+    assert [verdict.id for verdict in found.verdicts] == CHECKS
+    assert {v.id: v.missing for v in found.verdicts if not v.evidence}["R6"] == (
+        "cells with the probe gradient_flow",
+    )
+
+
+def test_a_grid_without_pairs_is_refused() -> None:
+    with pytest.raises(AnswerError, match=r"add it with method.role: \[sparse, dense\]"):
+        judged(iter([an_answer("set", {"test_accuracy": 0.9})]))
