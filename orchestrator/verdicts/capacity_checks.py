@@ -15,6 +15,7 @@ from orchestrator.verdicts.capacity_pairs import (
     half,
     labels_of,
 )
+from orchestrator.verdicts.capacity_widths import widths_of
 from orchestrator.verdicts.cells import Key, abouts, grouped, key_of, mean, sample, told
 from orchestrator.verdicts.collapse import judge_collapse
 from orchestrator.verdicts.logic import all_hold, count_holds, outcome_of, unjudged
@@ -220,12 +221,10 @@ def _widths(usual: Sequence[Comparison]) -> Verdict:
 
 
 def _width_gap(comparison: Comparison) -> Evidence | None:
-    by_width: dict[float, list[Pair]] = {}
-    for pair in comparison.pairs:
-        by_width.setdefault(float(pair.either.fields[WIDTH]), []).append(pair)
+    by_width = list(widths_of(comparison).values())
     if len(by_width) < 2:
         return None
-    small, large = (differences(by_width[pick(by_width)], ACCURACY) for pick in (min, max))
+    small, large = (differences(by_width[at], ACCURACY) for at in (0, -1))
     value = mean(small.values) - mean(large.values) if small.values and large.values else None
     missing = "; ".join(text for one in (small, large) if (text := told(one.gaps, "pair")))
     return Evidence(

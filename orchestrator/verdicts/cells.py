@@ -1,6 +1,5 @@
 """What a judgement looks at: cells grouped by what they share, and their measurements by seed."""
 
-import json
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -103,20 +102,6 @@ def abouts(keys: Sequence[Key], always: Sequence[str] = ()) -> dict[Key, dict[st
         key: {_short(path): own[path] for path in shown if path in own}
         for key, own in zip(keys, fields, strict=True)
     }
-
-
-def named(text: str) -> str:
-    """A component's canonical text for people: `rigl(update_stop=1.0)`."""
-    try:
-        plain = json.loads(text)
-    except ValueError:
-        return text
-    if not isinstance(plain, dict):
-        return text
-    options = ", ".join(
-        f"{name}={text_of(value)}" for name, value in plain.items() if name != "name"
-    )
-    return f"{plain.get('name', '')}({options})" if options else str(plain.get("name", ""))
 
 
 def mean(values: Sequence[float]) -> float:

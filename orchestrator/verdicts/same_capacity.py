@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from orchestrator.answers.results import AnswerError
 from orchestrator.verdicts.capacity_checks import checks
 from orchestrator.verdicts.capacity_pairs import Comparison, adjusted, comparisons
+from orchestrator.verdicts.capacity_widths import by_width
 from orchestrator.verdicts.material import Material
 from orchestrator.verdicts.pairs import LEVEL
 from orchestrator.verdicts.verdict import Judgement, Sheet
@@ -33,7 +34,7 @@ def judge_same_capacity(material: Material) -> Judgement:
     return Judgement(
         name="same_capacity",
         verdicts=tuple(checks(material, found)),
-        sheets=(*_matrices(found, holm), _all(found, holm)),
+        sheets=(*_matrices(found, holm), _all(found, holm), by_width(found)),
         notes=material.answers.notes,
     )
 

@@ -14,7 +14,6 @@ from orchestrator.verdicts.cells import (
     grouped,
     joined,
     mean,
-    named,
     sample,
     spread,
     told,
@@ -150,8 +149,7 @@ def _place(about: Mapping[str, str], members: Sequence[Answer]) -> Place:
     for answer in members:
         start, mask = (text_of(answer.fields.get(f"method.{name}")) for name in ("start", "mask"))
         arms.setdefault((start, mask), []).append(answer)
-    source = named(about.get("source", "null"))
-    return Place(about={**about, "source": source}, source=source, arms=arms)
+    return Place(about=about, source=about.get("source", "null"), arms=arms)
 
 
 def _zero_shot(material: Material, place: Place) -> Evidence:

@@ -81,7 +81,7 @@ def test_a_learning_rate_of_each_optimizer_makes_no_slab_but_a_crossed_one_does(
 
 def test_p_values_are_told_raw_and_adjusted_for_their_slab() -> None:
     found = judged(halves(WINS), halves(LOSES, **BN))
-    matrix, tests = found.sheets
+    matrix, tests, _ = found.sheets
     assert matrix.columns == ("optimizer", "NR", "BN")
     assert matrix.rows == (("sgd", "0.031 (0.062)*", "1.000 (1.000)"),)
     row = dict(zip(tests.columns, tests.rows[0], strict=True))
@@ -92,9 +92,27 @@ def test_p_values_are_told_raw_and_adjusted_for_their_slab() -> None:
 def test_activations_get_a_table_of_their_own() -> None:
     found = judged(halves(WINS), halves(LOSES, model__activation="swish"))
     assert [sheet.id for sheet in found.sheets] == [
-        "p_by_variant", "p_by_variant", "p_by_activation", "tests",
+        "p_by_variant", "p_by_variant", "p_by_activation", "tests", "by_width",
     ]  # fmt: skip
     assert found.sheets[2].columns == ("optimizer", "relu", "swish")
+
+
+def test_both_halves_are_told_by_width_with_what_their_capacity_does_not_share() -> None:
+    cells = [
+        an_answer(
+            "same_capacity", {"test_accuracy": accuracy, "extra_params": extra}, seed,
+            method__role=role, method__width=0.1,
+        )
+        for seed in range(2)
+        for role, accuracy, extra in (("sparse", 0.4 + seed / 10, 90.0), ("dense", 0.3, 9.0))
+    ]  # fmt: skip
+    sheet = judged(iter(cells)).sheets[-1]
+    assert sheet.columns[3:] == (
+        "width", "S", "D", "S - D", "n", "extra parameters of S", "extra parameters of D",
+    )  # fmt: skip
+    assert sheet.rows == (
+        ("sgd", "NR", "relu", 0.1, pytest.approx(0.45), 0.3, pytest.approx(0.15), 2, 90.0, 9.0),
+    )
 
 
 @pytest.mark.parametrize(

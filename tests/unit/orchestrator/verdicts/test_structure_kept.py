@@ -168,7 +168,7 @@ def test_both_gains_are_told() -> None:
 def test_a_source_with_options_is_told_in_short() -> None:
     source = '{"name":"rigl","update_stop":1.0}'
     cells = material(retrained("reinit", "kept", [0.9], source=source))
-    assert "H1b rigl(update_stop=1)" in outcomes(judge_structure(cells))
+    assert "H1b rigl(update_stop=1.0)" in outcomes(judge_structure(cells))
 
 
 def test_cells_that_are_about_something_else_are_refused() -> None:
