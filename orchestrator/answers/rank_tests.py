@@ -1,4 +1,8 @@
-"""Tests by ranks: the paired signed-rank test, its correction for many tests, and correlation."""
+"""Tests by ranks: the paired signed-rank test, its correction for many tests, and correlation.
+
+scipy is given arrays, never lists: of a list it asks whether it is one of the package `sparse` on
+the registry, and takes this project's package of that name for it.
+"""
 
 import math
 from collections import Counter
@@ -84,9 +88,10 @@ def kendall(first: Sequence[float], second: Sequence[float]) -> float | None:
         raise ValueError(f"{len(first)} and {len(second)} values cannot be paired")
     if len(set(first)) < 2 or len(set(second)) < 2:
         return None
+    import numpy as np
     from scipy.stats import kendalltau
 
-    return float(kendalltau(first, second, variant="b").statistic)
+    return float(kendalltau(np.array(first), np.array(second), variant="b").statistic)
 
 
 def mean_absolute(coefficients: Sequence[float]) -> float:
@@ -101,18 +106,20 @@ def mean_absolute(coefficients: Sequence[float]) -> float:
 
 
 def _exactly(differences: Sequence[float]) -> tuple[float, float]:
+    import numpy as np
     from scipy.stats import wilcoxon
 
-    found = wilcoxon(differences, alternative="greater", method="exact")
+    found = wilcoxon(np.array(differences), alternative="greater", method="exact")
     return float(found.statistic), float(found.pvalue)
 
 
 def _by_normal(differences: Sequence[float]) -> tuple[float, float]:
     """W+ and its p by the normal approximation, which every scipy calls by another name."""
+    import numpy as np
     from scipy.stats import rankdata
 
     n, sizes = len(differences), [abs(difference) for difference in differences]
-    ranks = rankdata(sizes)
+    ranks = rankdata(np.array(sizes))
     positive = math.fsum(r for r, d in zip(ranks, differences, strict=True) if d > 0)
     ties = math.fsum(count**3 - count for count in Counter(sizes).values())
     variance = n * (n + 1) * (2 * n + 1) / 24 - ties / 48

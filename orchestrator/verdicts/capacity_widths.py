@@ -39,9 +39,7 @@ def by_width(found: Sequence[Comparison]) -> Sheet:
         title="Test accuracy of both halves by width, mean over the seeds",
         columns=(
             *fields,
-            "optimizer",
-            "variant",
-            "activation",
+            *labels,
             "width",
             *_ACCURACIES,
             "n",

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,46 @@ axes:
   method: METHODS
 seeds: 2
 """
+
+
+STRUCTURE = """\
+name: structured
+base:
+  dataset: wine
+  model: {name: mlp, hidden: [8]}
+  recipe: {epochs: 1, batch: 64}
+axes:
+  method:
+    - {name: retrain, source: static, start: reinit}
+    - {name: retrain, source: static, start: reinit, mask: shuffled}
+    - {name: same_capacity, width: 0.25}
+    - {name: same_capacity, width: 0.25, role: dense}
+    - {name: same_capacity, width: 0.75}
+    - {name: same_capacity, width: 0.75, role: dense}
+  density: [0.5]
+probes: [gradient_flow]
+seeds: 3
+"""
+
+
+@pytest.fixture(scope="module")
+def structured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of a grid of retrained networks and pairs of equal capacity that was run."""
+    folder = tmp_path_factory.mktemp("structured")
+    (folder / "structured.yaml").write_text(STRUCTURE)
+    done = sparsesweep(
+        "run", folder / "structured.yaml", "--backend", "inline", "--store", folder / "results"
+    )
+    assert done.code == 0, done.err
+    return folder / "results"
+
+
+def judged(name: str, store: Path) -> dict[str, dict[str, Any]]:
+    """Id to verdict, and to table, as JSON tells them."""
+    said = sparsesweep("verdict", name, "--store", store, "--format", "json")
+    assert said.code == 0, said.err
+    plain = json.loads(said.out)
+    return {part["id"]: part for part in (*plain["verdicts"], *plain["sheets"])}
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +161,22 @@ def test_cells_can_be_chosen(store: Path) -> None:
     missing = {v["id"]: v["missing"] for v in json.loads(said.out)["verdicts"]}
     assert missing["i accuracy set"] == []
     assert missing["ii accuracy"] == ["pairs of set_np and dense cells"]
+
+
+def test_real_cells_are_told_by_their_fields(structured: Path) -> None:
+    structure = judged("structure", structured)
+    gain = structure["H1b static"]["evidence"][0]
+    assert (gain["n"], gain["missing"], gain["about"]["source"]) == (3, "", "static")
+    assert structure["H1b static"]["outcome"] != "undecided"
+    assert "0 of 5 shuffled-mask draws" in structure["H1a"]["evidence"][0]["missing"]
+
+    pairs = judged("same_capacity", structured)
+    [momentum] = pairs["tests"]["rows"]
+    assert (momentum["optimizer"], momentum["variant"]) == ("momentum 0.9", "L2")
+    assert pairs["R2"]["evidence"][0]["missing"] == momentum["undecided because"]
+    assert [row["width"] for row in pairs["by_width"]["rows"]] == [0.25, 0.75]
+    assert pairs["by_width"]["rows"][0]["extra parameters of S"] > 0
+
+    flow = judged("gradient_flow", structured)
+    measures = [row["measure"] for row in flow["correlations_wine"]["rows"]]
+    assert measures[:2] == ["gf1, masked", "gf1, all weights"]

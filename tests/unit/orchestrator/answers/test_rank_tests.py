@@ -1,6 +1,8 @@
 """Tests by ranks, against values worked out by hand or published with the tests."""
 
 import math
+import subprocess
+import sys
 from itertools import product
 
 import pytest
@@ -114,3 +116,13 @@ def test_coefficients_are_averaged_without_their_signs() -> None:
     assert mean_absolute([tau for tau in taus if tau is not None]) == pytest.approx(0.7)
     with pytest.raises(ValueError, match="no coefficients"):
         mean_absolute([])
+
+
+def test_scipy_does_not_stumble_over_our_package_of_anothers_name() -> None:
+    code = (
+        "import sparse; from orchestrator.answers.rank_tests import kendall, signed_rank;"
+        "ties = signed_rank([1.0, 1.0, 2.0]);"
+        "print(signed_rank([1.0, 2.0]).p, ties.positive, kendall([1, 2, 3], [1, 3, 2]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("0.25 6.0 0.33333")
