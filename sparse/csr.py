@@ -119,10 +119,10 @@ class SparseLinear(nn.Module):
         `optimizer.state[layer.values].update(layer.exchange(drop, grow, slots))`.
         """
         refuse_large(self.shape, len(self.values) + len(grow) - len(drop))
+        self._turned = None
         edit = edited(self.positions(), drop, grow)
         places = pattern(edit.positions, self.shape)
         self.row_starts, self.columns = places.starts, places.columns
-        self._turned = None
         self.values.grad = None
         self.values.data = edit.carried(self.values.detach(), new_values)
         return {name: edit.carried(slot) for name, slot in (slots or {}).items()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -13,12 +14,14 @@ class SparseMLP(nn.Module):
     """A chain of SparseLinear with an activation between them; x and its result (batch, features).
 
     It turns the batch once before the first layer and once after the last. activation: a function
-    of a tensor (units, batch), torch.relu when left out. Layers that do not feed each other are a
-    ValueError.
+    of a tensor (units, batch), which it may change in place; ReLU when left out. Layers that do not
+    feed each other are a ValueError.
     """
 
+    layers: Sequence[SparseLinear]
+
     def __init__(
-        self, layers: Sequence[SparseLinear], activation: Callable[[Tensor], Tensor] = torch.relu
+        self, layers: Sequence[SparseLinear], activation: Callable[[Tensor], Tensor] = torch.relu_
     ) -> None:
         super().__init__()
         for number, (layer, following) in enumerate(pairwise(layers)):
@@ -27,7 +30,7 @@ class SparseMLP(nn.Module):
                     f"layer {number} has {layer.out_features} outputs and layer {number + 1} reads"
                     f" {following.in_features} inputs; they must be equal"
                 )
-        self.layers = nn.ModuleList(layers)
+        self.layers = cast(Sequence[SparseLinear], nn.ModuleList(layers))
         self.activation = activation
 
     @classmethod
@@ -38,7 +41,7 @@ class SparseMLP(nn.Module):
         generator: torch.Generator,
         *,
         fan_in: str = "dense",
-        activation: Callable[[Tensor], Tensor] = torch.relu,
+        activation: Callable[[Tensor], Tensor] = torch.relu_,
     ) -> "SparseMLP":
         """Return a network of these widths with so many active weights in each of its layers.
 

@@ -52,8 +52,9 @@ def pattern(positions: Tensor, shape: Shape) -> Pattern:
     refuse_large(shape, len(positions))
     _refuse_unsorted(positions, shape)
     rows = positions.div(shape[1], rounding_mode="floor")
-    columns = positions.sub(rows * shape[1]).to(torch.int32)
-    return Pattern(starts=_starts(rows, shape[0]), columns=columns, shape=shape)
+    starts = _starts(rows, shape[0])
+    columns = rows.mul_(-shape[1]).add_(positions).to(torch.int32)
+    return Pattern(starts=starts, columns=columns, shape=shape)
 
 
 def transposed(given: Pattern) -> tuple[Pattern, Tensor]:

@@ -44,8 +44,7 @@ class _Product(torch.autograd.Function):
         x = x.contiguous()
         ctx.save_for_backward(values, x)
         ctx.pattern, ctx.transposed = pattern, transposed
-        matrix = pattern.matrix(values)
-        return matrix @ x if bias is None else torch.addmm(bias.unsqueeze(1), matrix, x)
+        return _multiplied(pattern.matrix(values), x, bias)
 
     @staticmethod
     @once_differentiable
@@ -65,7 +64,15 @@ class _Product(torch.autograd.Function):
 def _returned(values: Tensor, outward: Tensor, transposed: Transposed) -> Tensor:
     """Return W^T dY, the gradient of the input."""
     pattern, order = transposed()
-    return pattern.matrix(values.index_select(0, order)) @ outward
+    return _multiplied(pattern.matrix(values.index_select(0, order)), outward, None)
+
+
+def _multiplied(matrix: Tensor, x: Tensor, bias: Tensor | None) -> Tensor:
+    """Return matrix x + bias, written once: the operator `@` fills and copies its result first."""
+    made = x.new_empty(matrix.shape[0], x.shape[1])
+    if bias is None:
+        return torch.addmm(made, matrix, x, beta=0.0, out=made)
+    return torch.addmm(made.copy_(bias.unsqueeze(1)), matrix, x, out=made)
 
 
 def _sampled(outward: Tensor, x: Tensor, pattern: Pattern) -> Tensor:

@@ -212,10 +212,16 @@ def without(at: Tensor, removed: Tensor) -> Tensor:
 
 def without_sorted(at: Tensor, removed: Tensor) -> Tensor:
     """Return the positions of the first list that are not in the second, which is ascending."""
-    if not len(removed):
-        return at
-    nearest = torch.searchsorted(removed, at).clamp_max_(len(removed) - 1)
-    return at[removed.index_select(0, nearest) != at]
+    return at[~found_in(removed, at)[1]]
+
+
+def found_in(ascending: Tensor, at: Tensor) -> tuple[Tensor, Tensor]:
+    """Return how many of the ascending positions lie below each of `at`, and whether it is one."""
+    below = torch.searchsorted(ascending, at)
+    if not len(ascending):
+        return below, torch.zeros_like(at, dtype=torch.bool)
+    nearest = below.clamp_max(len(ascending) - 1)
+    return below, ascending.index_select(0, nearest) == at
 
 
 def fill(tensor: Tensor, at: Tensor, value: float) -> None:

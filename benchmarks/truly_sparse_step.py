@@ -1,0 +1,89 @@
+"""A training step of truly sparse layers against masked dense ones and against SET in SciPy.
+
+The network is 3072-4000-1000-4000-10 at batch 128, float32, SGD with momentum and weight decay, all
+layers at the same density. The three arms begin alike and run in turn; the masked arm must end with
+the same weights, or nothing is reported. Seconds are CPU seconds of this process on one thread. The
+memory of the sparse arm is measured as `truly_sparse_memory.py` does.
+"""
+
+import time
+from typing import TYPE_CHECKING
+
+from harness import Report, begin, interleave, parser, ratio, set_exact_environment, timed
+
+if TYPE_CHECKING:
+    from sparse_arms import MaskedArm, OurArm
+
+WIDTHS, BATCH = (3072, 4000, 1000, 4000, 10), 128
+ASKED = {"0.05": 4.0, "0.01": 15.0}
+"""What the step has to gain over masked dense, by density."""
+ASKED_OVER_SCIPY = 8.0
+
+
+def main() -> None:
+    """Measure and report."""
+    arguments = parser(__doc__ or "").parse_args()
+    set_exact_environment()
+    from truly_sparse_memory import measure as measure_memory
+
+    report = begin("truly_sparse_step", arguments)
+    for density in ("0.2", "0.1", "0.05", "0.02", "0.01"):
+        measure(report, density, rounds=3 if arguments.quick else 9)
+    measure_memory(report, quick=arguments.quick)
+    report.finish(arguments.json)
+
+
+def measure(report: Report, density: str, *, rounds: int) -> None:
+    """Step all arms in turn at one density."""
+    import torch
+
+    from sparse_arms import MaskedArm, OurArm, as_numpy, made_batch, scipy_arm, sparse_mlp
+
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    generator = torch.Generator().manual_seed(0)
+    ours = OurArm(sparse_mlp(WIDTHS, density, generator))
+    batch = made_batch(WIDTHS[0], WIDTHS[-1], BATCH, generator)
+    masked, published = MaskedArm(ours), scipy_arm(ours)
+    arms = {
+        "masked dense": timed(lambda: masked.step(batch), time.process_time),
+        "SET in SciPy": timed(lambda: published.step(*as_numpy(batch)), time.process_time),
+        "ours": timed(lambda: ours.step(batch), time.process_time),
+    }
+    samples = interleave(arms, rounds=rounds, warmup=2, turns=2)
+    refuse_different(ours, masked)
+    add_figures(report, density, samples)
+
+
+def add_figures(report: Report, density: str, samples: dict[str, list[float]]) -> None:
+    """Keep the samples of one density and add its two ratios."""
+    from peers.scipy_set import gradient_loop
+
+    name = f"step at density {density}"
+    report.keep(name, samples)
+    ours = samples["ours"]
+    report.add(
+        ratio(f"{name} over masked dense", samples["masked dense"], ours, asked=ASKED.get(density))
+    )
+    report.add(
+        ratio(
+            f"{name} over SET in SciPy",
+            samples["SET in SciPy"],
+            ours,
+            asked=ASKED_OVER_SCIPY if density in ASKED else None,
+            note=f"its gradient loop by {gradient_loop()}",
+        )
+    )
+
+
+def refuse_different(ours: "OurArm", masked: "MaskedArm") -> None:
+    """Raise unless both arms, after equally many steps, hold the same weights."""
+    import torch
+
+    for layer, linear in zip(ours.net.layers, masked.linears, strict=True):
+        expected = linear.weight.detach()
+        torch.testing.assert_close(layer.to_dense(), expected, atol=1e-4, rtol=1e-3)
+
+
+if __name__ == "__main__":
+    main()

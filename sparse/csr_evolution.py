@@ -1,0 +1,58 @@
+"""The topology update of SET on a truly sparse layer, for a loop of one's own.
+
+Only the active weights are looked at: what drops is ranked among their values, what grows is drawn
+by position, and the sorted indices are edited. Memory and time are those of the active weights.
+"""
+
+import torch
+
+from sparse import drop
+from sparse.csr import SparseLinear
+from sparse.optim_state import parameter_slots
+from sparse.select import random_free_positions, refuse_nan
+
+RULES = ("signed", "magnitude")
+
+
+@torch.no_grad()
+def evolve(
+    layer: SparseLinear,
+    optimizer: torch.optim.Optimizer | None,
+    drop_fraction: float,
+    generator: torch.Generator,
+    *,
+    rule: str = "signed",
+    initial: float = 0.0,
+) -> int:
+    """Drop active weights, grow as many elsewhere at random, and return how many moved.
+
+    drop_fraction: in [0, 1], of the positive and of the negative weights where the rule is
+    "signed" (SET, Mocanu et al. 2018), of all together where it is "magnitude"; counts are floored.
+    What was active before does not grow, so that no more is dropped than there are free positions.
+    New weights are normal with the standard deviation `initial`, or 0; their optimizer slots are 0.
+    Survivors keep value and slots bit for bit; the optimizer may be None where it keeps none.
+    """
+    if rule not in RULES or not 0 <= drop_fraction <= 1:
+        raise ValueError(
+            f"rule is {rule!r} and drop_fraction {drop_fraction}; the rule must be one of"
+            f" {', '.join(RULES)}, the fraction between 0 and 1"
+        )
+    values, active = layer.values.detach(), layer.positions()
+    refuse_nan({"values": values})
+    size = layer.out_features * layer.in_features
+    free = size - len(active)
+    if rule == "signed":
+        dropped = drop.signed_of(values, active, drop_fraction, limit=free)
+    else:
+        k = min(drop.whole_share(drop_fraction, len(active)), free)
+        dropped = drop.magnitude_of(values, active, k)
+    grown = random_free_positions(size, active, len(dropped), generator)
+    new = values.new_zeros(len(grown))
+    if initial:
+        new.normal_(0.0, initial, generator=generator)
+    del active
+    slots = {} if optimizer is None else parameter_slots(optimizer, layer.values)
+    carried = layer.exchange(dropped, grown, slots, new)
+    if optimizer is not None and carried:
+        optimizer.state[layer.values].update(carried)
+    return len(dropped)
