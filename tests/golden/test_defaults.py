@@ -236,6 +236,10 @@ FROZEN = {
         "effective": (1, {"every": 0}),
         "generalisation": (1, {"every": 1}),
         "neurons": (1, {"every": 1}),
+        "emergence": (
+            1,
+            {"every": 1, "settled": 0.5, "layers": False, "nnstd": False, "fix_output": True},
+        ),
         "further_pruning": (
             1,
             {
