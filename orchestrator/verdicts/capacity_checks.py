@@ -25,12 +25,13 @@ from orchestrator.verdicts.verdict import Evidence, Flag, Outcome, Verdict
 
 WINS, LOSES = 0.05, 0.95
 FAILS, LEARNS = 0.1, 0.15
+_USUAL = ": mlp or convnet, relu, init matched"
 _OPTIMIZER = ("recipe.optimizer", "recipe.momentum", "recipe.nesterov")
 
 
 def checks(material: Material, found: Sequence[Comparison]) -> list[Verdict]:
     """R1 to R8 by what cells there are; those without cells are undecided and say what to add."""
-    usual = [each for each in found if each.activation == "relu" and each.init == "matched"]
+    usual = [each for each in found if _is_usual(each)]
     return [
         _tests("R1", "with batch norm, S beats D under adagrad, sgd and momentum", usual,
                lambda each: _plain_optimizer(each) and "BN" in each.variant.split("_"), WINS),
@@ -44,6 +45,13 @@ def checks(material: Material, found: Sequence[Comparison]) -> list[Verdict]:
         _widths(usual),
         _unit_scaled(found),
     ]  # fmt: skip
+
+
+def _is_usual(comparison: Comparison) -> bool:
+    """Whether it is of ReLU, matched weights, and a model that can be without batch norm."""
+    halves = (half for pair in comparison.pairs for half in (pair.first, pair.second))
+    switch = any(cell is not None and "model.batch_norm" in cell.fields for cell in halves)
+    return switch and comparison.activation == "relu" and comparison.init == "matched"
 
 
 def _plain_optimizer(comparison: Comparison) -> bool:
@@ -64,7 +72,7 @@ def _tests(
     rule = f"p of S > D {relation} {level} in every such test, before adjustment"
     evidence = tuple(_p(each, relation, level) for each in usual if wanted(each))
     if not evidence:
-        return unjudged(id, claim, rule, "such cells, relu and init matched")
+        return unjudged(id, claim, rule, f"results of such cells{_USUAL}")
     return Verdict(
         id=id,
         claim=claim,
@@ -208,7 +216,7 @@ def _widths(usual: Sequence[Comparison]) -> Verdict:
         item for each in usual if each.variant == "DA_BN" and (item := _width_gap(each))
     )
     if not evidence:
-        return unjudged("R7", claim, rule, "cells of DA_BN at two widths, relu and init matched")
+        return unjudged("R7", claim, rule, f"results of DA_BN at two widths{_USUAL}")
     return Verdict(
         id="R7",
         claim=claim,

@@ -72,11 +72,10 @@ def judge_generalization(material: Material) -> Judgement:
             f"set or set_np, and dense (and static, for fixed random masks) with the same seeds"
         )
     found = [*contests(material, DENSE), *contests(material, FIXED)]
-    return Judgement(
+    return material.judgement(
         name="generalization",
         verdicts=(*_claims(found, "set"), *_claims(found, "set_np")),
         sheets=tuple(_sheet(found, metric) for metric in MEASURES if _is_measured(found, metric)),
-        notes=material.answers.notes,
     )
 
 

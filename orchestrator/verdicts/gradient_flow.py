@@ -63,11 +63,10 @@ def judge_gradient_flow(material: Material) -> Judgement:
             f"gradient_flow"
         )
     names = [name for name in MEASURES if name in measured]
-    return Judgement(
+    return material.judgement(
         name="gradient_flow",
         verdicts=(judge_collapse(material),),
         sheets=tuple(_tables(material, names)),
-        notes=material.answers.notes,
     )
 
 

@@ -1,6 +1,6 @@
 """What is judged: the answers of one or several grids, each cell once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from grids.cell import Cell
@@ -10,6 +10,7 @@ from orchestrator.store import Store
 from orchestrator.store.reading import read_tables
 from orchestrator.submissions.cell_probes import CellProbes
 from orchestrator.submissions.submission import Submission
+from orchestrator.verdicts.verdict import Judgement, Sheet, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +31,20 @@ class Material:
     def cells(self) -> tuple[Answer, ...]:
         """The answers, those without results included."""
         return self.answers.answers
+
+    def judgement(
+        self, *, name: str, verdicts: Iterable[Verdict], sheets: Iterable[Sheet]
+    ) -> Judgement:
+        """What a judgement of this material found, with what a reader must know of the material."""
+        return Judgement(
+            name=name,
+            grids=self.grids,
+            cells=len(self.cells),
+            completed=len(self.answers.completed),
+            verdicts=tuple(verdicts),
+            sheets=tuple(sheets),
+            notes=self.answers.notes,
+        )
 
     def chance(self, answers: Sequence[Answer]) -> float | None:
         """The accuracy of guessing: 1 / classes, where all these cells agree on it."""

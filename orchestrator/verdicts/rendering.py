@@ -94,7 +94,14 @@ def _overview(judgement: Judgement) -> str:
         f"{verdict.id:<{width}}  {verdict.outcome.value:<{outcomes}}  {_said(verdict)}"
         for verdict in judgement.verdicts
     ]
-    return "\n".join([*lines, *(f"note: {note}" for note in judgement.notes)])
+    return "\n".join(
+        [_heading(judgement), "", *lines, *(f"note: {note}" for note in judgement.notes)]
+    )
+
+
+def _heading(judgement: Judgement) -> str:
+    counted = f"{judgement.completed} of {judgement.cells} cells"
+    return f"{judgement.name}: {counted} of {', '.join(judgement.grids)} have results"
 
 
 def _said(verdict: Verdict) -> str:
@@ -160,7 +167,7 @@ def _reads_as_number(text: str) -> bool:
 
 
 def _markdown(judgement: Judgement) -> str:
-    parts = [_markdown_table(_verdict_sheet(judgement))]
+    parts = [f"{_escaped(_heading(judgement))}.", _markdown_table(_verdict_sheet(judgement))]
     for verdict in judgement.verdicts:
         rule = f"**{verdict.id}**: {verdict.outcome.value}. {_escaped(verdict.rule)}."
         missing = f" Missing: {_escaped('; '.join(verdict.missing))}." if verdict.missing else ""

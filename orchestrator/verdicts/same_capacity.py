@@ -31,11 +31,10 @@ def judge_same_capacity(material: Material) -> Judgement:
             f"method.role: [sparse, dense], several method.width and seeds"
         )
     holm = adjusted(found)
-    return Judgement(
+    return material.judgement(
         name="same_capacity",
         verdicts=tuple(checks(material, found)),
         sheets=(*_matrices(found, holm), _all(found, holm), by_width(found)),
-        notes=material.answers.notes,
     )
 
 

@@ -45,7 +45,7 @@ def judge_structure(material: Material) -> Judgement:
             f"emergence (H3) and its variants by growth, update_stop and dense_until (H4)"
         )
     sheets: list[Sheet] = [gains(found)] if found else []
-    return Judgement(
+    return material.judgement(
         name="structure",
         verdicts=(
             judge_zero_shot(material, found),
@@ -55,5 +55,4 @@ def judge_structure(material: Material) -> Judgement:
             judge_gradients(variants),
         ),
         sheets=(*sheets, *robustness(material), *emergence(material)),
-        notes=material.answers.notes,
     )

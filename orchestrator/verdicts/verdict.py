@@ -99,12 +99,18 @@ class Judgement:
 
     Attributes:
         name: Its name: "structure".
+        grids: The grids whose cells were judged.
+        cells: How many cells they have.
+        completed: How many of these have results.
         verdicts: The verdicts, in the order of their ids.
         sheets: The tables.
         notes: What a reader of all of it must be told.
     """
 
     name: str
+    grids: tuple[str, ...]
+    cells: int
+    completed: int
     verdicts: tuple[Verdict, ...]
     sheets: tuple[Sheet, ...]
     notes: tuple[str, ...] = ()

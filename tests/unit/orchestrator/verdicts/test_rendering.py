@@ -10,6 +10,9 @@ from orchestrator.verdicts.verdict import Evidence, Judgement, Outcome, Sheet, V
 
 JUDGEMENT = Judgement(
     name="structure",
+    grids=("first", "second"),
+    cells=12,
+    completed=9,
     verdicts=(
         Verdict(
             id="H1",
@@ -45,6 +48,8 @@ JUDGEMENT = Judgement(
 )  # fmt: skip
 
 TEXT = """\
+structure: 9 of 12 cells of first, second have results
+
 H1  supported      a claim; 1 of 2 hold, 1 open
 H2  undecided      another
 note: mixed code
@@ -73,6 +78,8 @@ note: a note
 """
 
 MARKDOWN = """\
+structure: 9 of 12 cells of first, second have results.
+
 | id | claim | verdict | numbers |
 | --- | --- | --- | --- |
 | H1 | a claim | supported | 1 of 2 hold, 1 open |
