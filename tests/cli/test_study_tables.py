@@ -31,7 +31,7 @@ BLOCK = re.compile(
 )
 """Commands, and what they print: in a block of its own, or as Markdown up to the next block."""
 
-MACHINE = re.compile(r"machine type `(.*?)`, arithmetic `(.*?)`, torch\s+`(.*?)`")
+MACHINE = re.compile(r"machine\s+type\s+`(.*?)`,\s+arithmetic\s+`(.*?)`,\s+torch\s+`(.*?)`")
 """What the numbers of a page were made on."""
 
 CPU_SECONDS = 2 * 60
@@ -98,5 +98,7 @@ def test_a_twin_runs_on_ray_and_prints_what_its_page_shows(
     same_machine = (made["machine"], made["cbwr"], made["torch"]) == machine
     for words, shown in commands:
         printed = sparsesweep(*words, "--store", store).out
-        assert shape(printed) == shape(shown)
-        assert printed == shown or not same_machine
+        if same_machine:
+            assert printed == shown
+        elif words[0] == "table":  # what other numbers are judged to show may be something else
+            assert shape(printed) == shape(shown)

@@ -252,6 +252,26 @@ def test_explored_rate_when_what_was_dropped_may_grow_at_once(density, slow, fas
     assert explored_by(second) == pytest.approx(fast, abs=0.012)
 
 
+@pytest.mark.parametrize(
+    ("updates", "convention", "expected"),
+    [
+        (10, "exact", 0.4918),
+        (10, "set2018_keras", 0.4759),
+        (30, "exact", 0.8380),
+        (30, "set2018_keras", 0.8222),
+    ],
+)
+def test_explored_rate_at_a_constant_drop_fraction(updates, convention, expected):
+    # 1 - (1 - d) (1 - p d / (1 - d))^T with d = 0.1 and p = 0.5, or over 1 - d + p d where what was
+    # dropped may grow at once.
+    options = {"drop_fraction": 0.5, "anneal": "constant", "convention": convention}
+    method = SET("0.1", update_every=1, **options)
+    layer = ToyLayer("w", torch.randn(200, 200, generator=torch.Generator().manual_seed(0)))
+    method.prepare(ToyContext([layer], total_steps=updates + 1))
+    run_steps(method, 1, updates)
+    assert explored_rate(method.layers, method.explored) == pytest.approx(expected, abs=0.008)
+
+
 @pytest.mark.parametrize(("density", "expected"), [("0.05", 0.514), ("0.1", 0.785), ("0.2", 0.971)])
 def test_explored_rate_of_set_with_the_settings_of_itop(density, expected):
     # What is dropped waits for the next update: unseen *= 1 - k / (n - active).

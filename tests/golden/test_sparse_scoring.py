@@ -46,6 +46,20 @@ def test_grasp_sums_gradients_and_hessians_over_batches():
     assert (-scores).tolist() == [24, -48, 12]
 
 
+class Quadratic(ToyContext):
+    """w' H w / 2."""
+
+    def loss(self, batch, weights=None, *, temperature=1.0, twice=False):
+        hessian = torch.tensor([[2.0, 1.0, 0.0], [1.0, 2.0, 1.0], [0.0, 1.0, 2.0]])
+        return 0.5 * weights["w"] @ hessian @ weights["w"]
+
+
+def test_grasp_scores_of_a_quadratic():
+    # g = H 1 = (3, 4, 3) and H g = (10, 14, 10): the second weight is the one to keep.
+    (scores,) = grasp_scores(Quadratic([ToyLayer("w", torch.ones(3))]), 1, 1.0).values()
+    assert (-scores).tolist() == [-10, -14, -10]
+
+
 @pytest.mark.parametrize(("left", "positions"), [(3, [0, 1, 2]), (2, [1, 2]), (1, [1])])
 def test_guard_grasp_removes_exactly_as_many_as_asked(left, positions):
     # Published code removes what lies above the k-th score, one too few: of three, none for one.
@@ -128,6 +142,17 @@ def test_synflow_scores_of_two_layers_of_another_source():
     assert first.tolist() == [[3, 6], [0.5, 1]]
     assert second.tolist() == [[9, 1.5]]
     assert first.sum() == second.sum() == 10.5
+
+
+def test_synflow_of_a_masked_network_sums_what_its_paths_carry():
+    context = Chain([[1.0, 0.0], [0.0, -1.0], [2.0, 1.0]], [[1.0, 2.0, -1.0]])
+    masks = {
+        "0.weight": torch.tensor([[1, 0], [1, 1], [0, 1]]),
+        "1.weight": torch.tensor([[1, 0, 1]]),
+    }
+    first, second = synflow_scores(context, masks).values()
+    assert first.tolist() == [[1, 0], [0, 0], [0, 1]]
+    assert first.sum() == second.sum() == 2
 
 
 def test_synflow_keeps_a_path():
