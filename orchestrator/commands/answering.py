@@ -10,6 +10,7 @@ from orchestrator.commands.arguments import (
     DEFAULT_STORE,
     StoreFolder,
     SubmittedGrid,
+    deliver,
     tell,
     write,
     writing,
@@ -81,12 +82,7 @@ def table(
     text = build_table(answers, rows=rows, columns=columns, value=value).render(
         output_format, best=best
     )
-    if output is None:
-        typer.echo(text, nl=False)
-        return
-    with writing(output):
-        output.write_text(text, encoding="utf-8")
-    tell(f"wrote {output}")
+    deliver(text, output)
 
 
 def plot(

@@ -72,6 +72,20 @@ def tell(text: str) -> None:
     typer.echo(text, err=True)
 
 
+def deliver(text: str, output: Path | None) -> None:
+    """Write a whole answer to standard output, or to a file where one is named.
+
+    Raises:
+        OutputError: When the file cannot be written.
+    """
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    with writing(output):
+        output.write_text(text, encoding="utf-8")
+    tell(f"wrote {output}")
+
+
 def write_json(content: Any) -> None:
     """Write plain data as JSON to standard output."""
     typer.echo(json.dumps(content, indent=1, sort_keys=True))

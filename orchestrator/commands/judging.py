@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.answering import AllowMixed, Output, Where, conditions
-from orchestrator.commands.arguments import DEFAULT_STORE, StoreFolder, tell, writing
+from orchestrator.commands.arguments import DEFAULT_STORE, StoreFolder, deliver
 
 
 def verdict(
@@ -43,9 +43,4 @@ def verdict(
     submissions = [find_submission(opened, grid) for grid in asked]
     material = gather(opened, submissions, where=conditions(where), allow_mixed=allow_mixed)
     text = render(judge(name, material), output_format)
-    if output is None:
-        typer.echo(text, nl=False)
-        return
-    with writing(output):
-        output.write_text(text, encoding="utf-8")
-    tell(f"wrote {output}")
+    deliver(text, output)

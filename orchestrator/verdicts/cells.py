@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from orchestrator.answers.naming import names_along
 from orchestrator.answers.results import Answer, text_of
 from orchestrator.watching.states import FAILURES
 
@@ -81,6 +82,17 @@ def grouped(answers: Iterable[Answer], apart_from: Collection[str]) -> dict[Key,
     groups: dict[Key, list[Answer]] = {}
     for answer in answers:
         groups.setdefault(key_of(answer, apart_from), []).append(answer)
+    return groups
+
+
+def by_method(
+    answers: Sequence[Answer], apart_from: Collection[str] = ()
+) -> dict[tuple[Key, str], list[Answer]]:
+    """Cells by all fields but method and seed, and by what tells their method from others."""
+    groups: dict[tuple[Key, str], list[Answer]] = {}
+    for answer, name in zip(answers, names_along(answers, "method", ""), strict=True):
+        key = key_of(answer, ("method", SEED, *apart_from))
+        groups.setdefault((key, name), []).append(answer)
     return groups
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.answers.results import Answer, text_of
-from orchestrator.verdicts.cells import Key, abouts, grouped, joined, mean, sample, told
+from orchestrator.verdicts.cells import Key, abouts, by_method, grouped, joined, mean, sample, told
 from orchestrator.verdicts.logic import all_hold, count_holds, outcome_of
 from orchestrator.verdicts.material import Material
 from orchestrator.verdicts.verdict import Evidence, Flag, Sheet, Verdict
@@ -42,6 +42,7 @@ H4_RULE = (
 _STOP, _DENSE, _GROWTH = "method.update_stop", "method.dense_until", "method.growth"
 _FACTOR, _ANNEAL = "method.candidate_factor", "method.anneal_stop"
 _PUBLISHED_STOP = 0.75
+_VACUOUS = "vacuous: "
 _EPOCH = 0.05  # how far from one epoch a variant's switch may be: fractions are rounded
 
 
@@ -98,7 +99,7 @@ def judge_emergence(found: Sequence[Setting]) -> Verdict:
     """H3: RigL's structure is mostly determined after one epoch."""
     full = [setting for setting in found if FULL in setting.variants]
     evidence = tuple(_kappa(setting) for setting in full)
-    vacuous = sum(bool(item.remark) for item in evidence)
+    vacuous = sum(item.remark.startswith(_VACUOUS) for item in evidence)
     return Verdict(
         id="H3",
         claim="RigL's structure is mostly determined after one epoch",
@@ -147,22 +148,26 @@ def judge_gradients(found: Sequence[Setting]) -> Verdict:
 
 def emergence(material: Material) -> list[Sheet]:
     """The kappas of every method of which they were measured."""
-    cells = [each for each in material.cells if EARLY in (each.metrics or {})]
+    cells = [
+        answer
+        for answer in material.cells
+        if EARLY in (answer.metrics or {}) and answer.fields["method"] != "retrain"
+    ]
     if not cells:
         return []
-    groups = grouped(cells, ("seed",))
-    about = abouts(list(groups), always=("method", "density", "dataset"))
+    groups = by_method(cells)
+    about = abouts([key for key, _ in groups], always=("density", "dataset", "model"))
     fields = list(dict.fromkeys(field for own in about.values() for field in own))
     rows = []
-    for key, members in groups.items():
+    for (key, name), members in groups.items():
         early, initial = (list(sample(members, m).means.values()) for m in (EARLY, INITIAL))
         numbers = (mean(early) if early else None, mean(initial) if initial else None, len(early))
-        rows.append((*(about[key].get(field, "") for field in fields), *numbers))
+        rows.append((*(about[key].get(field, "") for field in fields), name, *numbers))
     return [
         Sheet(
             id="kappa",
             title="Agreement of masks corrected for chance (kappa), mean over the seeds",
-            columns=(*fields, "epoch 1, final", "initial, final", "n"),
+            columns=(*fields, "method", "epoch 1, final", "initial, final", "n"),
             rows=tuple(rows),
         )
     ]
@@ -192,7 +197,7 @@ def _kappa(setting: Setting) -> Evidence:
         n=len(early.by_seed),
         holds=known,
         missing=missing,
-        remark=f"vacuous: kappa(initial, final) is {moved:.3g}" if as_high else "",
+        remark="" if moved is None else f"{_VACUOUS * bool(as_high)}kappa(init, final) {moved:.3g}",
     )
 
 

@@ -49,13 +49,13 @@ def shown(value: str | float | None, unit: Unit = "number") -> str:
 def evidence_sheet(verdict: Verdict) -> Sheet:
     """The evidence of a verdict as a table."""
     fields = list(dict.fromkeys(name for item in verdict.evidence for name in item.about))
-    why = any(item.missing or item.remark for item in verdict.evidence)
-    rows = tuple(_evidence_row(verdict, item, fields, why) for item in verdict.evidence)
+    noted = any(item.missing or item.remark for item in verdict.evidence)
+    rows = tuple(_evidence_row(verdict, item, fields, noted) for item in verdict.evidence)
     statistic = _headed(verdict.statistic, verdict.unit)
     return Sheet(
         id="",
         title="",
-        columns=(*fields, statistic, "needed", *_DECIDED, *["why"] * why),
+        columns=(*fields, statistic, "needed", *_DECIDED, *["note"] * noted),
         rows=rows,
     )
 
@@ -69,7 +69,7 @@ def _header(sheet: Sheet) -> list[str]:
 
 
 def _evidence_row(
-    verdict: Verdict, item: Evidence, fields: Sequence[str], why: bool
+    verdict: Verdict, item: Evidence, fields: Sequence[str], noted: bool
 ) -> tuple[str | float | None, ...]:
     needed = NOTHING
     if item.threshold is not None:
@@ -77,7 +77,7 @@ def _evidence_row(
     reason = "; ".join(part for part in (item.missing, item.remark) if part)
     about = [item.about.get(name, "") for name in fields]
     numbers = (shown(item.value, verdict.unit), needed, str(item.n), _HOLDS[item.holds])
-    return (*about, *numbers, *[reason] * why)
+    return (*about, *numbers, *[reason] * noted)
 
 
 def _text(judgement: Judgement) -> str:

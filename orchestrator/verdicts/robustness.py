@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from orchestrator.answers.naming import names_along
-from orchestrator.answers.results import Answer
 from orchestrator.answers.statistics import Summary, summarise
-from orchestrator.verdicts.cells import Sample, abouts, grouped, sample, told
+from orchestrator.verdicts.cells import Sample, abouts, by_method, sample, told
 from orchestrator.verdicts.logic import count_holds, outcome_of, unjudged
 from orchestrator.verdicts.material import Material
 from orchestrator.verdicts.verdict import Evidence, Flag, Sheet, Verdict
@@ -58,22 +56,19 @@ def curves(material: Material, read_out: str) -> list[Curve]:
     cells = [
         answer for answer in material.cells if answer.fields["method"] not in ("dense", "retrain")
     ]
-    names = dict(zip((a.cell for a in cells), names_along(cells, "method", ""), strict=True))
-    settings = grouped(cells, ("method", "density", "allocation", "seed"))
-    about = abouts(list(settings), always=("dataset", "model"))
-    found = []
-    for key, members in settings.items():
-        by_place: dict[tuple[str, str], list[Answer]] = {}
-        for answer in members:
-            place = (str(answer.fields["density"]), names[answer.cell])
-            by_place.setdefault(place, []).append(answer)
-        for (density, method), own in by_place.items():
-            if any(metric in (answer.metrics or {}) for answer in own):
-                values = sample(own, metric)
-                found.append(
-                    Curve(setting=about[key], density=density, method=method, sample=values)
-                )
-    return found
+    groups = by_method(cells, apart_from=("allocation",))
+    settings = {key: tuple(pair for pair in key if pair[0] != "density") for key, _ in groups}
+    about = abouts(list(settings.values()), always=("dataset", "model"))
+    return [
+        Curve(
+            setting=about[settings[key]],
+            density=dict(key)["density"],
+            method=method,
+            sample=sample(members, metric),
+        )
+        for (key, method), members in groups.items()
+        if any(metric in (answer.metrics or {}) for answer in members)
+    ]
 
 
 def judge_robustness(material: Material) -> list[Verdict]:

@@ -36,13 +36,25 @@ def kappas(early: float, initial: float) -> Iterator[Answer]:
 def test_mostly_is_a_kappa_of_half(early: float, initial: float, outcome: str) -> None:
     found = verdict_of(judge_structure(material(kappas(early, initial))), "H3")
     assert (found.outcome, found.remark) == (outcome, "")
+    assert found.evidence[0].remark == f"kappa(init, final) {initial}"
 
 
 def test_a_mask_that_hardly_ever_moved_makes_the_claim_vacuous() -> None:
     found = verdict_of(judge_structure(material(kappas(0.9, 0.86))), "H3")
     assert found.outcome == "supported"
     assert found.remark.startswith("vacuous at 1 of 1 places")
-    assert found.evidence[0].remark == "vacuous: kappa(initial, final) is 0.86"
+    assert found.evidence[0].remark == "vacuous: kappa(init, final) 0.86"
+
+
+def test_the_kappas_of_all_methods_are_told_by_what_tells_them_apart() -> None:
+    early = {"kappa_epoch1_final": 1.0, "kappa_init_final": 0.4}
+    others = [an_answer("rigl", early, seed, **E1) for seed in range(2)]
+    [sheet] = judge_structure(material(kappas(0.7, 0.2), others)).sheets
+    assert sheet.columns[:4] == ("density", "dataset", "model", "method")
+    assert [row[4:] for row in sheet.rows] == [
+        (pytest.approx(0.7), pytest.approx(0.2), 3),
+        (1.0, 0.4, 2),
+    ]
 
 
 def test_a_missing_cell_decides_nothing() -> None:

@@ -58,7 +58,7 @@ H1: supported
   claim: a claim
   rule: more than needed
 
-  method  gain (%)   needed  n  holds  why
+  method  gain (%)   needed  n  holds  note
   -----------------------------------------------------------------
   rigl       12.50  > 10.00  3  yes
   snip           -        -  0  ?      3 cells without a result yet
@@ -87,7 +87,7 @@ structure: 9 of 12 cells of first, second have results.
 
 **H1**: supported. more than needed.
 
-| method | gain (%) | needed | n | holds | why |
+| method | gain (%) | needed | n | holds | note |
 | --- | ---: | ---: | ---: | --- | --- |
 | rigl | 12.50 | > 10.00 | 3 | yes |  |
 | snip | - | - | 0 | ? | 3 cells without a result yet |
