@@ -71,7 +71,8 @@ def test_the_zoo_has_every_method_at_three_densities(name: str, shipped: Catalog
     found: dict[str, set[str]] = {}
     for cell in load(name, shipped).cells:
         found.setdefault(cell.method.name, set()).add(cell.density)
-    assert set(found) == {entry.name for entry in shipped.methods}
+    # One network of a pair says nothing alone; what pairs say is a study of its own.
+    assert set(found) == {entry.name for entry in shipped.methods} - {"same_capacity"}
     assert {method for method, own in found.items() if own == {"1"}} == {"dense", "str"}
     assert {frozenset(own) for own in found.values() if own != {"1"}} == {
         frozenset({"0.0625", "0.125", "0.25"})
