@@ -44,6 +44,7 @@ def an_answer(
         state=state or (COMPLETED if metrics is not None else "PENDING"),
         metrics=metrics,
         provenance={},
+        chosen=frozenset(path for path in given if "." in path),
     )
 
 
