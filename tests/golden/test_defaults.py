@@ -267,6 +267,7 @@ FROZEN = {
             },
         ),
         "zero_shot": (1, {}),
+        "signal": (1, {"examples": 1000}),
     },
     "datasets": {
         "cifar10": (1, STUDY),

@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from sparse.capacity import extra_params
 from tests.support.cells import make_cell, result, train
 from tests.support.models import image_task, small_options
+from trainer.building import build_model
 from trainer.cell_run import CellRun
 from trainer.engines.solo import SoloEngine
 from trainer.engines.stack import StackEngine
@@ -20,6 +22,8 @@ OPTIMIZERS = {
     "nesterov": {"nesterov": True},
     "adam": {"optimizer": "adam", "lr": 0.01},
     "adamw": {"optimizer": "adamw", "lr": 0.01},
+    "adagrad": {"optimizer": "adagrad", "lr": 0.01},
+    "rmsprop": {"optimizer": "rmsprop", "lr": 0.01},
 }
 
 
@@ -90,6 +94,25 @@ def test_parameters_that_are_not_matched_are_recorded():
     assert [total for _, total in counts(sparse).values()] == [221, 561, 99]
 
 
+@pytest.mark.parametrize(
+    ("options", "more"),
+    [
+        ({}, 11_072),
+        ({"batch_norm": True}, 11_072 + 22_144),
+        ({"batch_norm": True, "bias": False}, 22_144),
+        ({"activation": "srelu", "bias": False}, 44_288),
+        ({"skip": True, "bias": False}, 0),
+    ],
+)
+def test_what_the_sparse_network_of_308_units_has_more_of(options, more):
+    def beside_weights(width):
+        with torch.device("meta"):
+            shape = {"hidden": (width,) * 4, **options}
+            return sum(extra_params(build_model("mlp", shape, (3072,), 100)).values())
+
+    assert beside_weights(3076) - beside_weights(308) == more
+
+
 def batches_of(cell, steps=12):
     """The inputs and targets of the first steps, in the order in which the cell is given them."""
     loop, seen = loop_of(cell), []
@@ -131,6 +154,12 @@ def test_guard_fifty_steps_of_any_optimizer_move_nothing_off_the_mask(recipe, ki
         assert bool(layer.weight[~off].all())
         assert all(not slot[off].any() for slot in layer.slots().values())
     assert layer.slots() or recipe == {"momentum": 0}
+
+
+def test_unit_scaled_and_matched_dense_networks_are_one():
+    matched, scaled = (pair(init=init)[1] for init in ("matched", "unit_scaled"))
+    outcomes = train(matched, scaled)
+    assert result(outcomes[matched.id]) == result(outcomes[scaled.id])
 
 
 @pytest.mark.parametrize("init", ["matched", "layer_scaled"])
