@@ -64,6 +64,9 @@ class MLP(nn.Module):
         )
         normalised = hidden if options.batch_norm else []
         self.norms = nn.ModuleList(nn.BatchNorm1d(width) for width in normalised)
+        pairs = enumerate(pairwise(hidden), start=1)
+        equal = {index for index, (before, after) in pairs if before == after}
+        self._joined = equal if options.skip else set()
         activations = make_activations(options.activation, hidden, options.alpha)
         self.activations = nn.ModuleList(activations)
 
@@ -80,8 +83,7 @@ class MLP(nn.Module):
         if self.norms:
             outputs = self.norms[index](outputs)
         outputs = self.activations[index](outputs)
-        joined = self.options.skip and index > 0 and inputs.shape == outputs.shape
-        return inputs + outputs if joined else outputs
+        return inputs + outputs if index in self._joined else outputs
 
 
 @MODELS.register(

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from sparse.compact import compact
 from sparse.targets import find_targets
 from trainer.building import build_model
 from trainer.engines.stacked_activations import stacked_activations
@@ -170,3 +171,23 @@ def test_the_options_are_neutral():
     assert MLPOptions() == MLPOptions(
         hidden=(256, 256), activation="relu", alpha=0.6, batch_norm=False, skip=False, bias=True
     )
+
+
+@pytest.mark.parametrize(
+    "options", [{"batch_norm": True}, {"activation": "srelu"}, {"bias": False}]
+)
+def test_units_of_a_chain_can_be_cut_out(options):
+    model = built(**options).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape))
+        model.layers[1].weight[:, 2] = 0
+    smaller = compact(model, per_unit=(SReLU,))
+    assert len(smaller.kept["layers.0.weight"]) == 5
+    inputs = torch.randn(9, 4)
+    torch.testing.assert_close(smaller.module(inputs), model(inputs), rtol=1e-5, atol=1e-5)
+
+
+def test_with_a_skip_it_is_no_chain():
+    with pytest.raises(ValueError, match="the model is no chain"):
+        compact(built(skip=True))
