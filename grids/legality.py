@@ -5,17 +5,17 @@ What holds for a method holds for the methods that it is built on (an option of 
 that have this trait, always or by a rule (`grids.traits`) with `when` on their options. `densities`
 says which densities it can have: `{"multiple_of_one_over": "m"}` for n / m, m being an option. A
 method without a rule takes all. `needs_density` marks one that has no use for an allocation that
-decides the density.
+decides the density. A model names in `equal_neighbours` its switches that join equal layers.
 
 A scenario with `needs_pixels` and the recipe's augmentation take images: a dataset with `pixels`,
-true or a rule on its options. A scenario with `needs_share` decides what
-`data_ratio` keeps, which must be below 1; its `datasets` are rules with the names of those that it
-takes.
+true or a rule on its options. A scenario with `needs_share` decides what `data_ratio` keeps, which
+must be below 1; its `datasets` are rules with the names of those that it takes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from grids.catalogue import Catalogue, Entry
@@ -78,6 +78,8 @@ class Legality:
         options = entry.settings(component)
         where = method.used[0].where
         self._note(where, lambda: check_model(entry, model, self._catalogue))
+        built, where = self._catalogue.entry("model", str(model.name())), model.used[0].where
+        self._note(where, lambda: check_neighbours(built, model.full()))
         where = (density.used or method.used)[0].where
         self._note(where, lambda: check_density(entry, str(density.name()), options))
         where = (allocation.used or method.used)[0].where
@@ -158,6 +160,18 @@ def check_model(method: Entry, model: Resolved, catalogue: Catalogue) -> None:
     if not applies(rule, options):
         settings = " and ".join(f"{option}: {show(options[option])}" for option in rule["when"])
         raise GridError(f"method {method.name} does not work on model {name} with {settings}")
+
+
+def check_neighbours(model: Entry, options: Mapping[str, Value]) -> None:
+    """Raise `GridError` when a switch of a model has nothing to join under its other options."""
+    for switch, listed in (model.traits.get("equal_neighbours") or {}).items():
+        values = options[listed]
+        assert isinstance(values, tuple)
+        if options[switch] and all(one != other for one, other in pairwise(values)):
+            raise GridError(
+                f"{switch} has no effect with {listed}: {show(values)}, where no two in a row are"
+                f" equal; leave it out (in {model.name})"
+            )
 
 
 def check_density(method: Entry, density: str, options: Mapping[str, Value]) -> None:

@@ -22,11 +22,14 @@ class ModelTraits:
             narrower model of the same kind can be built.
         chain: whether its maskable layers, in their order, feed each other and nothing else, or a
             rule on its options that says so.
+        equal_neighbours: switches among its options that do nothing unless two values in a row are
+            equal, each with the list of these values: {"skip": "hidden"}.
     """
 
     stackable: bool | Mapping[str, Any] = False
     widths: str | None = None
     chain: bool | Mapping[str, Any] = False
+    equal_neighbours: Mapping[str, str] | None = None
 
 
 MODELS = Registry("model", "sparsesweep.models", traits=ModelTraits)

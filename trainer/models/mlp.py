@@ -35,10 +35,9 @@ class MLPOptions:
     def __post_init__(self) -> None:
         """Refuse skip connections that no two layers can have."""
         if self.skip and not any(before == after for before, after in pairwise(self.hidden)):
-            layers = "one hidden layer" if len(self.hidden) == 1 else "these widths"
             raise ValueError(
-                f"skip has no effect with {layers}, hidden: {list(self.hidden)}; it joins hidden"
-                " layers that are equally wide and follow each other: leave it out"
+                f"skip has no effect with hidden: {list(self.hidden)}, where no two in a row are"
+                " equal; leave it out"
             )
 
 
@@ -95,6 +94,7 @@ class MLP(nn.Module):
     },
     widths="hidden",
     chain={"when": {"skip": False}},
+    equal_neighbours={"skip": "hidden"},
 )
 def mlp(options: MLPOptions, input_shape: tuple[int, ...], classes: int) -> MLP:
     """An MLP with torch's default (Kaiming-uniform) initial weights."""

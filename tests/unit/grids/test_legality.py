@@ -48,8 +48,14 @@ CATALOGUE = Catalogue(
         Entry(name="convnet", traits={"chain": True}),
         Entry(
             name="mlp",
-            traits={"chain": {"when": {"joined": False}}},
-            options=(Option(name="joined", type="bool", default=False),),
+            traits={
+                "chain": {"when": {"joined": False}},
+                "equal_neighbours": {"joined": "widths"},
+            },
+            options=(
+                Option(name="joined", type="bool", default=False),
+                Option(name="widths", type="list[int]", default=(8, 8)),
+            ),
         ),
         Entry(name="resnet"),
         Entry(name="wide", traits={"chain": False}),
@@ -136,6 +142,22 @@ def test_a_model_may_be_taken_only_under_some_options(tmp_path: Path) -> None:
         "5: method chained does not work on model mlp with joined: true"
     ]
     assert len(cells_of(text.replace("any, chained", "chained").replace("true", "false"), tmp_path))
+
+
+def test_a_switch_of_a_model_that_joins_nothing_is_told_unless_excluded(tmp_path: Path) -> None:
+    text = """axes:
+  density: [0.5]
+  method: [any]
+  model: [mlp]
+  model.joined: [true, false]
+  model.widths: [[8], [8, 9, 8], [9, 8, 8], []]"""
+    told = "has no effect with widths: {}, where no two in a row are equal; leave it out (in mlp)"
+    found = problems_of(text, tmp_path)
+    assert [line.partition(": joined ")[2] for line in found] == [
+        told.format(widths) for widths in ("[8]", "[8, 9, 8]", "[]")
+    ]
+    without = "\nexclude:\n  - {model.joined: true, model.widths: [[8], [8, 9, 8], []]}"
+    assert len(cells_of(text + without, tmp_path)) == 5
 
 
 def test_what_exclude_removes_may_be_anything(tmp_path: Path) -> None:

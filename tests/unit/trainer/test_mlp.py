@@ -148,10 +148,10 @@ def test_the_inputs_are_never_joined_however_wide_they_are():
 
 
 @pytest.mark.parametrize(
-    ("hidden", "which"), [((6,), "one hidden layer"), ((6, 7, 6), "these widths")]
+    ("hidden", "listed"), [((6,), r"\[6\]"), ((6, 7, 6), r"\[6, 7, 6\]"), ((), r"\[\]")]
 )
-def test_a_skip_that_joins_nothing_is_said(hidden, which):
-    with pytest.raises(ValueError, match=f"model mlp: skip has no effect with {which}, hidden: "):
+def test_a_skip_that_joins_nothing_is_said(hidden, listed):
+    with pytest.raises(ValueError, match=f"model mlp: skip has no effect with hidden: {listed}, "):
         built(hidden=hidden, skip=True)
 
 
