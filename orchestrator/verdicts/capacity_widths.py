@@ -8,12 +8,16 @@ from orchestrator.verdicts.cells import mean, value_of
 from orchestrator.verdicts.pairs import Pair, differences
 from orchestrator.verdicts.verdict import Sheet, Unit
 
-UNMATCHED: Mapping[str, str] = {
-    "effective_density": "effective density",
-    "dead_units": "dead units",
-    "extra_params": "extra parameters",
+UNMATCHED: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "effective_density": ("effective density", ("S",)),
+    "dead_units": ("dead units", ("S",)),
+    "extra_params": ("extra parameters", ("S", "D")),
+    "logit_std_init": ("sd of first logits", ("S", "D")),
 }
-"""Measurement that pairs of equal capacity do not share to what it is called."""
+"""Measurement that pairs of equal capacity do not share to its name, and of which halves to tell.
+
+Without a mask all weights lie on a path and no unit is dead.
+"""
 
 _ACCURACIES: Mapping[str, Unit] = dict.fromkeys(("S", "D", "S - D"), "percent")
 
@@ -32,19 +36,12 @@ def by_width(found: Sequence[Comparison]) -> Sheet:
         for comparison in found
         for width, pairs in widths_of(comparison).items()
     ]
-    halves = [f"{UNMATCHED[name]} of {half}" for name in metrics for half in ("S", "D")]
+    told = [f"{UNMATCHED[name][0]} of {half}" for name in metrics for half in UNMATCHED[name][1]]
     labels = ("optimizer", "variant", "activation")
     return Sheet(
         id="by_width",
         title="Test accuracy of both halves by width, mean over the seeds",
-        columns=(
-            *fields,
-            *labels,
-            "width",
-            *_ACCURACIES,
-            "n",
-            *halves,
-        ),
+        columns=(*fields, *labels, "width", *_ACCURACIES, "n", *told),
         rows=tuple(rows),
         units=_ACCURACIES,
         notes=("S - D is over the n pairs of which both halves have a result",),
@@ -68,7 +65,8 @@ def _numbers(pairs: Sequence[Pair], metrics: Sequence[str]) -> list[float | None
     dense = [pair.second for pair in pairs if pair.second is not None]
     both = differences(pairs, ACCURACY)
     gap = mean(both.values) if both.values else None
-    unmatched = [_mean(half, name) for name in metrics for half in (sparse, dense)]
+    halves = {"S": sparse, "D": dense}
+    unmatched = [_mean(halves[half], name) for name in metrics for half in UNMATCHED[name][1]]
     return [_mean(sparse, ACCURACY), _mean(dense, ACCURACY), gap, len(both.values), *unmatched]
 
 

@@ -42,7 +42,7 @@ def shown(value: str | float | None, unit: Unit = "number") -> str:
     if isinstance(value, str | int):
         return str(value)
     if unit == "percent":
-        return f"{100 * value:.2f}"
+        return f"{100 * value:.2f}".replace("-0.00", "0.00")
     return f"{value:.3f}" if unit == "p" and value >= 0.0005 else f"{value:.4g}"
 
 

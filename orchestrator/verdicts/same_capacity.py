@@ -85,18 +85,24 @@ def _entry(found: Sequence[Comparison], at: int | None, holm: dict[int, float]) 
     if at is None:
         return ""
     p = found[at].p
-    if p is None:
-        return "-"
-    mark = "?" if found[at].differences.missing else "*" if p <= LEVEL else ""
-    return f"{p:.3f} ({holm[at]:.3f}){mark}"
+    return "-" if p is None else f"{p:.3f} ({holm[at]:.3f}){_mark(found[at])}"
+
+
+def _mark(comparison: Comparison) -> str:
+    """What stands after a p: that it decides nothing yet, or that it reaches the level."""
+    if comparison.differences.missing:
+        return "?"
+    return "*" if comparison.p is not None and comparison.p <= LEVEL else ""
 
 
 def _legend(found: Sequence[Comparison], chosen: Sequence[int]) -> tuple[str, ...]:
     """What the marks mean, of those that occur."""
-    legend = [f"* p <= {LEVEL} before the adjustment"]
-    if any(found[at].differences.missing for at in chosen):
-        legend.append("? pairs are missing, diverged or too few: see the table of all tests")
-    return tuple(legend)
+    marks = {_mark(found[at]) for at in chosen if found[at].p is not None}
+    legend = {
+        "*": f"* p <= {LEVEL} before the adjustment",
+        "?": "? pairs are missing, diverged or too few: see the table of all tests",
+    }
+    return tuple(text for mark, text in legend.items() if mark in marks)
 
 
 def _all(found: Sequence[Comparison], holm: dict[int, float]) -> Sheet:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from orchestrator.answers.results import AnswerError
-from orchestrator.verdicts.rendering import render
+from orchestrator.verdicts.rendering import render, shown
 from orchestrator.verdicts.verdict import Evidence, Judgement, Outcome, Sheet, Verdict
 
 JUDGEMENT = Judgement(
@@ -130,6 +130,11 @@ gains,method=snip,n,0
 )
 def test_a_judgement_is_written_like_this(format: str, written: str) -> None:
     assert render(JUDGEMENT, format) == written
+
+
+def test_zero_is_shown_without_a_sign() -> None:
+    assert [shown(value, "percent") for value in (-1e-17, 0.0)] == ["0.00", "0.00"]
+    assert shown(-0.0001, "percent") == "-0.01"
 
 
 def test_json_holds_everything() -> None:
