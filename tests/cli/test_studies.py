@@ -19,6 +19,7 @@ PLANNED = {
     "el2n_cifar100": (276, 277, {"el2n@20e": 1, "final": 6}),
     "el2n_ratios": (270, 271, {"el2n@20e": 1}),
     "el2n_tinyimagenet": (276, 277, {"el2n@20e": 1, "final": 6}),
+    "generalization": (24750, 24750, {}),
     "gradient_flow": (17_940, 17_940, {}),
     "scsdc_cifar100": (5520, 5520, {}),
 }
