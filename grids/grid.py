@@ -15,7 +15,7 @@ from grids.expansion import MAX_CELLS, Expansion, Table, count, points, tables
 from grids.finding import find_study
 from grids.legality import Legality
 from grids.overrides import Override, read_overrides
-from grids.probes import read_probes, refuse_without_images
+from grids.probes import read_probes, refuse_without_dense_weights, refuse_without_images
 from grids.problems import Collector, Problem
 from grids.reading import Node, read_file, read_yaml
 from grids.resolving import Resolver
@@ -99,6 +99,7 @@ def build_grid(raw: RawGrid, catalogue: Catalogue) -> Grid:
     cells = _expand(document, block_tables, resolver, exclusions)
     note_unused(document, resolver, BY_OTHERS)
     refuse_without_images(probes, cells, catalogue, problems)
+    refuse_without_dense_weights(probes, cells, catalogue, problems)
     problems.raise_any()
     return Grid(
         name=document.name,

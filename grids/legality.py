@@ -18,6 +18,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+from grids import storages
 from grids.catalogue import Catalogue, Entry
 from grids.cell import FIELDS, Component
 from grids.options import MAX_DECIMALS, Value, plain_decimal
@@ -59,6 +60,7 @@ class Legality:
 
     def judge(self, point: Sequence[Resolved]) -> None:
         """Note what is wrong with a point."""
+        self._judge_storage(point)
         self._judge_images(point[DATASET], point[SCENARIO], point[RECIPE])
         self._judge_scenario(point[SCENARIO], point[DATASET], point[RATIO])
         method, model, density = (point[position] for position in (METHOD, MODEL, DENSITY))
@@ -102,6 +104,28 @@ class Legality:
                 setting.path.option
             ):
                 self._problems.add_error(setting.where, self._no_images(entry, str(setting.path)))
+
+    def _judge_storage(self, point: Sequence[Resolved]) -> None:
+        recipe = point[RECIPE]
+        if dict(recipe.options).get("storage") != storages.CSR:
+            return
+        parts = [point[position] for position in (METHOD, MODEL, ALLOCATION, SCENARIO, RATIO)]
+        key = (recipe.key, *(part.key for part in parts), -2)
+        if key in self._judged:
+            return
+        self._judged.add(key)
+        [where] = [each.where for each in recipe.used if each.path.option == "storage"]
+        method, model, allocation, scenario, ratio = parts
+        named = self._catalogue.entry
+        taken = {**scenario.full(), "data_ratio": ratio.name()}
+        checks = (
+            lambda: storages.check_method(named("method", str(method.name())), method.full()),
+            lambda: storages.check_model(named("model", str(model.name())), model.full()),
+            lambda: storages.check_allocation(named("allocation", str(allocation.name()))),
+            lambda: storages.check_scenario(named("scenario", str(scenario.name())), taken),
+        )
+        for check in checks:
+            self._note(where, check)
 
     def _judge_scenario(self, scenario: Resolved, dataset: Resolved, ratio: Resolved) -> None:
         key = (scenario.key, dataset.key, ratio.key, -1)

@@ -15,6 +15,7 @@ from grids.options import Value
 from grids.probe_texts import NAME, SEMANTICS, canonical, plain_probe, probe_name
 from grids.problems import Collector, GridError, Where, show
 from grids.reading import Node
+from grids.storages import CSR, MASKED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +66,18 @@ def refuse_without_images(
         message = f"probe {probe_name(one.text)} takes images, and dataset"
         listed = f"{', '.join(sorted(without))} has none; allowed: {', '.join(images) or 'none'}"
         problems.add(one.where, f"{message} {listed}")
+
+
+def refuse_without_dense_weights(
+    asked: Sequence[AskedProbe], cells: Iterable[Cell], catalogue: Catalogue, problems: Collector
+) -> None:
+    """Note every probe that looks at dense weights where some cell stores its active ones alone."""
+    unfit = [one for one in asked if CSR not in _storages_of(_entry_of(one.text, catalogue))]
+    if not unfit or not any(("storage", CSR) in recipe for recipe in {c.recipe for c in cells}):
+        return
+    for one in unfit:
+        message = f"probe {probe_name(one.text)} looks at dense weights, and cells with"
+        problems.add(one.where, f"{message} recipe.storage csr have none; allowed: masked")
 
 
 def probes_of_scenario(scenario: Entry, catalogue: Catalogue) -> tuple[str, ...]:
@@ -140,6 +153,11 @@ def _text(entry: Entry, options: Mapping[str, Value]) -> str:
 
 def _entry_of(text: str, catalogue: Catalogue) -> Entry:
     return catalogue.entry(PROBE, probe_name(text))
+
+
+def _storages_of(probe: Entry) -> Sequence[str]:
+    storages: Sequence[str] = probe.traits.get("storages", (MASKED,))
+    return storages
 
 
 def _listed(node: Node) -> str:

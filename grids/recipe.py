@@ -77,6 +77,14 @@ RECIPE: tuple[Option, ...] = (
         help="number format of the forward and backward pass",
     ),
     Option(
+        name="storage",
+        type="str",
+        default="masked",
+        choices=("masked", "csr"),
+        help="masked: dense tensors with zeros (simulated sparsity); csr: only the active weights"
+        " are stored, for static, set and set_np on plain perceptrons, on the CPU",
+    ),
+    Option(
         name="layout",
         type="str",
         default="contiguous",
@@ -167,4 +175,20 @@ def contradictions(settings: Mapping[str, Value]) -> dict[str, str]:
         wrong["warmup_epochs"] = f"is {warmup}, which is more than recipe.epochs {epochs}"
     if list(milestones) != sorted(set(milestones), key=lambda fraction: float(fraction or 0)):
         wrong["milestones"] = f"is {show(milestones)}; each must be larger than the one before"
-    return wrong
+    return wrong | _contradict_csr(settings)
+
+
+def _contradict_csr(settings: Mapping[str, Value]) -> dict[str, str]:
+    """What cannot go with truly sparse layers."""
+    if settings["storage"] != "csr":
+        return {}
+    reasons = {
+        "precision": "sparse products are computed in fp32",
+        "layout": "a perceptron's inputs have no layout",
+        "clip_norm": "the norm counts gradients of inactive weights, which are not computed",
+    }
+    return {
+        name: f"is {show(settings[name])}, but with recipe.storage csr {reason}; leave it out"
+        for name, reason in reasons.items()
+        if settings[name] != OPTIONS[name].default
+    }

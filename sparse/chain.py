@@ -38,23 +38,22 @@ def strengths(layer: Layer, following: Layer, *, score: str, normalise: bool) ->
     reads it with, "both" adds the two. `normalise` takes means over the active weights instead of
     sums, 0 where there are none (Curci et al. 2021 sum over "in").
     """
-    sides = []
+    into, onward = storage_of(layer), storage_of(following)
+    units = into.shape[0]
+    total = torch.zeros(units, dtype=torch.float64, device=into.device)
     if score != "out":
-        sides.append(storage_of(layer).by_output())
+        degree = into.output_degrees().clamp_min(1)
+        total += into.output_strengths() / (degree if normalise else 1)
     if score != "in":
-        sides.append(storage_of(following).by_input(storage_of(layer).shape[0]))
-    return torch.stack(
-        [total / degree.clamp_min(1) if normalise else total for total, degree in sides]
-    ).sum(0)
+        degree = onward.input_degrees(units).clamp_min(1)
+        total += onward.input_strengths(units) / (degree if normalise else 1)
+    return total
 
 
-def degrees(mask: Tensor, following: Tensor) -> tuple[Tensor, Tensor]:
+def degrees(layer: Layer, following: Layer) -> tuple[Tensor, Tensor]:
     """Return how many active weights lead to each unit of a layer, and lead on from it, (units,).
 
-    mask, following: those of the layer, (units, in, ...), and of the next one, not 0 where active.
     Every place of a kernel counts, and every place of a channel that was flattened.
     """
-    units = mask.shape[0]
-    incoming = (mask != 0).reshape(units, -1).sum(1)
-    outgoing = (following != 0).transpose(0, 1).reshape(units, -1).sum(1)
-    return incoming, outgoing
+    incoming = storage_of(layer).output_degrees()
+    return incoming, storage_of(following).input_degrees(len(incoming))

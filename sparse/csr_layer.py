@@ -127,6 +127,11 @@ class CsrStorage:
         """Return the positions."""
         return self._module.positions()
 
+    def mask(self) -> Tensor:
+        """Return a sparse CSR tensor that is true at the positions."""
+        pattern = self._module.pattern()
+        return pattern.matrix(torch.ones(len(pattern.columns), dtype=torch.bool))
+
     def drawn(self, count: int, generator: torch.Generator) -> Tensor:
         """Return random positions, those of the random mask with this generator."""
         none = torch.empty(0, dtype=torch.int64, device=self.device)
@@ -160,15 +165,22 @@ class CsrStorage:
         active = self.active()
         return active[~between(active, self._module.in_features, outputs, inputs)]
 
-    def by_output(self) -> tuple[Tensor, Tensor]:
+    def output_strengths(self) -> Tensor:
         """Sum rows."""
         return self._sums(self._module.pattern().rows(), self._module.out_features)
 
-    def by_input(self, units: int) -> tuple[Tensor, Tensor]:
+    def input_strengths(self, units: int) -> Tensor:
         """Sum columns; a unit is one input."""
         return self._sums(self._module.columns, units)
 
-    def _sums(self, units: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    def output_degrees(self) -> Tensor:
+        """Count rows."""
+        return self._module.row_starts.diff().to(torch.int64)
+
+    def input_degrees(self, units: int) -> Tensor:
+        """Count columns."""
+        return self._module.columns.bincount(minlength=units)
+
+    def _sums(self, units: Tensor, count: int) -> Tensor:
         sizes = magnitude(self.weights()).double()
-        total = sizes.new_zeros(count).index_add_(0, units, sizes)
-        return total, units.bincount(minlength=count).double()
+        return sizes.new_zeros(count).index_add_(0, units, sizes)

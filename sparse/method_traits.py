@@ -13,6 +13,17 @@ Rule = Mapping[str, Any]
 """Plain data; a rule with `when` or `unless` holds for some options only (`grids/traits.py`)."""
 
 
+MASKED: Rule = {"storage": "masked"}
+"""The storage that every method can do with."""
+
+RANDOM_GROWTH: Rule = {
+    "growth": "random",
+    "drop": ["magnitude", "signed", "threshold"],
+    "redistribution": ["none", "magnitude", "nonzeros"],
+}
+"""Rules of `sparse.topology` that rank active weights alone and look at no gradient."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class MethodTraits:
     """The traits of a method.
@@ -33,6 +44,8 @@ class MethodTraits:
     models: where it works, {"names": [...]} or {"trait": ...}; None for everywhere.
     densities: which are legal, {"multiple_of_one_over": option}; None for all.
     needs_density: whether an allocation that decides the density leaves it nothing to do.
+    storages: how a network with it may be stored, rules [{"storage": "masked" or "csr"}]; a method
+        for "csr" needs no dense weight or gradient and asks `sparse.storage` for what it needs.
     source: the paper, with section, equation or algorithm.
     """
 
@@ -49,6 +62,7 @@ class MethodTraits:
     models: Rule | None = None
     densities: Rule | None = None
     needs_density: bool = False
+    storages: Sequence[Rule] = dataclasses.field(default_factory=lambda: [MASKED])
     source: str
 
     def __post_init__(self) -> None:
@@ -57,6 +71,8 @@ class MethodTraits:
         _one_of("density", self.density, DENSITIES)
         for rule in self.ignores:
             _one_of("field of ignores", rule.get("field"), ("density", "allocation"))
+        for rule in self.storages:
+            _one_of("storage of storages", rule.get("storage"), ("masked", "csr"))
 
 
 def masks_gradients(traits: Mapping[str, Any]) -> bool:

@@ -67,6 +67,9 @@ class Storage(Protocol):
     def active(self) -> Tensor:
         """Return a choice: what is active now."""
 
+    def mask(self) -> Tensor:
+        """Return a copy of the mask on the CPU: bool, of the dense shape, maybe a sparse tensor."""
+
     def drawn(self, count: int, generator: torch.Generator) -> Tensor:
         """Return a choice of so many places, drawn uniformly."""
 
@@ -88,11 +91,17 @@ class Storage(Protocol):
     def cut_off(self, outputs: Tensor | None, inputs: Tensor | None) -> Tensor:
         """Return the ascending positions of active weights that do not join living units."""
 
-    def by_output(self) -> tuple[Tensor, Tensor]:
-        """Return sum of |w| and number of active weights of every output, float64."""
+    def output_strengths(self) -> Tensor:
+        """Return the sum of |w| of every output, float64."""
 
-    def by_input(self, units: int) -> tuple[Tensor, Tensor]:
-        """Return the same of every unit before the layer, the inputs being `units` equal parts."""
+    def input_strengths(self, units: int) -> Tensor:
+        """Return that of every unit before the layer, whose inputs are `units` equal parts."""
+
+    def output_degrees(self) -> Tensor:
+        """Return the number of active weights of every output."""
+
+    def input_degrees(self, units: int) -> Tensor:
+        """Return that of every unit before the layer."""
 
 
 def storage_of(layer: Layer) -> Storage:
@@ -170,6 +179,10 @@ class MaskedStorage:
         """Return a copy of the mask."""
         return self._layer.mask.bool()
 
+    def mask(self) -> Tensor:
+        """Return a dense copy."""
+        return self._layer.mask.bool().to("cpu", copy=True)
+
     def drawn(self, count: int, generator: torch.Generator) -> Tensor:
         """Return a random mask."""
         return random_among(torch.ones_like(self._layer.mask, dtype=torch.bool), count, generator)
@@ -200,19 +213,27 @@ class MaskedStorage:
         """Return the active positions outside."""
         return positions(self.active() & ~joined(self._layer, outputs, inputs))
 
-    def by_output(self) -> tuple[Tensor, Tensor]:
+    def output_strengths(self) -> Tensor:
         """Sum rows."""
-        units = self.shape[0]
-        weight, mask = self._doubled()
-        return weight.reshape(units, -1).sum(1), mask.reshape(units, -1).sum(1)
+        return self._rows(magnitude(self._layer.weight).double())
 
-    def by_input(self, units: int) -> tuple[Tensor, Tensor]:
+    def input_strengths(self, units: int) -> Tensor:
         """Sum columns, or groups of them."""
-        weight, mask = (tensor.transpose(0, 1).reshape(units, -1) for tensor in self._doubled())
-        return weight.sum(1), mask.sum(1)
+        return self._columns(magnitude(self._layer.weight).double(), units)
 
-    def _doubled(self) -> tuple[Tensor, Tensor]:
-        return magnitude(self._layer.weight).double(), self._layer.mask.double()
+    def output_degrees(self) -> Tensor:
+        """Count rows."""
+        return self._rows(self._layer.mask != 0)
+
+    def input_degrees(self, units: int) -> Tensor:
+        """Count columns, or groups of them."""
+        return self._columns(self._layer.mask != 0, units)
+
+    def _rows(self, places: Tensor) -> Tensor:
+        return places.reshape(self.shape[0], -1).sum(1)
+
+    def _columns(self, places: Tensor, units: int) -> Tensor:
+        return places.transpose(0, 1).reshape(units, -1).sum(1)
 
 
 def joined(layer: Layer, outputs: Tensor | None, inputs: Tensor | None) -> Tensor:

@@ -17,7 +17,9 @@ from torch import Tensor
 
 from grids.artifacts import check_name, moment_of
 from sparse.context import Layer
+from sparse.storage import storage_of
 from trainer.engines.base import Engine
+from trainer.reading import read_tensors
 
 FORMAT = 1
 """Raised when what an artifact holds changes its meaning."""
@@ -34,6 +36,9 @@ class Snapshot:
     Attributes:
         weights: parameters and buffers by name, in the model's layout.
         masks: the mask of every maskable weight by the parameter's name, bool.
+
+    Truly sparse weights and their masks are sparse CSR tensors here and in the file; who reads it
+    gets dense ones.
     """
 
     weights: Mapping[str, Tensor]
@@ -76,7 +81,7 @@ def take_snapshot(engine: Engine, n: int, layers: Iterable[Layer] | None = None)
         layers: those of the cell's sparsifier, which may have masks apart from the engine's.
     """
     masked = engine.layers(n) if layers is None else layers
-    masks = {layer.name: layer.mask.bool().to("cpu", copy=True) for layer in masked}
+    masks = {layer.name: storage_of(layer).mask() for layer in masked}
     return Snapshot(weights=engine.weights(n), masks=masks)
 
 
@@ -102,9 +107,17 @@ def read_snapshot(path: Path) -> Snapshot:
         ArtifactError: when it is missing, damaged or of another format.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_tensors(path)
     except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         raise ArtifactError(f"cannot read {path}: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ArtifactError(f"{path} is no artifact of format {FORMAT}")
-    return Snapshot(weights=content["weights"], masks=content["masks"])
+    return Snapshot(weights=_dense(content["weights"]), masks=_dense(content["masks"]))
+
+
+def _dense(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: _unpacked(tensor) for name, tensor in tensors.items()}
+
+
+def _unpacked(tensor: Tensor) -> Tensor:
+    return tensor.to_dense() if tensor.layout == torch.sparse_csr else tensor

@@ -18,6 +18,8 @@ from typing import Any
 
 import torch
 
+from trainer.reading import read_tensors
+
 FORMAT = 1
 """Raised when what a checkpoint holds changes its meaning."""
 
@@ -111,7 +113,7 @@ class CheckpointClock:
 
 def _read(path: Path, origin: dict[str, str]) -> dict[str, dict[str, Any]]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_tensors(path)
     except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         logger.warning("checkpoint %s cannot be read and is passed over: %s", path, error)
         return {}

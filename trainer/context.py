@@ -1,7 +1,7 @@
 """What a sparsifier may ask of the run it serves (:class:`sparse.context.Context`)."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from sparse.budgets import Shape
+from sparse.context import Layer
 from sparse.flops import ONCE, TWICE
 from trainer import seeding
 from trainer.artifacts import ArtifactError, read_snapshot
 from trainer.data.bundle import Batch
-from trainer.engines.base import Engine, LayerView
+from trainer.engines.base import Engine
 
 
 class CellContext:
@@ -34,7 +35,7 @@ class CellContext:
         self._engine = engine
         self._n = n
         self._seed = engine.cells[n].seed
-        self.layers: list[LayerView] = engine.layers(n)
+        self.layers: Sequence[Layer] = engine.layers(n)
         self.total_steps: int | None = engine.workload.total_steps
         self.steps_per_epoch: int | None = engine.workload.steps_per_epoch
         self.scored_passes = 0

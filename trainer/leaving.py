@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from grids.artifacts import SCORES, kind_of, moment_of
 from grids.cell import Cell
+from grids.storages import CSR
 from trainer import score_files
-from trainer.artifacts import Snapshot, due_steps, to_bytes
+from trainer.artifacts import ArtifactError, Snapshot, due_steps, to_bytes
 from trainer.engines.base import Engine
 from trainer.evaluate import chunks
 from trainer.network import in_contiguous_layout
@@ -89,7 +90,16 @@ class Leaving:
         self._taken: dict[str, Snapshot | Scores] = {}
 
     def begin(self, workload: Workload, first_step: int) -> None:
-        """Find the steps; ``ArtifactError`` for one that the run does not take."""
+        """Find the steps; ``ArtifactError`` for one that the run does not take.
+
+        Another where truly sparse weights shall be scored by gradients of single examples.
+        """
+        by_examples = [name for name in self._names if kind_of(name) == "grand"]
+        if by_examples and workload.recipe.storage == CSR:
+            raise ArtifactError(
+                f"it shall leave {by_examples[0]}, but gradients of single examples cannot be taken"
+                " with recipe.storage csr"
+            )
         self.due = due_steps(
             self._names,
             total_steps=workload.total_steps,

@@ -19,10 +19,11 @@ from torch import Tensor
 
 from grids.probe_texts import probe_words
 from sparse.stats import layer_stats, realised_density
+from sparse.storage import storage_of
 from trainer.cell_run import CellRun
 from trainer.checkpoint import CheckpointClock
 from trainer.engines.base import Engine
-from trainer.engines.best import BestWeights
+from trainer.engines.best import best_weights
 from trainer.evaluate import evaluate
 from trainer.feed import Feed
 from trainer.leaving import BlockScores
@@ -63,7 +64,7 @@ class BlockLoop:
         self._resumed = False
         self._workload = engine.workload
         self._scenario = engine.workload.scenario
-        self.best = BestWeights(engine)
+        self.best = best_weights(engine)
         self._feed = Feed(engine.workload, [run.cell.seed for run in runs])
         self._total_steps = engine.workload.total_steps
         self._steps_per_epoch = engine.workload.steps_per_epoch
@@ -219,7 +220,8 @@ class BlockLoop:
                 hook()
         except Exception as error:
             run.ended_step = step
-            if all(layer.weight.isfinite().all() for layer in run.sparsifier.layers):
+            layers = run.sparsifier.layers
+            if all(storage_of(layer).weights().isfinite().all() for layer in layers):
                 run.fail(error, phase)
             else:
                 run.diverged_epoch = 1 + (step - 1) // self._steps_per_epoch

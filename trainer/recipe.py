@@ -24,6 +24,7 @@ class Recipe:
     label_smoothing: float
     clip_norm: float | None
     precision: str
+    storage: str
     layout: str
     crop: int
     crop_fill: str

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from grids.cell import Cell
 from grids.recipe import PER_CELL
+from grids.storages import CSR
 from grids.traits import applies
 from sparse.budgets import Shape
 from sparse.flops import ForwardCost, forward_cost
@@ -27,6 +28,7 @@ from trainer.scenarios import SCENARIOS
 from trainer.scenarios.base import Scenario
 from trainer.shared import SharedFiles
 from trainer.sources import Sources
+from trainer.storages import refuse_storage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +79,9 @@ class Workload:
         return self.bundle.standardised(self.bundle.train.inputs[:1])
 
     def forward_cost(self) -> ForwardCost:
-        """What one sample costs in the dense network."""
+        """What one sample costs in the dense network, which truly sparse cells do not allocate."""
+        if self.recipe.storage == CSR:
+            return forward_cost(self._on_meta(), self.example().to("meta"))
         return forward_cost(self.build_model(seed=0), self.example())
 
     def full_flops(self) -> int:
@@ -86,11 +90,7 @@ class Workload:
 
     def parameter_count(self) -> int:
         """Parameters of one cell's model, counted without allocating them."""
-        with torch.device("meta"):
-            model = build_model(
-                self.model, self.model_options, self.bundle.input_shape, self.bundle.classes
-            )
-        return sum(parameter.numel() for parameter in model.parameters())
+        return sum(parameter.numel() for parameter in self._on_meta().parameters())
 
     def shapes_at(self, width: Decimal) -> dict[str, Shape]:
         """Shapes of the maskable weights of the model that the cells name, its widths scaled."""
@@ -109,6 +109,13 @@ class Workload:
             )
         return model.to(self.device)
 
+    def _on_meta(self) -> nn.Module:
+        """The model as shapes, without numbers."""
+        with torch.device("meta"):
+            return build_model(
+                self.model, self.model_options, self.bundle.input_shape, self.bundle.classes
+            )
+
 
 def load_workload(cell: Cell, sources: Sources | None, device: str) -> Workload:
     """The workload of a cell; every cell with the same :func:`workload_key` shares it.
@@ -118,6 +125,7 @@ def load_workload(cell: Cell, sources: Sources | None, device: str) -> Workload:
     Raises:
         ValueError: for words that do not go together, as a model and images of another size.
     """
+    refuse_storage(cell, device)
     sources = sources or Sources(dataset=cell.dataset)
     bundle = load_bundle(cell, sources, device)
     shape, full_size = _shape_of(cell, bundle)
@@ -169,10 +177,10 @@ def _refuse_lone_example(workload: Workload) -> None:
     """Raise a ValueError where a batch holds one example and the model cannot train on it.
 
     Batch norm cannot where there is no map to take statistics over; told here and not by the last
-    step of the first epoch.
+    step of the first epoch. Truly sparse perceptrons have none.
     """
     examples, batch = len(workload.bundle.train), workload.recipe.batch
-    if batch > 1 and examples % batch != 1:
+    if (batch > 1 and examples % batch != 1) or workload.recipe.storage == CSR:
         return
     model = workload.build_model(seed=0).train()
     try:

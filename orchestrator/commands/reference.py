@@ -142,6 +142,7 @@ def _list(entries: list[tuple[str, "Entry"]]) -> None:
 def _describe(kind: str, entry: "Entry", catalogue: "Catalogue") -> None:
     from grids.legality import densities_in_words, legal_models
     from grids.meanings import explained
+    from grids.storages import storages_in_words
 
     write(f"{kind} {entry.name}: {entry.summary}")
     source = entry.traits.get("source")
@@ -153,6 +154,7 @@ def _describe(kind: str, entry: "Entry", catalogue: "Catalogue") -> None:
         models = legal_models(entry, catalogue)
         write(f"  models: {'any' if models is None else ', '.join(models)}")
         write(f"  densities: {densities_in_words(entry)}")
+        write(f"  storage: {storages_in_words(entry)}")
     if not entry.options:
         write("  no options")
     for option in entry.options:

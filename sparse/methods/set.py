@@ -6,6 +6,7 @@ import torch
 
 from sparse import drop, grow
 from sparse.context import Layer
+from sparse.method_traits import MASKED, RANDOM_GROWTH
 from sparse.methods import METHODS
 from sparse.options import option
 from sparse.select import positions, without
@@ -38,6 +39,7 @@ class SetOptions(TopologyOptions):
     summary="dynamic: drop the weights closest to zero, grow random ones",
     options=SetOptions,
     dynamic=True,
+    storages=[MASKED, {"storage": "csr", "when": {"convention": "exact", **RANDOM_GROWTH}}],
     source="Mocanu et al. 2018 (SET)",
 )
 class SET(Sparsifier):

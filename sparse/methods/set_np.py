@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from sparse.method_traits import MASKED, RANDOM_GROWTH
 from sparse.methods import METHODS
 from sparse.schedule import known_length
 from sparse.sparsifier import Sparsifier, TopologyUpdate
@@ -34,6 +35,7 @@ class SetNpOptions(UnitPruningOptions):
     density="bounded",
     dynamic=True,
     models={"trait": "chain"},
+    storages=[MASKED, {"storage": "csr", "when": RANDOM_GROWTH}],
     source="this project; after the abstract of Liu et al. 2019 and after Curci et al. 2021",
 )
 class SetNP(Sparsifier):

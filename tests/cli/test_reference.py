@@ -49,6 +49,22 @@ def test_methods_says_which_models_and_densities_are_legal(
     assert f"  models: {models}\n  densities: {densities}\n" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "storage"),
+    [
+        ("static", "masked; csr"),
+        ("rigl", "masked"),
+        (
+            "set_np",
+            "masked; csr with drop: magnitude or signed or threshold, growth: random,"
+            " redistribution: none or magnitude or nonzeros",
+        ),
+    ],
+)
+def test_methods_says_how_a_network_may_be_stored(name: str, storage: str) -> None:
+    assert f"  storage: {storage}\n" in sparsesweep("methods", name).out
+
+
 def test_methods_can_be_asked_for_one_kind() -> None:
     said = sparsesweep("methods", "--kind", "dataset")
     assert [line for line in said.out.splitlines() if line.endswith(":")] == ["dataset:"]

@@ -1,13 +1,15 @@
 """Engines: how a block of cells is stepped, and which engines are legal for a cell."""
 
 from grids.cell import Cell
+from grids.storages import CSR
 from sparse.methods import METHODS
 from trainer.engines.base import Engine
+from trainer.engines.csr import CsrEngine
 from trainer.engines.solo import SoloEngine
 from trainer.engines.stack import StackEngine
 from trainer.workload import Workload
 
-ENGINES: dict[str, type[Engine]] = {"solo": SoloEngine, "stack": StackEngine}
+ENGINES: dict[str, type[Engine]] = {"solo": SoloEngine, "stack": StackEngine, "csr": CsrEngine}
 """Every engine by name."""
 
 
@@ -16,8 +18,10 @@ def legal_engines(workload: Workload, cell: Cell) -> tuple[str, ...]:
 
     In the exact tier there is exactly one, which is the cell's reference: on the CPU ``stack`` for
     a perceptron with a stackable method, ``solo`` for everything else and on other devices. The
-    fast tier may choose.
+    fast tier may choose. Cells that store their active weights alone have an engine of their own.
     """
+    if workload.recipe.storage == CSR:
+        return ("csr",)
     stacks = (
         workload.stackable
         and bool(METHODS.get(cell.method.name).traits["stackable"])

@@ -71,7 +71,7 @@ def ranked_candidates(workload: Workload, engines: Sequence[str], cells: int) ->
     fills them.
     """
     if "stack" not in engines:
-        return [Choice(engine="solo", width=1)]
+        return [Choice(engine=engine, width=1) for engine in engines]
     per_cell = 4 * TENSORS_PER_WEIGHT * workload.parameter_count()
     fitting = max(1, min(MAX_WIDTH, CACHE_BYTES // per_cell))
     widths = dict.fromkeys(

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from grids.cell import Cell
+from sparse.context import Layer
 from sparse.flops import ForwardCost
 from trainer.data.bundle import Batch
 from trainer.workload import Workload
@@ -92,7 +93,7 @@ class Engine(ABC):
         return self.workload.full_flops()
 
     @abstractmethod
-    def layers(self, n: int) -> list[LayerView]:
+    def layers(self, n: int) -> Sequence[Layer]:
         """Views of the maskable weights of cell ``n``."""
 
     @abstractmethod

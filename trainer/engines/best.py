@@ -1,11 +1,34 @@
 """The weights of each cell's best epoch, kept aside until the end of its run."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from torch import Tensor
 
 from trainer.engines.base import Engine
+from trainer.engines.csr import CsrEngine
+
+
+class Best(Protocol):
+    """What an engine's cells were like when they were told to be kept."""
+
+    def keep(self, cells: Sequence[int]) -> None:
+        """Keep these cells as they are now, in place of what was kept of them."""
+
+    def shown(self) -> contextlib.AbstractContextManager[None]:
+        """Every cell is meanwhile as it was kept."""
+
+    def state(self, n: int) -> Any:
+        """What is kept of a cell, copied to the CPU; ``None`` before anything is."""
+
+    def load_state(self, n: int, state: Any) -> None:
+        """Put back what ``state`` returned."""
+
+
+def best_weights(engine: Engine) -> Best:
+    """What keeps the best weights of an engine's cells."""
+    return BestNetwork(engine) if isinstance(engine, CsrEngine) else BestWeights(engine)
 
 
 class BestWeights:
@@ -57,3 +80,38 @@ class BestWeights:
             aside = tensor.clone()
             tensor.copy_(kept)
             kept.copy_(aside)
+
+
+class BestNetwork:
+    """The same of a truly sparse cell, whose weights change their number and places.
+
+    Args:
+        engine: holds the cell.
+    """
+
+    def __init__(self, engine: CsrEngine) -> None:
+        self._engine = engine
+        self._kept: dict[str, Tensor] | None = None
+
+    def keep(self, cells: Sequence[int]) -> None:
+        """Keep the cell as it is now, if it is among these."""
+        if cells:
+            self._kept = self._engine.weights(0)
+
+    @contextlib.contextmanager
+    def shown(self) -> Iterator[None]:
+        """The cell is meanwhile as it was kept."""
+        aside = self._engine.weights(0)
+        self._engine.load_weights(0, self._kept or aside)
+        try:
+            yield
+        finally:
+            self._engine.load_weights(0, aside)
+
+    def state(self, n: int) -> dict[str, Tensor] | None:
+        """What is kept of the cell; ``None`` before anything is."""
+        return None if self._kept is None else dict(self._kept)
+
+    def load_state(self, n: int, state: Mapping[str, Tensor] | None) -> None:
+        """Put back what ``state`` returned."""
+        self._kept = None if state is None else dict(state)

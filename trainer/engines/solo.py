@@ -4,7 +4,6 @@ The reference for convnets on every device, and the fallback for everything that
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,15 +11,17 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from grids.cell import Cell
+from sparse.context import Layer
 from sparse.flow import flow
 from sparse.method_traits import masks_gradients
 from sparse.methods import METHODS
 from sparse.optim_state import parameter_slots
 from sparse.targets import bias_of, find_targets
 from trainer import seeding
-from trainer.data.bundle import Batch, as_pixels
+from trainer.data.bundle import Batch
 from trainer.engines.base import CellState, Engine, LayerView
-from trainer.network import Network, frozen, frozen_copy, mode
+from trainer.engines.one_cell import gradients_of_inputs, on_cpu, training_pass
+from trainer.network import Network, frozen_copy
 from trainer.optim import make_optimizer, parameter_groups
 from trainer.recipe import Recipe
 from trainer.workload import Workload
@@ -48,7 +49,7 @@ class SoloEngine(Engine):
         self._biases = {name: bias_of(name, parameters) for name in self._masks}
         self._masks_gradients = masks_gradients(METHODS.get(self.cell.method.name).traits)
 
-    def layers(self, n: int) -> list[LayerView]:
+    def layers(self, n: int) -> Sequence[Layer]:
         """Views of the module's maskable weights."""
         return [
             self._view(name, parameter)
@@ -57,27 +58,17 @@ class SoloEngine(Engine):
 
     def backward(self, batch: Batch, step: int) -> tuple[Tensor, Tensor]:
         """One cell's forward and backward pass; random layers draw from a named stream."""
-        inputs, targets = batch[0][0], batch[1][0]
         self.network.train()
         self.optimizer.zero_grad(set_to_none=True)
         seeding.reseed_globals(self.cell.seed, "forward", step, self.workload.device)
-        logits = self.network(inputs)
-        loss = F.cross_entropy(logits, targets, label_smoothing=self.recipe.label_smoothing)
-        loss.backward()
-        hits = logits.detach().argmax(-1) == targets
-        return (loss.detach() * len(targets)).view(1), hits.unsqueeze(0)
+        return training_pass(self.network, batch, self.recipe.label_smoothing)
 
     def input_gradients(
         self, batch: Batch, *, step: int, training: bool = False, track: bool = False
     ) -> Tensor:
         """Differentiated by autograd with regard to the inputs alone."""
-        pixels = as_pixels(batch[0][0]).detach().requires_grad_()
         seeding.reseed_globals(self.cell.seed, "attack", step, self.workload.device)
-        running = mode(self.network, training=training, track=track)
-        with torch.enable_grad(), running, frozen(self.network):
-            loss = F.cross_entropy(self.network(pixels), batch[1][0], reduction="sum")
-            (gradients,) = torch.autograd.grad(loss, pixels)
-        return gradients.unsqueeze(0)
+        return gradients_of_inputs(self.network, batch, training=training, track=track)
 
     def clip(self, max_norm: float) -> None:
         """Clip the global gradient norm of the module."""
@@ -133,7 +124,7 @@ class SoloEngine(Engine):
 
     def weights(self, n: int) -> dict[str, Tensor]:
         """Copies of the module's parameters and buffers."""
-        weights: dict[str, Tensor] = _to_cpu(self.model.state_dict())
+        weights: dict[str, Tensor] = on_cpu(self.model.state_dict())
         return weights
 
     @torch.no_grad()
@@ -146,8 +137,8 @@ class SoloEngine(Engine):
         return {
             "engine": self.name,
             "model": self.weights(n),
-            "optimizer": _to_cpu(self.optimizer.state_dict()),
-            "masks": _to_cpu(self._masks),
+            "optimizer": on_cpu(self.optimizer.state_dict()),
+            "masks": on_cpu(self._masks),
         }
 
     @torch.no_grad()
@@ -170,13 +161,3 @@ class SoloEngine(Engine):
             bias=None if bias is None else bias.detach(),
             read_bias_slots=lambda: {} if bias is None else parameter_slots(self.optimizer, bias),
         )
-
-
-def _to_cpu(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.detach().to("cpu", copy=True)
-    if isinstance(value, Mapping):
-        return {key: _to_cpu(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_to_cpu(item) for item in value]
-    return value

@@ -13,6 +13,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from grids.cell import Cell
+from sparse.context import Layer
 from sparse.flow import flow
 from trainer.data.bundle import Batch
 from trainer.engines.base import CellState, Engine, LayerView
@@ -59,7 +60,7 @@ class StackEngine(Engine):
         self._names = [f"layers.{index}.weight" for index in range(depth)]
         self._names += [f"layers.{index}.bias" for index in range(depth)]
 
-    def layers(self, n: int) -> list[LayerView]:
+    def layers(self, n: int) -> Sequence[Layer]:
         """Row ``n`` of every weight matrix."""
         return [self._layer(n, index) for index in range(len(self._masks))]
 

@@ -3,13 +3,11 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from grids.traits import holds
-from sparse.chain import degrees
 from sparse.options import option
 from trainer.models import MODELS
 from trainer.probes import PROBES
@@ -44,6 +42,7 @@ _METRICS = (
     summary="hidden units with active weights on both sides, and degrees, by layer",
     options=NeuronsOptions,
     metrics=_METRICS,
+    storages=("masked", "csr"),
 )
 class Neurons(Probe):
     """Degrees of the hidden units of a chain, from the masks alone.
@@ -75,8 +74,7 @@ class Neurons(Probe):
 
     def measure(self, subject: Subject) -> Mapping[str, float]:
         """Count units and degrees, of all hidden layers and of each."""
-        masks = [layer.mask for layer in subject.layers]
-        layers = [degrees(mask, following) for mask, following in pairwise(masks)]
+        layers = subject.unit_degrees()
         if not layers:
             return {}
         sides = [torch.cat(side) for side in zip(*layers, strict=True)]

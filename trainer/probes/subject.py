@@ -5,6 +5,7 @@ a probe can change is a copy.
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -12,11 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from grids.cell import Cell
+from sparse.chain import degrees
 from sparse.context import Layer
 from trainer import seeding
 from trainer.attacks import Attack
 from trainer.data.bundle import Bundle, Split, as_pixels
-from trainer.engines.base import Engine, LayerView
+from trainer.engines.base import Engine
 from trainer.evaluate import CHUNK, chunks
 from trainer.network import in_single_precision, mode
 from trainer.shared import SharedFiles
@@ -32,12 +34,12 @@ class LayerCopy:
 
     Args:
         view: the live layer of the network.
-        mask: the live mask, where the cell's method has it apart from the network's.
+        masked: that of the cell's method, where it has masks apart from the network's.
     """
 
-    def __init__(self, view: LayerView, mask: Tensor | None = None) -> None:
+    def __init__(self, view: Layer, masked: Layer | None = None) -> None:
         self._view = view
-        self._mask = view.mask if mask is None else mask
+        self._masked = view if masked is None else masked
 
     @property
     def name(self) -> str:
@@ -57,7 +59,7 @@ class LayerCopy:
     @property
     def mask(self) -> Tensor:
         """Of the weight's shape: 1 where the weight is active, 0 where not."""
-        return _copied(self._mask)
+        return _copied(self._masked.mask)
 
     @property
     def gradient(self) -> Tensor | None:
@@ -105,7 +107,7 @@ class Subject:
     ) -> None:
         self._engine = engine
         self._n = n
-        self._masks = {layer.name: layer.mask for layer in masked}
+        self._masked = {layer.name: layer for layer in masked}
         self.epoch = epoch
         self.final = final
 
@@ -148,7 +150,16 @@ class Subject:
     def layers(self) -> list[LayerCopy]:
         """Its maskable layers: weights, masks and optimizer slots, each copied when asked for."""
         views = self._engine.layers(self._n)
-        return [LayerCopy(view, self._masks.get(view.name)) for view in views]
+        return [LayerCopy(view, self._masked.get(view.name)) for view in views]
+
+    def unit_degrees(self) -> list[tuple[Tensor, Tensor]]:
+        """How many active weights lead to and from each hidden unit of a chain, (units,) by layer.
+
+        For cells of every ``recipe.storage``.
+        """
+        views = self._engine.layers(self._n)
+        masked = [self._masked.get(view.name, view) for view in views]
+        return [degrees(layer, following) for layer, following in pairwise(masked)]
 
     @cached_property
     def _module(self) -> nn.Module:

@@ -80,7 +80,7 @@ def test_rules_do_not_touch_included_cells(labels: Labels) -> None:
         ("{method: '<3'}", "method cannot be compared by <: it holds no number; allowed: a value, a list of values, or a text that begins with !="),
         ("{recipe.schedule: '>=step'}", "recipe.schedule cannot be compared by >=: it holds no number; allowed: a value, a list of values, or a text that begins with !="),
         ("{method.drp: 3}", "unknown method option 'drp'; allowed: batches, drop, drop_fraction, normalise, scope, start, update_every, update_stop; did you mean 'drop'?"),
-        ("{recipe: {epoch: 3}}", "unknown recipe field 'epoch'; allowed: batch, clip_norm, crop, crop_fill, epochs, flip, gamma, label_smoothing, layout, lr, milestones, momentum, nesterov, optimizer, precision, rotation, schedule, threads, tier, warmup_epochs, weight_decay; did you mean 'epochs'?"),
+        ("{recipe: {epoch: 3}}", "unknown recipe field 'epoch'; allowed: batch, clip_norm, crop, crop_fill, epochs, flip, gamma, label_smoothing, layout, lr, milestones, momentum, nesterov, optimizer, precision, rotation, schedule, storage, threads, tier, warmup_epochs, weight_decay; did you mean 'epochs'?"),
         ("{recipe: 3}", "recipe is 3; allowed: a mapping of fields"),
         ("{seed: a}", "seed is 'a'; allowed: an integer >= 0"),
         ("{sparsity: 0.9}", "sparsity is not a field of a grid; write density: 0.1 (1 - sparsity)"),

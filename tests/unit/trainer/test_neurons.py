@@ -1,5 +1,7 @@
 """The probes of units and of the generalisation gap: literal degrees, and curves of real cells."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -17,8 +19,16 @@ FIRST = torch.tensor([[1, 1, 0, 1], [0, 0, 0, 0], [0, 1, 0, 0]])
 SECOND = torch.tensor([[1, 1, 0], [1, 0, 0]])
 
 
+class ToySubject:
+    def __init__(self, *masks):
+        self.layers = [ToyLayer(str(n), mask.float(), mask) for n, mask in enumerate(masks)]
+
+    def unit_degrees(self):
+        return [degrees(layer, following) for layer, following in pairwise(self.layers)]
+
+
 def test_degrees_of_a_literal_network():
-    incoming, outgoing = degrees(FIRST, SECOND)
+    [(incoming, outgoing)] = ToySubject(FIRST, SECOND).unit_degrees()
     assert (incoming.tolist(), outgoing.tolist()) == ([3, 0, 1], [2, 1, 0])
     assert counted(incoming, outgoing) == {
         "alive_units": 1.0,
@@ -34,13 +44,8 @@ def test_degrees_of_a_literal_network():
 def test_a_flattened_channel_is_read_at_all_its_places():
     kernel = torch.ones(2, 1, 3, 3)
     head = torch.tensor([[1, 1, 0, 1, 0, 0, 0, 0]])
-    incoming, outgoing = degrees(kernel, head)
+    [(incoming, outgoing)] = ToySubject(kernel, head).unit_degrees()
     assert (incoming.tolist(), outgoing.tolist()) == ([9, 9], [3, 0])
-
-
-class ToySubject:
-    def __init__(self, *masks):
-        self.layers = [ToyLayer(str(n), mask.float(), mask) for n, mask in enumerate(masks)]
 
 
 def test_every_hidden_layer_has_curves_and_all_together_have_metrics():
