@@ -82,6 +82,14 @@ def test_other_activations_run_where_the_page_says(study: list[tuple[Cell, Field
     assert "1,500 of other activations" in PAGE
 
 
+def test_it_shares_cells_with_the_study_of_pairs(
+    study: list[tuple[Cell, Fields]], shipped: Catalogue
+) -> None:
+    others = {cell.id for cell in load("scsdc_cifar100", shipped).cells}
+    assert len(others & {cell.id for cell, _ in study}) == 3960
+    assert "3,960 cells in common with" in PAGE
+
+
 def test_no_network_of_one_hidden_layer_has_a_skip(study: list[tuple[Cell, Fields]]) -> None:
     assert not [f for _, f in study if f["model.skip"] and f["model.hidden"] == (3076,)]
 
