@@ -28,6 +28,8 @@ MEASURES: Mapping[str, int] = {
 }
 """Measurement to whether more of it is better (1) or less (-1)."""
 
+_OWN = ("density", "allocation", "recipe.storage")
+
 JUDGED = ("test_accuracy", "generalisation_gap")
 _WORDS = {
     "test_accuracy": "test accuracy",
@@ -112,7 +114,7 @@ def _pairs_of(material: Material, own: Sequence[Answer], against: str) -> dict[K
     """The pairs of one method's cells with their partners, by all they share but the seed."""
     ours = {answer.cell for answer in own}
     place = _place(own[0])
-    apart = ("method", "density", "allocation")
+    apart = ("method", *_OWN)
 
     def half(answer: Answer) -> int | None:
         if answer.cell in ours:
@@ -127,10 +129,9 @@ def _pairs_of(material: Material, own: Sequence[Answer], against: str) -> dict[K
 
 
 def _place(answer: Answer) -> Key:
-    """The density and its allocation."""
-    parts = ("density", "allocation")
+    """What a dense network has not: the density, its allocation, and how weights are stored."""
     shown = ((path, text_of(value)) for path, value in sorted(answer.fields.items()))
-    return tuple((path, text) for path, text in shown if path.partition(".")[0] in parts)
+    return tuple(pair for pair in shown if pair[0] in _OWN or pair[0].partition(".")[0] in _OWN)
 
 
 def _claims(found: Sequence[Contest], method: str) -> list[Verdict]:

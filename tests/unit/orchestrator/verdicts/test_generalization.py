@@ -118,6 +118,16 @@ def test_a_fixed_mask_is_compared_at_the_same_density() -> None:
     assert (rows[0]["p better"], rows[0]["p worse"]) == (2**-6, 1.0)
 
 
+def test_truly_sparse_networks_are_judged_apart_and_against_the_same_dense_ones() -> None:
+    found = judged(
+        cells("dense", 0.9, recipe__storage="masked"),
+        cells("set", 0.95, recipe__storage="masked"),
+        cells("set", 0.8, recipe__storage="csr"),
+    )
+    assert outcomes(found)["i accuracy set storage=masked"] == "supported"
+    assert outcomes(found)["i accuracy set storage=csr"] == "not supported"
+
+
 def test_a_smaller_gap_counts_as_better() -> None:
     found = judged(cells("dense", 0.9, 0.2), cells("set", 0.9, 0.1))
     [gap] = [sheet for sheet in found.sheets if sheet.id == "generalisation_gap"]
