@@ -2,10 +2,14 @@
 
 One line makes a loop sparse: `attach(model, optimizer, RigL(density=0.1), total_steps=10_000)`.
 Masks simulate sparsity: inactive weights are zeros in dense tensors, and nothing becomes faster.
+`SparseLinear` stores the active weights alone, and is faster where few are active.
 """
 
 from sparse.attach import Attached as Attached
 from sparse.attach import attach as attach
+from sparse.csr import SparseLinear as SparseLinear
+from sparse.csr_evolution import evolve as evolve
+from sparse.csr_mlp import SparseMLP as SparseMLP
 from sparse.capacity import dense_widths as dense_widths
 from sparse.compact import Compacted as Compacted
 from sparse.compact import compact as compact

@@ -97,7 +97,10 @@ class SparseLinear(nn.Module):
         return self.pattern().positions()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return W x + b, (outputs, batch), for x of shape (inputs, batch)."""
+        """Return W x + b, (outputs, batch), for x of shape (inputs, batch).
+
+        Or (parts, outputs, width) for x of shape (parts, inputs, width).
+        """
         return product(self.values, x, self.bias, self.pattern(), self._transposed)
 
     @torch.no_grad()

@@ -1,21 +1,26 @@
 """SparseMLP: truly sparse layers one after another, for a loop of one's own."""
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from sparse.csr import SparseLinear
+
+PART = 32
+"""The most columns of a batch in one product: a layer's inputs then stay in the cache."""
 
 
 class SparseMLP(nn.Module):
     """A chain of SparseLinear with an activation between them; x and its result (batch, features).
 
-    It turns the batch once before the first layer and once after the last. activation: a function
-    of a tensor (units, batch), which it may change in place; ReLU when left out. Layers that do not
-    feed each other are a ValueError.
+    It turns the batch once before the first layer and once after the last. activation: an
+    elementwise function of a tensor (parts, units, width), which it may change in place; ReLU when
+    left out. Layers that do not feed each other are a ValueError.
     """
 
     layers: Sequence[SparseLinear]
@@ -59,7 +64,19 @@ class SparseMLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the outputs (batch, outputs) for inputs (batch, inputs)."""
-        hidden = x.t().contiguous()
+        hidden = in_parts(x)
         for number, layer in enumerate(self.layers):
             hidden = layer(hidden if number == 0 else self.activation(hidden))
-        return hidden.t()
+        return hidden.transpose(1, 2).flatten(0, 1)[: len(x)]
+
+
+def in_parts(x: Tensor) -> Tensor:
+    """Return a batch (batch, features) cut into parts of at most 32 columns: (parts, features, w).
+
+    All parts are equally wide; what is missing in the last one is filled with examples of zeros.
+    """
+    count = max(1, math.ceil(len(x) / PART))
+    width = math.ceil(len(x) / count)
+    filled = F.pad(x, (0, 0, 0, count * width - len(x)))
+    # Turning a matrix and moving rows is twice as fast as both at once.
+    return filled.t().contiguous().view(-1, count, width).transpose(0, 1).contiguous()

@@ -3,6 +3,9 @@
 Y = W X + b with W (outputs, inputs) in CSR, X (inputs, batch) and Y (outputs, batch). In this
 feature-major form every active weight multiplies one contiguous row. The gradient of W is taken at
 its active weights only (a sampled dense-dense product): no dense weight or gradient is ever made.
+
+X and Y may also be cut along the batch, (parts, inputs, width) and (parts, outputs, width): a part
+of few columns stays in the processor's cache while the rows of W pick from it.
 """
 
 import warnings
@@ -21,9 +24,10 @@ Transposed = Callable[[], tuple[Pattern, Tensor]]
 def product(
     values: Tensor, x: Tensor, bias: Tensor | None, pattern: Pattern, transposed: Transposed
 ) -> Tensor:
-    """Return W x + bias, (outputs, batch), differentiable in values, x and bias.
+    """Return W x + bias, differentiable in values, x and bias.
 
-    values: (active weights,) in the pattern's order; x: (inputs, batch); bias: (outputs,) or None.
+    values: (active weights,) in the pattern's order; bias: (outputs,) or None.
+    x: (inputs, batch), or (parts, inputs, width), and so is the result.
     transposed: gives the pattern of W^T and the order of its values; asked for only where the
     gradient of x is wanted. float32 and float64; gradients of gradients are refused.
     """
@@ -55,7 +59,7 @@ class _Product(torch.autograd.Function):
         return (
             _sampled(outward, x, ctx.pattern) if for_values else None,
             _returned(values, outward, ctx.transposed) if for_x else None,
-            outward.sum(1) if for_bias else None,
+            _summed(outward) if for_bias else None,
             None,
             None,
         )
@@ -69,20 +73,32 @@ def _returned(values: Tensor, outward: Tensor, transposed: Transposed) -> Tensor
 
 def _multiplied(matrix: Tensor, x: Tensor, bias: Tensor | None) -> Tensor:
     """Return matrix x + bias, written once: the operator `@` fills and copies its result first."""
-    made = x.new_empty(matrix.shape[0], x.shape[1])
-    if bias is None:
-        return torch.addmm(made, matrix, x, beta=0.0, out=made)
-    return torch.addmm(made.copy_(bias.unsqueeze(1)), matrix, x, out=made)
+    made = x.new_empty(*x.shape[:-2], matrix.shape[0], x.shape[-1])
+    if bias is not None:
+        made.copy_(bias.unsqueeze(1))
+    for outward, inward in zip(_parts(made), _parts(x), strict=True):
+        torch.addmm(outward, matrix, inward, beta=0.0 if bias is None else 1.0, out=outward)
+    return made
 
 
 def _sampled(outward: Tensor, x: Tensor, pattern: Pattern) -> Tensor:
     """Return the entries of dY X^T at the active weights, (active weights,)."""
     gradient = outward.new_zeros(len(pattern.columns))
     target = pattern.matrix(gradient)
-    # Written into its own input, so that neither indices nor values are copied. They begin with
-    # zeros because a NaN times beta stays one.
-    torch.sparse.sampled_addmm(target, outward, x.t(), beta=0.0, out=target)
+    for given, inward in zip(_parts(outward), _parts(x), strict=True):
+        # Written into its own input, so that neither indices nor values are copied.
+        torch.sparse.sampled_addmm(target, given, inward.t(), out=target)
     return gradient
+
+
+def _summed(outward: Tensor) -> Tensor:
+    """Return the gradient of the bias, (outputs,)."""
+    sums = outward.sum(-1)
+    return sums if sums.ndim == 1 else sums.sum(0)
+
+
+def _parts(tensor: Tensor) -> tuple[Tensor, ...]:
+    return (tensor,) if tensor.ndim == 2 else tensor.unbind()
 
 
 def _hear_the_notice() -> None:

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from sparse.csr import SparseLinear
-from sparse.csr_mlp import SparseMLP
+from sparse.csr_mlp import SparseMLP, in_parts
 
 MASK = torch.tensor([[0, 1, 1, 0], [0, 0, 0, 0], [1, 0, 0, 1]])
 WEIGHT = torch.tensor([[9.0, 1.0, 2.0, 9.0], [9.0, 9.0, 9.0, 9.0], [3.0, 9.0, 9.0, 4.0]])
@@ -43,7 +43,7 @@ def test_the_product_is_feature_major():
     assert layer(x).tolist() == [[13.0, 15.0], [20.0, 20.0], [37.0, 42.0]]
 
 
-@pytest.mark.parametrize("batch", [1, 5])
+@pytest.mark.parametrize("batch", [1, 5, 33])
 def test_gradients_are_exact_in_double_precision(batch):
     net = SparseMLP.random((6, 5, 4), (12, 9), generator(), activation=torch.tanh).double()
     names = [name for name, _ in net.named_parameters()]
@@ -53,6 +53,19 @@ def test_gradients_are_exact_in_double_precision(batch):
         return torch.func.functional_call(net, dict(zip(names, parameters, strict=True)), x)
 
     assert torch.autograd.gradcheck(outputs, (x, *net.parameters()))
+
+
+@pytest.mark.parametrize(
+    ("batch", "shape"), [(1, (1, 4, 1)), (32, (1, 4, 32)), (33, (2, 4, 17)), (100, (4, 4, 25))]
+)
+def test_a_batch_is_cut_into_equal_parts_of_few_columns(batch, shape):
+    x = torch.arange(4.0 * batch).view(batch, 4)
+    parts = in_parts(x)
+    assert parts.shape == shape
+    assert torch.equal(parts.transpose(1, 2).flatten(0, 1)[:batch], x)
+    layer = layer_of(bias=torch.tensor([10.0, 20.0, 30.0]))
+    whole = layer(x.t())
+    assert torch.equal(layer(parts).transpose(1, 2).flatten(0, 1)[:batch], whole.t())
 
 
 def test_the_first_layer_is_never_transposed(monkeypatch):
