@@ -7,14 +7,17 @@ memory of the sparse arm is measured as `truly_sparse_memory.py` does.
 """
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from harness import Report, begin, interleave, parser, ratio, set_exact_environment, timed
+from harness import Arm, Report, begin, interleave, parser, ratio, set_exact_environment, timed
 
 if TYPE_CHECKING:
     from sparse_arms import MaskedArm, OurArm
 
 WIDTHS, BATCH = (3072, 4000, 1000, 4000, 10), 128
+STEPS = 5
+"""Steps of an arm in one turn."""
 ASKED = {"0.05": 4.0, "0.01": 15.0}
 """What the step has to gain over masked dense, by density."""
 ASKED_OVER_SCIPY = 8.0
@@ -46,13 +49,23 @@ def measure(report: Report, density: str, *, rounds: int) -> None:
     batch = made_batch(WIDTHS[0], WIDTHS[-1], BATCH, generator)
     masked, published = MaskedArm(ours), scipy_arm(ours)
     arms = {
-        "masked dense": timed(lambda: masked.step(batch), time.process_time),
-        "SET in SciPy": timed(lambda: published.step(*as_numpy(batch)), time.process_time),
-        "ours": timed(lambda: ours.step(batch), time.process_time),
+        "masked dense": steps_of(lambda: masked.step(batch)),
+        "SET in SciPy": steps_of(lambda: published.step(*as_numpy(batch))),
+        "ours": steps_of(lambda: ours.step(batch)),
     }
-    samples = interleave(arms, rounds=rounds, warmup=2, turns=2)
+    samples = interleave(arms, rounds=rounds)
     refuse_different(ours, masked)
     add_figures(report, density, samples)
+
+
+def steps_of(step: Callable[[], object]) -> Arm:
+    """An arm of some steps, one after another as in training."""
+
+    def work() -> None:
+        for _ in range(STEPS):
+            step()
+
+    return timed(work, time.process_time)
 
 
 def add_figures(report: Report, density: str, samples: dict[str, list[float]]) -> None:
@@ -60,7 +73,7 @@ def add_figures(report: Report, density: str, samples: dict[str, list[float]]) -
     from peers.scipy_set import gradient_loop
 
     name = f"step at density {density}"
-    report.keep(name, samples)
+    report.keep(f"{STEPS} steps at density {density}", samples)
     ours = samples["ours"]
     report.add(
         ratio(f"{name} over masked dense", samples["masked dense"], ours, asked=ASKED.get(density))
