@@ -13,6 +13,7 @@ from tests.support.producers import left_by
 from trainer.artifacts import read_snapshot
 from trainer.building import build_model
 from trainer.loading import load_bundle
+from trainer.models.activations import FIXED, LEARNED, SReLU
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "methods" / "set_np.md").read_text()
 GRID, CODE = re.findall(r"```(?:yaml|python)\n(.*?)```", PAGE, re.DOTALL)
@@ -43,6 +44,26 @@ def test_outputs_stay_after_training_with_set_np_on_digits(model, options, recip
     scale = max(1.0, float(expected.abs().max()))
     assert float((found - expected).abs().max()) <= 1e-6 * scale
     assert torch.equal(found.argmax(1), expected.argmax(1))
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("activation", [*FIXED, *LEARNED])
+def test_every_activation_of_a_perceptron_is_cut_with_its_units(activation, batch_norm):
+    torch.manual_seed(0)
+    options = {"hidden": (20, 20), "activation": activation, "batch_norm": batch_norm}
+    network = build_model("mlp", options, (1, 3, 3), 4)
+    masks = {
+        name: torch.rand_like(weight) > 0.9
+        for name, weight in network.named_parameters()
+        if weight.ndim == 2
+    }
+    for name, mask in masks.items():
+        network.get_parameter(name).data *= mask
+    done = compact(network, masks, per_unit=(SReLU,))
+    assert all(0 < len(units) < 20 for units in done.kept.values())
+    inputs = torch.randn(30, 1, 3, 3)
+    with torch.no_grad():
+        torch.testing.assert_close(done.module(inputs), network.eval()(inputs), atol=1e-6, rtol=0)
 
 
 def widths(options):
