@@ -120,8 +120,8 @@ def _steps(
         if node.all_input_nodes != [before] or len(before.users) != 1:
             raise ValueError(
                 f"the model is no chain: {node} takes {_listed(node.all_input_nodes)}, and {before}"
-                f" goes to {_listed(before.users)}; a module that treats each unit on its own may be"
-                " named in per_unit"
+                f" goes to {_listed(before.users)}; a module that treats each unit on its own may"
+                " be named in per_unit"
             )
         if node.op == "call_module":
             yield str(node.target), modules[str(node.target)]
