@@ -79,8 +79,12 @@ class Gain:
 
 
 def places(material: Material) -> list[Place]:
-    """The places of all `retrain` cells, in the order of their first cells."""
-    cells = [answer for answer in material.cells if answer.fields["method"] == "retrain"]
+    """The places of all `retrain` cells, in the order of their first cells.
+
+    A random mask is no method's structure: its cells are at no place.
+    """
+    retrained = [answer for answer in material.cells if answer.fields["method"] == "retrain"]
+    cells = [cell for cell in retrained if cell.fields.get("method.mask") != "random"]
     groups = grouped(cells, _ARM)
     about = abouts(list(groups), always=("method.source", "density", "dataset"))
     return [_place(about[key], members) for key, members in groups.items()]

@@ -19,7 +19,7 @@ from sparse.sparsifier import Sparsifier
 _INITIAL = ["same_init", "reshuffle", "sign_reinit", "signed_const"]
 _FRESH = ["reinit", "sign_reinit"]
 _INHERITED = ["kept", "shuffled"]
-_WEIGHTS, _MASK, _ORDER = "retrain.weights", "retrain.mask", "retrain.order"
+_WEIGHTS, _ORDER = "retrain.weights", "retrain.order"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,7 +117,7 @@ class Retrain(Sparsifier):
 
     def initial_masks(self) -> dict[str, Tensor]:
         """Return the source's masks, the same at other places, or random ones."""
-        generator = self.context.generator(_MASK, self.options.draw)
+        generator = self.context.generator(f"retrain.{self.options.mask}", self.options.draw)
         if self.options.mask == "random":
             counts = self.allocated_counts()
             return {

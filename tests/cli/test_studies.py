@@ -22,6 +22,9 @@ PLANNED = {
     "generalization": (24750, 24750, {}),
     "gradient_flow": (17_940, 17_940, {}),
     "scsdc_cifar100": (5520, 5520, {}),
+    "structure": (8640, 9396, {"final": 756, "rewind@500": 12}),
+    "structure_efficient": (1944, 1944, {}),
+    "structure_sources": (576, 828, {"final": 828, "rewind@500": 12}),
 }
 """Cells, the same with what they need, and what some cells leave for others, by study."""
 

@@ -7,7 +7,7 @@ columns and counts are compared, and not the numbers.
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,13 +38,18 @@ CPU_SECONDS = 2 * 60
 """Of two cores in a minute: all that a twin may take, Ray's start included."""
 
 
+def twins_of(words: Iterable[str]) -> list[str]:
+    """The twins that a command names; it is asked of the last one when all are trained."""
+    return [word for word in words if word.endswith("_ci")]
+
+
 def documented(page: str) -> dict[str, list[tuple[list[str], str]]]:
     """Of every twin of a page: the commands that ask for results, each with what is shown below."""
     found: dict[str, list[tuple[list[str], str]]] = {}
     for commands, text, markdown in BLOCK.findall(TWINS[page]):
         for line in commands.splitlines():
             words = shlex.split(line, comments=True)[2:]
-            (twin,) = (word for word in words if word.endswith("_ci"))
+            *_, twin = twins_of(words)
             asked = found.setdefault(twin, [])
             if words[0] != "run":
                 asked.append((words, text or markdown))
@@ -63,6 +68,12 @@ def shape(printed: str) -> list[str]:
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One store for all: a cell that two studies have is trained once."""
     return tmp_path_factory.mktemp("studies") / "results"
+
+
+def run(name: str, store: Path, data: Path) -> None:
+    """Train what is missing of a twin."""
+    said = sparsesweep("run", name, "--backend", "ray", "--data-root", data, "--store", store)
+    assert said.code == 0, said.out + said.err
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +98,7 @@ def test_every_twin_has_a_table_on_a_page_that_names_its_machine() -> None:
 def test_a_twin_runs_on_ray_and_prints_what_its_page_shows(
     name: str, store: Path, test_data: Path
 ) -> None:
-    said = sparsesweep("run", name, "--backend", "ray", "--data-root", test_data, "--store", store)
-    assert said.code == 0, said.out + said.err
+    run(name, store, test_data)
     facts = "machine, cbwr, torch, sum(device_seconds) as seconds"
     asked = f"select {facts} from results where grid = '{name}' group by all"
     [made] = json.loads(sparsesweep("query", asked, "--format", "json", "--store", store).out)
@@ -97,6 +107,8 @@ def test_a_twin_runs_on_ray_and_prints_what_its_page_shows(
     (machine,) = MACHINE.findall(TWINS[page])
     same_machine = (made["machine"], made["cbwr"], made["torch"]) == machine
     for words, shown in commands:
+        for beside in twins_of(words)[:-1]:
+            run(beside, store, test_data)
         printed = sparsesweep(*words, "--store", store).out
         if same_machine:
             assert printed == shown

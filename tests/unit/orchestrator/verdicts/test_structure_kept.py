@@ -56,6 +56,15 @@ def test_zero_shot_accuracy_is_held_against_chance_and_five_deviations(
     assert found.evidence[0].about == {"source": "rigl", "density": "0.1", "dataset": "digits"}
 
 
+def test_a_random_mask_is_no_method_s_structure() -> None:
+    cells = material(retrained("reinit", "kept", [0.9], zero_shot=0.9), shuffled())
+    beside = material(
+        retrained("reinit", "kept", [0.9], zero_shot=0.9), shuffled(),
+        retrained("reinit", "random", [0.5], zero_shot=0.1, source="set"),
+    )  # fmt: skip
+    assert judge_structure(beside).verdicts == judge_structure(cells).verdicts
+
+
 def test_one_method_is_enough_for_zero_shot_accuracy() -> None:
     cells = material(
         retrained("reinit", "kept", [0.9], zero_shot=0.11),
