@@ -15,6 +15,7 @@ SETTINGS = {
     "label_smoothing": 0.0,
     "clip_norm": None,
     "precision": "fp32",
+    "storage": "masked",
     "layout": "contiguous",
     "crop": 0,
     "crop_fill": "zero",
