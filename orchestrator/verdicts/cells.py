@@ -103,13 +103,19 @@ def key_of(answer: Answer, apart_from: Collection[str]) -> Key:
 
 
 def abouts(keys: Sequence[Key], always: Sequence[str] = ()) -> dict[Key, dict[str, str]]:
-    """What tells each key from the others, by the fields' short names, and the fields in `always`.
+    """What tells each key from the others: the fields in `always`, and as few others as needed.
 
-    Options are told without the name of their component where that is clear.
+    Those of the data set come first. Options are told without the name of their component where
+    that is clear.
     """
     fields = [dict(key) for key in keys]
-    paths = [*always, *sorted({path for own in fields for path in own} - set(always))]
-    shown = [path for path in paths if path in always or len({own.get(path) for own in fields}) > 1]
+    shown = list(always)
+    groups = len(set(_texts(fields, shown)))
+    for path in sorted({path for own in fields for path in own} - set(always), key=_rank):
+        finer = len(set(_texts(fields, [*shown, path])))
+        if finer > groups:
+            shown.append(path)
+            groups = finer
     return {
         key: {_short(path): own[path] for path in shown if path in own}
         for key, own in zip(keys, fields, strict=True)
@@ -130,6 +136,16 @@ def spread(values: Sequence[float]) -> float:
 def _is_among(path: str, names: Collection[str]) -> bool:
     head, _, rest = path.partition(".")
     return path in names or head in names or (head == "semantics" and rest in names)
+
+
+def _texts(
+    fields: Sequence[Mapping[str, str]], paths: Sequence[str]
+) -> list[tuple[str | None, ...]]:
+    return [tuple(own.get(path) for path in paths) for own in fields]
+
+
+def _rank(path: str) -> tuple[bool, str]:
+    return path.partition(".")[0] != "dataset", path
 
 
 def _short(path: str) -> str:

@@ -28,6 +28,7 @@ MEASURES: Mapping[str, int] = {
 }
 """Measurement to whether more of it is better (1) or less (-1)."""
 
+_REPEATED = ("seed", "dataset.split_seed")
 _OWN = ("density", "allocation", "recipe.storage")
 
 JUDGED = ("test_accuracy", "generalisation_gap")
@@ -40,7 +41,7 @@ _WORDS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contest:
-    """One sparse method against another method on one data set, by the pairs of their seeds.
+    """One sparse method against another method on one data set, by pairs of one seed and split.
 
     Attributes:
         method: The sparse method, told with its options and density where they vary.
@@ -111,7 +112,7 @@ def _variants(material: Material, named: Mapping[str, str]) -> dict[str, list[An
 
 
 def _pairs_of(material: Material, own: Sequence[Answer], against: str) -> dict[Key, list[Pair]]:
-    """The pairs of one method's cells with their partners, by all they share but the seed."""
+    """The pairs of one method's cells with their partners, by all they share but seed and split."""
     ours = {answer.cell for answer in own}
     place = _place(own[0])
     apart = ("method", *_OWN)
@@ -124,7 +125,7 @@ def _pairs_of(material: Material, own: Sequence[Answer], against: str) -> dict[K
 
     groups: dict[Key, list[Pair]] = {}
     for pair in paired(material.cells, half, apart):
-        groups.setdefault(key_of(pair.either, (*apart, "seed")), []).append(pair)
+        groups.setdefault(key_of(pair.either, (*apart, *_REPEATED)), []).append(pair)
     return {key: pairs for key, pairs in groups.items() if any(pair.first for pair in pairs)}
 
 
@@ -171,8 +172,8 @@ def _worded(method: str, metric: str) -> tuple[str, str, str]:
     """Number, claim and rule."""
     measure = _WORDS[metric]
     test = (
-        f"one-sided Wilcoxon signed-rank test over the seeds, p <= {LEVEL} after Holm over the "
-        f"data sets, on more than half of them"
+        f"one-sided Wilcoxon signed-rank test over seeds and splits, p <= {LEVEL} after Holm over "
+        f"the data sets, on more than half of them"
     )
     if method == "set":
         claim = f"sparse networks with adaptive connectivity generalise better: {measure}"
@@ -244,7 +245,7 @@ def _sheet(found: Sequence[Contest], metric: str) -> Sheet:
         rows.append((each.method, each.against, *about, *numbers, result.missing))
     return Sheet(
         id=metric,
-        title=f"Paired by seed in {_WORDS[metric]}: by how much the sparse method is better",
+        title=f"By how much the sparse method is better in {_WORDS[metric]}, paired by seed and split",
         columns=(
             "method", "against", *fields, "median", "p better", "p worse", "n", "undecided because",
         ),

@@ -95,6 +95,27 @@ def test_an_open_data_set_leaves_others_open_only_where_it_could_change_them() -
     assert verdict.outcome == "undecided"
 
 
+def test_splits_of_one_data_set_are_repetitions_and_ways_to_cut_are_sets_of_their_own() -> None:
+    given = [
+        answer
+        for cut in ("published", "stratified")
+        for split_seed in (0, 1)
+        for method, accuracy in (("dense", 0.9), ("set", 0.95))
+        for answer in cells(
+            method, accuracy, dataset__split=cut, dataset__split_seed=split_seed,
+            recipe__batch=32 if cut == "published" else 8,
+        )
+    ]  # fmt: skip
+    verdict = verdict_of(judged(iter(given)), "i accuracy set")
+    assert [(item.about["dataset.split"], item.n) for item in verdict.evidence] == [
+        ("published", 2 * SEEDS), ("stratified", 2 * SEEDS),
+    ]  # fmt: skip
+    assert verdict.evidence[0].about.keys() == {
+        "dataset",
+        "dataset.split",
+    }  # the batch goes with it
+
+
 def test_variants_and_densities_are_judged_apart() -> None:
     found = judged(
         cells("dense", 0.9),
