@@ -219,7 +219,7 @@ def _too_few(n: int, tests: int) -> str:
     if tests * 2.0**-n <= LEVEL:
         return ""
     needed = next(count for count in range(1, 64) if tests * 2.0**-count <= LEVEL)
-    return f"n = {n} pairs that differ, at least {needed} for {tests} test{'s' * (tests > 1)}"
+    return f"{n} of {needed} pairs that differ, for {tests} test{'s' * (tests > 1)}"
 
 
 def _decided(highest: float, lowest: float) -> Flag:
@@ -245,7 +245,7 @@ def _sheet(found: Sequence[Contest], metric: str) -> Sheet:
         rows.append((each.method, each.against, *about, *numbers, result.missing))
     return Sheet(
         id=metric,
-        title=f"By how much the sparse method is better in {_WORDS[metric]}, paired by seed and split",
+        title=f"How much better the sparse method is in {_WORDS[metric]}, paired by seed and split",
         columns=(
             "method", "against", *fields, "median", "p better", "p worse", "n", "undecided because",
         ),

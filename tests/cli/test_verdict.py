@@ -92,7 +92,7 @@ def test_cells_of_several_grids_are_judged_together(store: Path) -> None:
     first = judged["verdicts"][0]
     assert first["outcome"] == "undecided"
     assert first["evidence"][0]["about"] == {"dataset": "wine"}
-    assert "at least 5 for 1 test" in first["evidence"][0]["missing"]
+    assert "of 5 pairs that differ, for 1 test" in first["evidence"][0]["missing"]
 
 
 def test_every_format_says_the_outcome(store: Path, tmp_path: Path) -> None:
