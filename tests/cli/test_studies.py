@@ -1,11 +1,15 @@
 """The studies: planned where their data is not, and run on small images."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
 from tests.support.console import sparsesweep
+
+ROOT = Path(__file__).resolve().parents[2]
+GENERALIZATION = (ROOT / "docs" / "studies" / "generalization.md").read_text(encoding="utf-8")
 
 PLANNED = {
     "accuracy_vs_flops": (276, 277, {"el2n@20e": 1, "final": 6}),
@@ -39,3 +43,11 @@ def test_a_study_is_planned_where_its_data_is_not(name: str, tmp_path: Path) -> 
     assert planned["counts"]["new"] == sum(len(wave["cells"]) for wave in planned["waves"])
     assert planned["counts"]["new"] == trained
     assert planned["artifacts"]["missing"] == artifacts
+
+
+def test_generalization_is_planned_truly_sparse_with_the_words_of_its_page(tmp_path: Path) -> None:
+    [command] = [line for line in GENERALIZATION.splitlines() if "recipe.storage=csr" in line]
+    _, _, name, *words = shlex.split(command.removeprefix("$ "))
+    said = sparsesweep("plan", name, *words, "--json", "--store", tmp_path / "results")
+    assert said.code == 0, said.err
+    assert json.loads(said.out)["cells"] == 3 * 10 * (26 * 2 * 3 + 3 * 3)
