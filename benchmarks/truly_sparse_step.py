@@ -30,7 +30,7 @@ def main() -> None:
     from truly_sparse_memory import measure as measure_memory
 
     report = begin("truly_sparse_step", arguments)
-    for density in ("0.2", "0.1", "0.05", "0.02", "0.01"):
+    for density in ("0.3", "0.2", "0.1", "0.05", "0.02", "0.01"):
         measure(report, density, rounds=3 if arguments.quick else 9)
     measure_memory(report, quick=arguments.quick)
     report.finish(arguments.json)
