@@ -47,7 +47,7 @@ def test_a_study_is_planned_where_its_data_is_not(name: str, tmp_path: Path) -> 
 
 def test_generalization_is_planned_truly_sparse_with_the_words_of_its_page(tmp_path: Path) -> None:
     [command] = [line for line in GENERALIZATION.splitlines() if "recipe.storage=csr" in line]
-    _, _, name, *words = shlex.split(command.removeprefix("$ "))
+    _, _, name, *words = shlex.split(command.removeprefix("$ ").replace(" /data", f" {tmp_path}"))
     said = sparsesweep("plan", name, *words, "--json", "--store", tmp_path / "results")
     assert said.code == 0, said.err
     assert json.loads(said.out)["cells"] == 3 * 10 * (26 * 2 * 3 + 3 * 3)
