@@ -77,12 +77,8 @@ def threshold(weight: Tensor, active: Tensor, below: float, *, limit: int) -> Te
 
     The largest active weight always stays, so that no layer is emptied.
     """
-    return threshold_of(_values(weight, active), active, below, limit=limit)
-
-
-def threshold_of(values: Tensor, active: Tensor, below: float, *, limit: int) -> Tensor:
-    """Return what `threshold` does, from the values of the active weights."""
-    under = int((widened(values).abs() < below).count_nonzero())
+    values = _values(weight, active)
+    under = int((values.abs() < below).count_nonzero())
     return magnitude_of(values, active, min(under, limit, max(len(active) - 1, 0)))
 
 
