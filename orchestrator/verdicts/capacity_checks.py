@@ -16,7 +16,7 @@ from orchestrator.verdicts.capacity_pairs import (
     labels_of,
 )
 from orchestrator.verdicts.capacity_widths import widths_of
-from orchestrator.verdicts.cells import Key, abouts, grouped, key_of, mean, sample, told
+from orchestrator.verdicts.cells import Key, abouts, grouped, joined, key_of, mean, sample, told
 from orchestrator.verdicts.collapse import judge_collapse
 from orchestrator.verdicts.logic import all_hold, count_holds, outcome_of, unjudged
 from orchestrator.verdicts.material import Material
@@ -119,6 +119,7 @@ def _decay(material: Material) -> Verdict:
         for answer in material.cells
         if half(answer) is not None
         and answer.fields["dataset"] == "cifar100"
+        and text_of(answer.fields.get(INIT, "matched")) == "matched"
         and labels_of(answer) in (("adam", "L2_BN", "relu"), ("adamw", "WD_BN", "relu"))
     ]
     groups = grouped(cells, (*_OPTIMIZER, ROLE, WIDTH, "seed"))
@@ -142,9 +143,9 @@ def _both_decays(about: Mapping[str, str], cells: Sequence[Answer]) -> list[Evid
     found = []
     for name, relation, threshold in (("adam", "<", FAILS), ("adamw", ">", LEARNS)):
         own = [answer for answer in cells if answer.fields["recipe.optimizer"] == name]
-        by_width = grouped(own, ("seed",))
-        samples = [sample(members, ACCURACY) for members in by_width.values()]
-        gaps = told({k: v for each in samples for k, v in each.gaps.items()})
+        halves = grouped(own, ("seed",))
+        samples = [sample(members, ACCURACY) for members in halves.values()]
+        gaps = told(joined(*(each.gaps for each in samples)))
         means = [mean(list(each.means.values())) for each in samples if each.by_seed]
         worst = (max if relation == "<" else min)(means, default=None)
         known: Flag = None
@@ -175,7 +176,9 @@ def _swish(material: Material) -> Verdict:
             return None
         return {"swish": 0, "relu": 1}.get(activation)
 
-    usual = [each for each in material.cells if text_of(each.fields.get(INIT)) == "matched"]
+    usual = [
+        each for each in material.cells if text_of(each.fields.get(INIT, "matched")) == "matched"
+    ]
     groups: dict[Key, list[Pair]] = {}
     for pair in paired(usual, side, ("model.activation",)):
         groups.setdefault(key_of(pair.either, ("model.activation", WIDTH, "seed")), []).append(pair)

@@ -42,7 +42,7 @@ H4_RULE = (
 _STOP, _DENSE, _GROWTH = "method.update_stop", "method.dense_until", "method.growth"
 _FACTOR, _ANNEAL = "method.candidate_factor", "method.anneal_stop"
 _PUBLISHED_STOP = 0.75
-_VACUOUS = "vacuous: "
+_VACUOUS, _INITIAL = "vacuous: ", "kappa(init, final)"
 _EPOCH = 0.05  # how far from one epoch a variant's switch may be: fractions are rounded
 
 
@@ -197,7 +197,7 @@ def _kappa(setting: Setting) -> Evidence:
         n=len(early.by_seed),
         holds=known,
         missing=missing,
-        remark="" if moved is None else f"{_VACUOUS * bool(as_high)}kappa(init, final) {moved:.3g}",
+        remark="" if moved is None else f"{_VACUOUS if as_high else ''}{_INITIAL} {moved:.3g}",
     )
 
 

@@ -1,6 +1,7 @@
 """Pairs of equal capacity on hand-made results: labels, tests and the checks R1 to R8."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -173,6 +174,18 @@ def test_r4_asks_for_one_rate_at_which_decay_through_the_gradient_fails(
     assert outcomes(judged(decays(adam, adamw)))["R4"] == outcome
     other = decays(0.3, 0.3, recipe__lr=0.001)
     assert outcomes(judged(decays(adam, adamw), other))["R4"] == outcome
+
+
+def test_r4_counts_every_cell_that_it_waits_for() -> None:
+    waiting = [
+        replace(answer, metrics=None, state="PENDING")
+        if answer.fields["method.width"] < 0.2
+        else answer
+        for answer in decays(0.05, 0.2)
+    ]
+    r4 = verdict_of(judged(iter(waiting)), "R4")
+    assert r4.outcome == "undecided"
+    assert r4.evidence[0].missing == "2 cells without a result yet"
 
 
 def test_r4_lacks_what_was_not_run() -> None:
