@@ -25,7 +25,7 @@ def method_text(given: object) -> str:
         return str(plain["name"])
     try:
         return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{given!r} is no method: {error}") from error
 
 

@@ -111,7 +111,8 @@ def conditions(where: list[str]) -> dict[str, list[str]]:
     """The arguments of `--where` as field to values.
 
     Raises:
-        GridError: For one that is not of the form FIELD=VALUE or FIELD=VALUE,VALUE.
+        GridError: For one that is not of the form FIELD=VALUE or FIELD=VALUE,VALUE. Commas
+            inside brackets are part of a value: `model.hidden=[64, 64]`.
     """
     from grids.problems import GridError
 
@@ -120,8 +121,20 @@ def conditions(where: list[str]) -> dict[str, list[str]]:
         field, equals, values = text.partition("=")
         if not equals or not field or not values:
             raise GridError(f"--where {text}: write FIELD=VALUE or FIELD=VALUE,VALUE")
-        found.setdefault(field, []).extend(values.split(","))
+        found.setdefault(field, []).extend(_values(values))
     return found
+
+
+def _values(text: str) -> list[str]:
+    """The parts of a text between the commas that stand in no brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "([") - (character in ")]")
+        if character == "," and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
 
 
 def _answers(store: Path, grid: str | None, where: list[str], allow_mixed: bool) -> "Answers":

@@ -8,6 +8,7 @@ import pytest
 from grids.meanings import meanings
 from grids.options import Option, conflicts
 from grids.problems import GridError
+from sparse.method_texts import MethodText
 from sparse.methods import METHODS
 from sparse.options import build_options, describe_options, option
 from trainer.probes.corruptions import CorruptionsOptions
@@ -25,6 +26,7 @@ class Each:
     flag: bool = option(False, help="yes or no")
     wholes: tuple[int, ...] = option((1, 2), gt=0, help="whole numbers")
     shares: tuple[float, ...] = option((0.5,), ge=0, help="numbers")
+    method: MethodText = option("a", help="a method")
 
 
 VALUES = [
@@ -32,6 +34,8 @@ VALUES = [
     True, False, None, "a", "b", "c", "", "1", "0.5", "true", "null", "1/4", "-1 / 4",
     "1/0", "0.5/2", "1/4/2", "8/255 ", f"{10**20}/3", ["1/4"], [], [1], [1, 2], [1.0], [0.5],
     [0], [True], [None], ["a"], [[1]], (1, 2), [1, "a"], [math.nan], {}, {"a": 1},
+    {"name": "a"}, {"name": "a", "b": 0.5}, {"name": 3}, {"name": "a", "b": math.nan},
+    '{"b":0.5,"name":"a"}', '{"b": 0.5, "name": "a"}', '{"b":', '[1]',
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from grids.cell import Cell, Component
 from orchestrator.answers.naming import names_along
 from orchestrator.answers.results import Answer, AnswerError, Answers, select
 from orchestrator.answers.tables import build_table
+from orchestrator.commands.answering import conditions
 from orchestrator.store import Store
 from tests.support.grids import a_cell, publish_results
 
@@ -96,3 +97,28 @@ def test_what_varies_is_told_without_the_options_of_what_varies_itself(tmp_path:
     assert "method is rigl, static" in str(caught.value)
     assert "method.update_every" not in str(caught.value)
     assert str(caught.value).endswith("fix it with --where method=rigl")
+
+
+BUILT = Component(
+    name="retrain", options=(("source", '{"drop":"taylor","name":"set","update_every":50}'),)
+)
+
+
+def test_a_method_inside_an_option_is_told_as_a_method(tmp_path: Path) -> None:
+    answers = asked(tmp_path, Component(name="retrain"), BUILT)
+    assert names(answers) == ["retrain", "retrain(source=set(drop=taylor, update_every=50))"]
+    along = build_table(answers, rows="method.source", columns="density").grouped.rows
+    assert "set(drop=taylor, update_every=50)" in along
+
+
+@pytest.mark.parametrize(
+    ("written", "values"),
+    [
+        ("0.1,0.2", ["0.1", "0.2"]),
+        ("set(drop=taylor, update_every=50)", ["set(drop=taylor, update_every=50)"]),
+        ("rigl,set(a=[1, 2], b=3),snip", ["rigl", "set(a=[1, 2], b=3)", "snip"]),
+        ("[64, 64],[8]", ["[64, 64]", "[8]"]),
+    ],
+)
+def test_commas_inside_brackets_part_no_values_of_where(written: str, values: list[str]) -> None:
+    assert conditions([f"method.source={written}"]) == {"method.source": values}
