@@ -152,3 +152,22 @@ def test_what_another_cell_left_is_read_by_name(tmp_path):
 def test_nothing_of_another_cell_is_there_unless_it_was_given(context):
     with pytest.raises(ValueError, match="it needs the final of another cell; given: none"):
         context.artifact_masks("final")
+
+
+def test_initial_weights_are_those_of_a_cell_of_the_seed_and_fresh_ones_are_others():
+    workload = load_workload(CELL, None, "cpu")
+    other_cell = make_cell("static", seed=5)
+    for kind in (SoloEngine, StackEngine):
+        engine = kind(workload, [CELL])
+        context = CellContext(engine, 0)
+        own, other = engine.weights(0), kind(workload, [other_cell]).weights(0)
+        drawn = [context.fresh_weights("twig", index) for index in (0, 0, 1)]
+        for name in own:
+            assert torch.equal(context.initial_weights()[name], own[name])
+            assert torch.equal(context.initial_weights(5)[name], other[name])
+            assert torch.equal(drawn[0][name], drawn[1][name])
+            assert not torch.equal(drawn[0][name], drawn[2][name])
+            assert not torch.equal(drawn[0][name], own[name])
+        context.load_weights(drawn[0])
+        assert all(torch.equal(engine.weights(0)[name], drawn[0][name]) for name in own)
+        assert all(torch.equal(layer.weight, drawn[0][layer.name]) for layer in context.layers)
