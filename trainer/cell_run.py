@@ -24,6 +24,7 @@ from trainer.optim import slots_per_weight
 from trainer.probes.base import Conditions
 from trainer.probing import Probing
 from trainer.recipe import Recipe
+from trainer.storages import refuse_method
 
 
 class CellRun:
@@ -86,8 +87,10 @@ class CellRun:
         Raises:
             ArtifactError: when the method starts from an artifact that is not there or not fit, or
                 the cell shall leave one of a step that its run does not take.
-            ValueError: when a probe cannot measure the cell.
+            ValueError: when a probe cannot measure the cell, or its method cannot do without the
+                dense tensors that a truly sparse cell has not.
         """
+        refuse_method(self.cell)
         self.probing.refuse_unfit(Conditions.of(self.cell, engine.workload))
         self.leaving.begin(engine.workload, self.sparsifier.first_step)
         trait = METHODS.get(self.cell.method.name).traits.get("starts_from")

@@ -28,7 +28,7 @@ from trainer.scenarios import SCENARIOS
 from trainer.scenarios.base import Scenario
 from trainer.shared import SharedFiles
 from trainer.sources import Sources
-from trainer.storages import refuse_storage
+from trainer.storages import refuse_surroundings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,7 +125,7 @@ def load_workload(cell: Cell, sources: Sources | None, device: str) -> Workload:
     Raises:
         ValueError: for words that do not go together, as a model and images of another size.
     """
-    refuse_storage(cell, device)
+    refuse_surroundings(cell, device)
     sources = sources or Sources(dataset=cell.dataset)
     bundle = load_bundle(cell, sources, device)
     shape, full_size = _shape_of(cell, bundle)

@@ -248,7 +248,10 @@ def test_the_best_epoch_is_evaluated_with_its_own_places():
     ("change", "told"),
     [
         ({"method": "rigl"}, "method rigl works on dense weights or gradients; allowed: masked"),
-        ({"method": "dense"}, "method dense works on dense weights or gradients; allowed: masked"),
+        (
+            {"method": "dense", "density": "1"},
+            "method dense works on dense weights or gradients; allowed: masked",
+        ),
         (
             {"method": "set", "options": {"growth": "gradient"}},
             "method set needs dense tensors with these options; allowed: convention: exact,"
@@ -267,6 +270,14 @@ def test_what_cannot_be_truly_sparse_is_told(change, told):
     outcome = train(cell)[cell.id]
     assert outcome.state == "FAILED"
     assert told in outcome.error["message"]
+
+
+def test_one_that_cannot_be_is_refused_alone():
+    wrong = make_cell("rigl", "0.3", storage="csr")
+    right = make_cell("static", "0.3", storage="csr")
+    outcomes = train(wrong, right)
+    assert [outcomes[cell.id].state for cell in (wrong, right)] == ["FAILED", "COMPLETED"]
+    assert outcomes[wrong.id].error["phase"] == "prepare"
 
 
 def test_a_model_without_linear_layers_alone_is_refused():
