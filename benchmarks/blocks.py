@@ -4,9 +4,10 @@ Importing this loads torch; call `harness.set_exact_environment` first.
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from grids.catalogue import Catalogue
 from grids.cell import Cell
@@ -35,14 +36,22 @@ def catalogue() -> Catalogue:
     return Catalogue.from_json(describe())
 
 
-def make_loop(cells: Sequence[Cell], engine: type[Engine] | str, device: str = "cpu") -> BlockLoop:
-    """A loop at step 0 over cells that share a workload, their initial masks drawn."""
+def make_loop(
+    cells: Sequence[Cell],
+    engine: type[Engine] | str,
+    device: str = "cpu",
+    probes: Sequence[Mapping[str, Any]] = (),
+) -> BlockLoop:
+    """A loop at step 0 over cells that share a workload, their initial masks drawn.
+
+    `probes` are measured of every cell.
+    """
     recipe = Recipe.of(cells[0])
     seeding.prepare_tier(recipe.tier, int(recipe.threads))
     workload = load_workload(cells[0], None, device)
     kind = ENGINES[engine] if isinstance(engine, str) else engine
     made = kind(workload, cells)
-    runs = [CellRun(cell, n) for n, cell in enumerate(cells)]
+    runs = [CellRun(cell, n, probes=probes) for n, cell in enumerate(cells)]
     for run in runs:
         run.prepare(made, {})
     return BlockLoop(made, runs)

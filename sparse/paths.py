@@ -17,6 +17,9 @@ _PASSING = (
 )  # fmt: skip
 """Layers that give a sum or a mean of what they take, once weights are positive."""
 
+_CONTAINERS = (nn.ModuleList, nn.Sequential)
+"""What may hold nothing: an empty sequence is a shortcut that passes on what it takes."""
+
 
 def effective_masks(
     model: nn.Module,
@@ -75,7 +78,7 @@ def _linear(module: nn.Module, activations: tuple[type[nn.Module], ...]) -> nn.M
         return nn.AvgPool2d(module.kernel_size, module.stride, module.padding)
     if isinstance(module, nn.AdaptiveMaxPool2d):
         return nn.AdaptiveAvgPool2d(module.output_size)
-    if isinstance(module, (*_PASSING, nn.ModuleList)) or next(module.children(), None) is not None:
+    if isinstance(module, (*_PASSING, *_CONTAINERS)) or next(module.children(), None) is not None:
         return module
     raise ValueError(
         f"paths cannot be followed through {type(module).__name__}; they can through linear,"

@@ -1,4 +1,4 @@
-"""What masks look like: per-layer tables, overlap of masks, explored rate, collapsed layers."""
+"""What masks look like: per-layer tables, explored rate, collapsed layers."""
 
 import dataclasses
 import math
@@ -58,27 +58,6 @@ def table(stats: Iterable[LayerStats]) -> str:
 def collapsed_layers(stats: Iterable[LayerStats]) -> tuple[str, ...]:
     """Return the names of layers without a single active weight, through which nothing passes."""
     return tuple(layer.name for layer in stats if layer.active == 0)
-
-
-def overlap(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> float:
-    """Return |A and B| / |A| over all layers of two sets of masks with the same names.
-
-    1 for equal masks; for two random masks of one density it is that density on average.
-    """
-    shared = sum(int((first[name].bool() & second[name].bool()).count_nonzero()) for name in first)
-    return shared / sum(int(mask.count_nonzero()) for mask in first.values())
-
-
-def jaccard(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> float:
-    """Return |A and B| / |A or B| over all layers of two sets of masks with the same names."""
-    shared = sum(int((first[name].bool() & second[name].bool()).count_nonzero()) for name in first)
-    either = sum(int((first[name].bool() | second[name].bool()).count_nonzero()) for name in first)
-    return shared / either
-
-
-def chance_corrected(overlap: float, density: float) -> float:
-    """Return (overlap - density) / (1 - density): 0 for random masks, 1 for equal ones."""
-    return (overlap - density) / (1 - density)
 
 
 def living_share(alive: Iterable[Tensor]) -> dict[str, float]:

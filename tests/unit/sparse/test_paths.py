@@ -90,6 +90,23 @@ def test_a_shortcut_keeps_a_layer_alive_and_batch_norm_and_pooling_stand_in_no_w
     assert float(model.norm.running_mean[0]) == 1e6
 
 
+class Residual(nn.Module):
+    """A layer with a shortcut that is an empty sequence, as residual networks write it."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.shortcut = nn.Linear(2, 2), nn.Sequential()
+
+    def forward(self, inputs):
+        return self.layer(inputs) + self.shortcut(inputs)
+
+
+def test_guard_an_empty_sequence_is_a_shortcut():
+    assert counted(Residual(), {"layer.weight": torch.tensor([[1.0, 0.0], [0.0, 0.0]])}, (2,)) == {
+        "layer.weight": [[1, 0], [0, 0]]
+    }
+
+
 def test_the_pool_looks_at_every_place_and_not_only_at_the_first_of_equal_ones():
     model = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.MaxPool2d(2), nn.Flatten())
     masks = {"0.weight": torch.ones(1, 1, 3, 3)}
