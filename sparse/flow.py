@@ -28,7 +28,7 @@ def flow(
     the range of float32. Source: SynFlow (Tanaka et al. 2020, algorithm 1).
     """
     state = {**dict(model.named_parameters()), **dict(model.named_buffers()), **(own or {})}
-    stand_ins = {name: _positive(tensor) for name, tensor in state.items()}
+    stand_ins = {n: _positive(tensor) for n, tensor in state.items() if n not in weights}
     stand_ins |= {name: weight.double() for name, weight in weights.items()}
     device = next(iter(weights.values())).device
     dtype = torch.float64 if example.is_floating_point() else example.dtype

@@ -63,8 +63,9 @@ def _row_means(mask: Tensor) -> Tensor:
 
 
 def _linear_part(model: nn.Module, per_unit: tuple[type[nn.Module], ...]) -> nn.Module:
-    """Return a copy with activations left out and means in place of maxima."""
-    made = copy.deepcopy(model)
+    """Return a copy with activations left out and means in place of maxima; tensors are shared."""
+    shared: dict[int, object] = {id(t): t for t in (*model.parameters(), *model.buffers())}
+    made = copy.deepcopy(model, shared)
     for parent in list(made.modules()):
         for name, child in list(parent.named_children()):
             setattr(parent, name, _linear(child, (*ACTIVATIONS, *per_unit)))
