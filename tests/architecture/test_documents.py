@@ -19,6 +19,8 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
+from tests.architecture.test_imports import ROOMS
+
 MAIN = "from orchestrator.cli import main; main()"
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
@@ -138,10 +140,24 @@ def run_session(session: Session, folder: Path) -> None:
     assert done.returncode == 0, f"{session.where}\n{done.stdout}\n{done.stderr}"
 
 
-@pytest.mark.parametrize("package", ["sparse", "trainer", "grids"])
+TREE = (ROOT / "docs" / "architecture.md").read_text().partition("## The tree")[2]
+PACKAGES = ("grids", "sparse", "trainer", "orchestrator", "tests")
+
+
+def part_of_the_tree(package: str) -> str:
+    """What the page's tree says of one package, and nothing of the next."""
+    following = PACKAGES[PACKAGES.index(package) + 1]
+    return TREE[TREE.index(f"\n{package}/") : TREE.index(f"\n{following}/")]
+
+
+@pytest.mark.parametrize("package", ["grids", "sparse", "trainer"])
 def test_the_tree_names_every_module(package: str) -> None:
-    text = (ROOT / "docs" / "architecture.md").read_text()
-    tree = text.partition("## The tree")[2].partition("## ")[0]
-    own = tree[tree.index(f"\n{package}/") :]
     modules = {path.name for path in (ROOT / package).glob("*.py")} - {"__init__.py"}
-    assert modules <= set(re.findall(r"\w+\.py", own))
+    assert modules <= set(re.findall(r"\w+\.py", part_of_the_tree(package)))
+
+
+def test_the_tree_names_every_room_and_says_their_order() -> None:
+    rooms = [room for room in ROOMS if (ROOT / "orchestrator" / room).is_dir()]
+    assert set(rooms) <= set(re.findall(r"(\w+)/", part_of_the_tree("orchestrator")))
+    said = TREE.partition("knows only those below it, in this order:")[2].partition(".")[0]
+    assert [room.strip() for room in said.split(",")] == rooms

@@ -1,6 +1,7 @@
 """Every module of the libraries can be the first that a process imports: no circle breaks one."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,8 @@ def walked(package: str, folder: Path) -> tuple[list[str], dict[str, str]]:
     done = subprocess.run(
         [sys.executable, "-c", WALK, package],
         cwd=folder, capture_output=True, text=True, check=True,
+        # A run of this process may have closed its children's working folder to imports.
+        env={**os.environ, "PYTHONSAFEPATH": ""},
     )  # fmt: skip
     tried, failures = json.loads(done.stdout)
     return tried, failures
