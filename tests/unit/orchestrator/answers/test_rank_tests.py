@@ -47,21 +47,45 @@ def test_its_exact_p_counts_the_signs_that_give_as_much() -> None:
 
 def test_zeros_are_dropped_and_ties_get_their_mean_rank() -> None:
     found = signed_rank([0.0, 1.0, -1.0, 2.0, 0.0])
-    assert (found.n, found.positive, found.exact) == (3, 1.5 + 3, False)
-    z = (4.5 - 3 - 0.5) / math.sqrt(3 * 4 * 7 / 24 - (2**3 - 2) / 48)
-    assert found.p == pytest.approx(math.erfc(z / math.sqrt(2)) / 2)
+    assert (found.n, found.positive, found.exact) == (3, 1.5 + 3, True)
+    assert found.p == 3 / 8  # 1.5 + 3 in two ways, 1.5 + 1.5 + 3
     assert found.median == 0.0
+
+
+@pytest.mark.parametrize("n", [3, 5, 8, 50])
+def test_ties_do_not_make_p_smaller_than_so_many_pairs_can(n: int) -> None:
+    found = signed_rank([0.01] * n)
+    assert found.p == found.smallest_p == 2.0**-n
+
+
+def test_with_ties_its_exact_p_counts_the_signs_that_give_as_much() -> None:
+    ranks = [1.5, 1.5, 4.0, 4.0, 4.0, 6.0]
+    differences = [1, -1, 2, 2, -2, 3]
+    sums = [
+        sum(rank for rank, sign in zip(ranks, signs, strict=True) if sign)
+        for signs in product((0, 1), repeat=6)
+    ]
+    found = signed_rank(differences)
+    assert found.positive == 15.5
+    assert found.p == sum(total >= 15.5 for total in sums) / 2**6
 
 
 def test_more_than_fifty_pairs_are_by_the_normal_approximation() -> None:
     assert signed_rank([float(i) for i in range(1, 51)]).exact
-    assert not signed_rank([float(i) for i in range(1, 52)]).exact
+    differences = [float(i - 20) for i in range(61)]  # ties of 1 to 20, one zero
+    found = signed_rank(differences)
+    assert (found.n, found.exact) == (60, False)
+    positive = sum(2 * i - 0.5 for i in range(1, 21)) + sum(range(41, 61))
+    variance = 60 * 61 * 121 / 24 - 20 * (2**3 - 2) / 48
+    z = (positive - 60 * 61 / 4 - 0.5) / math.sqrt(variance)
+    assert found.positive == positive
+    assert found.p == pytest.approx(math.erfc(z / math.sqrt(2)) / 2, rel=1e-12)
 
 
 def test_differences_that_are_equal_on_paper_are_ties() -> None:
-    differences = [0.3 - 0.1, 0.4 - 0.2, 0.9 - 0.7]
-    assert len(set(differences)) > 1
-    assert not signed_rank(differences).exact
+    differences = [0.3 - 0.1, 0.4 - 0.2, 0.7 - 0.9]
+    assert len({abs(each) for each in differences}) > 1
+    assert signed_rank(differences).positive == 4.0
 
 
 def test_pairs_that_never_differ_say_nothing() -> None:
