@@ -124,12 +124,17 @@ def select(
 
 
 def text_of(value: Any) -> str:
-    """A field's value as tables and `where` write it."""
+    """A field's value as tables and `where` write it: equal texts are equal values.
+
+    A number has up to six digits where these are the number, and all its digits else.
+    """
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, list | tuple):
         return "[" + ", ".join(text_of(item) for item in value) + "]"
-    return f"{value:g}" if isinstance(value, float) else method_words(str(value))
+    if isinstance(value, float):
+        return short if float(short := f"{value:g}") == value else repr(value)
+    return method_words(str(value))
 
 
 def not_found(message: str, given: str, allowed: Sequence[str], names: str) -> AnswerError:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.answers.rank_tests import SignedRank, signed_rank
-from orchestrator.answers.results import Answer
+from orchestrator.answers.results import Answer, AnswerError
 from orchestrator.verdicts.cells import Key, key_of, told, value_of, why_not
 
 NO_PARTNER = "without the partner's cell"
@@ -88,7 +88,7 @@ def paired(
         apart_from: The fields in which the halves differ; all others must be equal.
 
     Raises:
-        ValueError: When two cells are the same half of a pair, so that `apart_from` is too much.
+        AnswerError: When two cells are the same half of a pair, so that `apart_from` is too much.
     """
     halves: dict[Key, dict[int, Answer]] = {}
     for answer in answers:
@@ -97,7 +97,10 @@ def paired(
             continue
         own = halves.setdefault(key_of(answer, apart_from), {})
         if side in own:
-            raise ValueError(f"cells {own[side].cell} and {answer.cell} are the same half")
+            raise AnswerError(
+                f"cells {own[side].cell} and {answer.cell} are the same half of a pair: they "
+                f"differ in nothing but {', '.join(apart_from)}; choose one of them with --where"
+            )
         own[side] = answer
     return [Pair(key=key, first=own.get(0), second=own.get(1)) for key, own in halves.items()]
 

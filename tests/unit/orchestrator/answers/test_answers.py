@@ -106,3 +106,14 @@ def test_the_fields_of_a_cell_are_known_without_a_record() -> None:
 def test_values_are_shown_as_grids_write_them() -> None:
     shown = [text_of(value) for value in (None, True, 0.1, 1e-4, 3, "erk", (0.5, 0.75))]
     assert shown == ["null", "true", "0.1", "0.0001", "3", "erk", "[0.5, 0.75]"]
+
+
+def test_values_that_differ_late_are_different_texts(store: Store) -> None:
+    shown = [text_of(value) for value in (0.3333333, 0.33333331, 1e-9, 1.0, 1234567.0)]
+    assert shown == ["0.3333333", "0.33333331", "1e-09", "1", "1234567.0"]
+    cells = [
+        a_cell(model=Component(name="mlp", options=(("drop", width),)))
+        for width in (0.3333333, 0.33333331)
+    ]
+    found = select(store, cells, where={"model.drop": ["0.33333331"]})
+    assert [answer.fields["model.drop"] for answer in found.answers] == [0.33333331]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.answers.results import Answer
+from orchestrator.answers.results import Answer, AnswerError
 from orchestrator.verdicts.pairs import Differences, differences, paired
 from tests.support.verdicts import an_answer
 
@@ -59,7 +59,7 @@ def test_too_few_pairs_are_said() -> None:
 
 
 def test_two_cells_cannot_be_the_same_half() -> None:
-    with pytest.raises(ValueError, match="are the same half"):
+    with pytest.raises(AnswerError, match="are the same half of a pair"):
         paired([cell("sparse", 0.5), cell("sparse", 0.6)], half, ("method.role",))
 
 

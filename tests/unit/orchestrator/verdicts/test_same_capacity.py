@@ -256,3 +256,10 @@ def test_checks_without_cells_say_what_to_add() -> None:
 def test_a_grid_without_pairs_is_refused() -> None:
     with pytest.raises(AnswerError, match=r"add it with method.role: \[sparse, dense\]"):
         judged(iter([an_answer("set", {"test_accuracy": 0.9})]))
+
+
+def test_learning_rates_that_differ_late_are_not_pooled() -> None:
+    cells = [*halves(WINS, recipe__lr=0.01234567), *halves(LOSES, recipe__lr=0.01234568)]
+    assert [(dict(each.slab), len(each.pairs)) for each in comparisons(material(cells))] == [
+        ({"lr": "0.01234567"}, 5), ({"lr": "0.01234568"}, 5),
+    ]  # fmt: skip
