@@ -1,7 +1,7 @@
-"""Pruning a trained sparse network further: which of its active weights go, by rank.
+"""Pruning a trained sparse network further: which of its active weights go, by scores.
 
-Weights are ranked by scores, lowest first; the same ranks give every share, so that what a smaller
-share prunes a larger one prunes too, and two prunings compose to one.
+The lowest scores go first; the same scores give every share, so that what a smaller share removes a
+larger one removes too, and two prunings compose to one.
 """
 
 import math
@@ -19,7 +19,9 @@ CRITERIA = ("magnitude", "random", "largest")
 SCOPES = ("layer", "global")
 
 
-def ranks(weights: Sequence[Tensor], criterion: str, generator: torch.Generator) -> list[Tensor]:
+def removal_scores(
+    weights: Sequence[Tensor], criterion: str, generator: torch.Generator
+) -> list[Tensor]:
     """Return scores of active weights, given as flat tensors by layer; the lowest go first.
 
     criterion: "magnitude" prunes small weights first, "largest" large ones, "random" draws.
@@ -32,8 +34,8 @@ def ranks(weights: Sequence[Tensor], criterion: str, generator: torch.Generator)
     return [sign * magnitude(weight) for weight in weights]
 
 
-def pruned(scores: Sequence[Tensor], percent: float, scope: str) -> list[Tensor]:
-    """Return masks (bool), by layer, of the floor(percent / 100 * n) lowest of n scores.
+def removed(scores: Sequence[Tensor], percent: float, scope: str) -> list[Tensor]:
+    """Return which weights go (bool), by layer: the floor(percent / 100 * n) lowest of n scores.
 
     scope: "layer" takes that many of each layer, "global" of all layers together. Ties go to the
     lower position, between layers to the earlier one. Scores are free of NaN.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from sparse.further_pruning import pruned, ranks
+from sparse.further_pruning import removal_scores, removed
 from sparse.select import fill, positions
 from trainer.evaluate import accuracy_of
 from trainer.probes.subject import Subject
@@ -80,10 +80,10 @@ class PruningTrial:
         self, criterion: str, scope: str, percents: Sequence[int], draw: int
     ) -> list[Accuracies]:
         generator = self._subject.generator("further_pruning.draw", draw)
-        scores, found = ranks(self.values, criterion, generator), []
+        scores, found = removal_scores(self.values, criterion, generator), []
         for percent in percents:
             if percent:
-                self._zero(pruned(scores, percent, scope))
+                self._zero(removed(scores, percent, scope))
             found.append(self._measured() if percent else self.base)
         self._restore()
         return found

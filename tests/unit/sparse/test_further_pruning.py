@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from sparse.further_pruning import CRITERIA, SCOPES, pruned, quantile, ranks, relative_sizes
+from sparse.further_pruning import (
+    CRITERIA,
+    SCOPES,
+    quantile,
+    relative_sizes,
+    removal_scores,
+    removed,
+)
 
 WEIGHTS = [torch.tensor([0.1, -0.5, 0.2, 0.4]), torch.tensor([-0.3, 0.9, -0.05, 0.6])]
 
@@ -13,7 +20,7 @@ def generator(seed=0):
 
 
 def gone(criterion, percent, scope, weights=WEIGHTS, seed=0):
-    masks = pruned(ranks(weights, criterion, generator(seed)), percent, scope)
+    masks = removed(removal_scores(weights, criterion, generator(seed)), percent, scope)
     return [mask.nonzero().flatten().tolist() for mask in masks]
 
 
@@ -51,10 +58,10 @@ def test_percents_are_decimals():
 @pytest.mark.parametrize("criterion", CRITERIA)
 def test_what_a_smaller_share_prunes_a_larger_one_prunes_too(criterion, scope):
     weights = [torch.randn(97, generator=generator(1)), torch.randn(211, generator=generator(2))]
-    scores, before = ranks(weights, criterion, generator()), 0
+    scores, before = removal_scores(weights, criterion, generator()), 0
     taken = [torch.zeros(97, dtype=torch.bool), torch.zeros(211, dtype=torch.bool)]
     for percent in (1, 5, 20, 50, 90, 100):
-        now = pruned(scores, percent, scope)
+        now = removed(scores, percent, scope)
         assert all(bool((new | ~old).all()) for old, new in zip(taken, now, strict=True))
         count = sum(int(mask.sum()) for mask in now)
         assert count > before
@@ -65,10 +72,10 @@ def test_what_a_smaller_share_prunes_a_larger_one_prunes_too(criterion, scope):
 @pytest.mark.parametrize("scope", SCOPES)
 def test_pruning_by_a_half_and_by_a_fifth_is_pruning_by_three_fifths_at_once(scope):
     weights = [torch.randn(100, generator=generator(1)), torch.randn(300, generator=generator(2))]
-    once = pruned(ranks(weights, "magnitude", generator()), 60, scope)
-    first = pruned(ranks(weights, "magnitude", generator()), 50, scope)
+    once = removed(removal_scores(weights, "magnitude", generator()), 60, scope)
+    first = removed(removal_scores(weights, "magnitude", generator()), 50, scope)
     left = [weight[~mask] for weight, mask in zip(weights, first, strict=True)]
-    second = pruned(ranks(left, "magnitude", generator()), 20, scope)
+    second = removed(removal_scores(left, "magnitude", generator()), 20, scope)
     for weight, at_once, rest, more in zip(weights, once, left, second, strict=True):
         assert torch.equal(weight[~at_once], rest[~more])
 
