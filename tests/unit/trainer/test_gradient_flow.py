@@ -4,8 +4,11 @@ import pytest
 import torch
 
 from sparse.options import build_options
+from sparse.paths import effective_masks
 from sparse.signals import gradient_norms
+from sparse.targets import find_targets
 from tests.support.cells import make_cell, train, train_reported
+from trainer.building import build_model
 from trainer.engines.solo import SoloEngine
 from trainer.models.activations import FIXED, LEARNED
 from trainer.probes.effective import Effective, EffectiveOptions
@@ -161,10 +164,6 @@ def test_every_perceptron_can_be_followed(options):
 
 @pytest.mark.parametrize("model", ["lenet5", "wrn_22_2", "vit"])
 def test_networks_of_images_can_be_followed_but_transformers(model):
-    from sparse.paths import effective_masks
-    from sparse.targets import find_targets
-    from trainer.building import build_model
-
     network = build_model(model, {}, (3, 32, 32), 10)
     parameters = dict(network.named_parameters())
     masks = {t.name: torch.ones_like(parameters[t.name]) for t in find_targets(network).targets}
