@@ -1,6 +1,6 @@
 """Loss, accuracy and calibration of all cells of a block on one split."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +9,9 @@ from torch.nn import functional as F
 
 from trainer.data.bundle import Split
 from trainer.engines.base import Engine
+
+Change = Callable[[Tensor, Tensor], Tensor]
+"""From inputs (b, *input_shape) and targets (b,) to inputs."""
 
 CHUNK = 1024
 """Examples per forward pass. Fixed: with another number the last bits of sums are others."""
@@ -48,11 +51,24 @@ def evaluate(engine: Engine, split: Split) -> Evaluated:
 
 
 @torch.no_grad()
-def accuracy_of(network: nn.Module, split: Split) -> float:
-    """The share of a split's examples that a network, as it is, recognises."""
+def accuracy_of(
+    network: nn.Module, split: Split, change: Change | None = None, *, at_once: int = CHUNK
+) -> float:
+    """The share of a split's examples that a network, as it is, recognises.
+
+    Args:
+        network: from inputs (b, *input_shape) to logits (b, classes).
+        split: inputs may lie on the CPU: they go where the targets are, a pass at a time.
+        change: what is done to the inputs first, as an attack.
+        at_once: examples per pass. The bits depend on it, so let it follow from nothing that
+            differs between machines.
+    """
     correct = torch.zeros((), dtype=torch.int64, device=split.targets.device)
-    for inputs, targets in chunks(split):
-        correct += (network(inputs.to(targets.device)).argmax(1) == targets).sum()
+    for inputs, targets in chunks(split, at_once):
+        seen = inputs.to(targets.device)
+        if change is not None:
+            seen = change(seen, targets)
+        correct += (network(seen).argmax(1) == targets).sum()
     return int(correct) / len(split)
 
 

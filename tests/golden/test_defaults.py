@@ -234,7 +234,7 @@ FROZEN = {
             {"corruptions": COMMON, "severities": [1, 2, 3, 4, 5], "corruption_seed": 0},
         ),
         "effective": (1, {"every": 0}),
-        "generalisation": (1, {"every": 1}),
+        "generalisation": (1, {"every": 10}),
         "neurons": (1, {"every": 1}),
         "emergence": (
             1,

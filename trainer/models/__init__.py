@@ -8,6 +8,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from grids.cell import Cell
+from grids.traits import applies
 from sparse.registry import Registry, import_modules
 
 
@@ -34,5 +36,13 @@ class ModelTraits:
 
 MODELS = Registry("model", "sparsesweep.models", traits=ModelTraits)
 """Every model a grid may name."""
+
+
+def is_chain(cell: Cell) -> bool:
+    """Whether the maskable layers of a cell's model feed each other and nothing else."""
+    entry = MODELS.get(cell.model.name)
+    options = dataclasses.asdict(entry.chosen(cell.model.as_dict()))
+    return applies(entry.traits["chain"], options)
+
 
 import_modules(__name__, __path__)

@@ -57,6 +57,17 @@ class Conditions:
         )
 
 
+def every_so_many(every: int, epoch: int, epochs: int) -> bool:
+    """Whether a probe that measures every so many epochs does so at the end of this one.
+
+    Args:
+        every: epochs between two measurements; 0 for none before the end.
+        epoch: from 1.
+        epochs: of the run; the last is always measured.
+    """
+    return epoch == epochs or (every > 0 and epoch % every == 0)
+
+
 class Probe:
     """A measurement: it looks at a cell through a :class:`Subject`.
 

@@ -10,7 +10,7 @@ from sparse.options import option
 from sparse.paths import effective_masks
 from trainer.models.activations import SReLU
 from trainer.probes import PROBES
-from trainer.probes.base import Probe
+from trainer.probes.base import Probe, every_so_many
 from trainer.probes.subject import Subject
 
 
@@ -58,8 +58,7 @@ class Effective(Probe):
 
     def due(self, epoch: int, epochs: int) -> bool:
         """At every so many epochs, and at the end."""
-        every = self.options.every
-        return epoch == epochs or (every > 0 and epoch % every == 0)
+        return every_so_many(self.options.every, epoch, epochs)
 
     def due_at_start(self) -> bool:
         """Before the first step too, so that a network it cannot follow fails there."""

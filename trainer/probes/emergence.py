@@ -8,9 +8,9 @@ from sparse.agreement import Agreement, jaccard, kappa, layer_drift, layer_kappa
 from sparse.options import option
 from sparse.topology_distance import topology_distance
 from trainer.mask_history import Bits, MaskHistory, new_share
-from trainer.models import MODELS
+from trainer.models import is_chain
 from trainer.probes import PROBES
-from trainer.probes.base import Conditions, Point, Probe
+from trainer.probes.base import Conditions, Point, Probe, every_so_many
 from trainer.probes.subject import Subject
 
 PAIRS = {
@@ -47,7 +47,10 @@ class EmergenceOptions:
     """When masks are kept, and what they are compared by."""
 
     every: int = option(
-        1, ge=1, help="epochs between two masks that are kept; the first and the last always are"
+        1,
+        ge=0,
+        help="epochs between two masks that are kept; those of the start, of epoch 1 and of the end"
+        " always are; 0: no others",
     )
     settled: float = option(
         0.5, gt=0, lt=1, help="kappa with the final masks from which masks count as settled"
@@ -93,15 +96,15 @@ class Emergence(Probe):
 
     def refuse_unfit(self, conditions: Conditions) -> None:
         """Refuse to match the units of a model whose layers are no chain."""
-        model = conditions.cell.model.name
-        if self.options.nnstd and not MODELS.get(model).traits["chain"]:
+        if self.options.nnstd and not is_chain(conditions.cell):
             raise ValueError(
-                f"nnstd needs layers that feed each other in a chain, and those of {model} do not"
+                "nnstd needs layers that feed each other in a chain, and those of"
+                f" {conditions.cell.model} do not"
             )
 
     def due(self, epoch: int, epochs: int) -> bool:
         """At the end of the first epoch, of every so many, and of the last."""
-        return epoch in (1, epochs) or epoch % self.options.every == 0
+        return epoch == 1 or every_so_many(self.options.every, epoch, epochs)
 
     def due_at_start(self) -> bool:
         """Before the first step, to keep the first masks."""

@@ -1,11 +1,11 @@
-"""The probe ``generalisation``: accuracy on training and test split after every epoch."""
+"""The probe ``generalisation``: accuracy on training and test split while a cell trains."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sparse.options import option
 from trainer.probes import PROBES
-from trainer.probes.base import Point, Probe
+from trainer.probes.base import Point, Probe, every_so_many
 from trainer.probes.subject import Subject
 
 
@@ -13,7 +13,7 @@ from trainer.probes.subject import Subject
 class GeneralisationOptions:
     """When it is measured."""
 
-    every: int = option(1, ge=1, help="epochs between two measurements; the last is always one")
+    every: int = option(10, ge=0, help="epochs between two measurements; 0: at the end only")
 
 
 @PROBES.register(
@@ -56,7 +56,7 @@ class Generalisation(Probe):
 
     def due(self, epoch: int, epochs: int) -> bool:
         """At every so many epochs, and at the end."""
-        return epoch == epochs or epoch % self.options.every == 0
+        return every_so_many(self.options.every, epoch, epochs)
 
     def measure(self, subject: Subject) -> Mapping[str, float]:
         """Accuracy on both splits, and the gap."""

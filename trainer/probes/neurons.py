@@ -1,17 +1,15 @@
 """The probe ``neurons``: which hidden units a sparse network still has, and how they are joined."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from grids.traits import holds
 from sparse.options import option
-from trainer.models import MODELS
+from trainer.models import MODELS, is_chain
 from trainer.probes import PROBES
-from trainer.probes.base import Conditions, Point, Probe
+from trainer.probes.base import Conditions, Point, Probe, every_so_many
 from trainer.probes.subject import Subject
 
 
@@ -56,21 +54,15 @@ class Neurons(Probe):
 
     def refuse_unfit(self, conditions: Conditions) -> None:
         """Refuse a model whose layers do not feed each other in a chain."""
-        model = conditions.cell.model
-        entry = MODELS.get(model.name)
-        rule = entry.traits["chain"]
-        if isinstance(rule, Mapping):
-            rule = holds(rule, dataclasses.asdict(entry.chosen(model.as_dict())))
-        if not rule:
+        if not is_chain(conditions.cell):
             raise ValueError(
-                f"model {model.name} is no chain: its units have no next layer to count in; allowed"
-                f" are {', '.join(_chains())}"
+                f"model {conditions.cell.model} is no chain: its units have no next layer to count"
+                f" in; allowed are {', '.join(_chains())}"
             )
 
     def due(self, epoch: int, epochs: int) -> bool:
         """At every so many epochs, and at the end."""
-        every = self.options.every
-        return epoch == epochs or (every > 0 and epoch % every == 0)
+        return every_so_many(self.options.every, epoch, epochs)
 
     def measure(self, subject: Subject) -> Mapping[str, float]:
         """Count units and degrees, of all hidden layers and of each."""

@@ -11,9 +11,10 @@ from trainer import seeding
 from trainer.attacks import EPSILONS, Attack, make_attack, perturb
 from trainer.autoattack import LEAST_CLASSES, autoattack
 from trainer.data.bundle import Split, as_pixels
+from trainer.evaluate import Change
 from trainer.probes import PROBES
-from trainer.probes.base import Conditions, Point, Probe
-from trainer.probes.subject import Change, Subject
+from trainer.probes.base import Conditions, Point, Probe, every_so_many
+from trainer.probes.subject import Subject
 
 CHUNK = 256
 """Examples attacked together. Fixed, so that bits do not depend on what runs beside a cell."""
@@ -107,8 +108,7 @@ class Robust(Probe):
 
     def due(self, epoch: int, epochs: int) -> bool:
         """At every so many epochs, and at the end."""
-        every = self.options.every
-        return epoch == epochs or (every > 0 and epoch % every == 0)
+        return every_so_many(self.options.every, epoch, epochs)
 
     def refuse_unfit(self, conditions: Conditions) -> None:
         """Refuse an attack that cannot be made on the cell."""

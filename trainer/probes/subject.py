@@ -3,7 +3,7 @@ a probe can change is a copy.
 """
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -19,12 +19,9 @@ from trainer import seeding
 from trainer.attacks import Attack
 from trainer.data.bundle import Bundle, Split, as_pixels
 from trainer.engines.base import Engine
-from trainer.evaluate import CHUNK, chunks
+from trainer.evaluate import CHUNK, Change, accuracy_of
 from trainer.network import in_single_precision, mode
 from trainer.shared import SharedFiles
-
-Change = Callable[[Tensor, Tensor], Tensor]
-"""From inputs (b, *input_shape) and targets (b,) to inputs."""
 
 
 class LayerCopy:
@@ -207,21 +204,8 @@ class Subject:
     def accuracy(
         self, split: Split, change: Change | None = None, *, at_once: int = CHUNK
     ) -> float:
-        """The share of a split's examples that is recognised.
-
-        Args:
-            split: inputs may lie on the CPU: they go where the targets are, a pass at a time.
-            change: what is done to the inputs first, as an attack.
-            at_once: examples per pass. The bits depend on it, so let it follow from nothing that
-                differs between machines.
-        """
-        correct = torch.zeros((), dtype=torch.int64, device=split.targets.device)
-        for inputs, targets in chunks(split, at_once):
-            seen = inputs.to(targets.device)
-            if change is not None:
-                seen = change(seen, targets)
-            correct += (self.logits(seen).argmax(1) == targets).sum()
-        return int(correct) / len(split)
+        """The share of a split's examples that is recognised; see ``accuracy_of``."""
+        return accuracy_of(self.module(), split, change, at_once=at_once)
 
     def input_gradients(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """The gradient of the summed cross-entropy with regard to inputs (b, *input_shape)."""

@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping
 
-import torch
-from torch import nn
-
 from sparse.options import NoOptions
-from trainer.data.bundle import Split
-from trainer.evaluate import chunks
+from trainer.evaluate import accuracy_of
 from trainer.probes import PROBES
 from trainer.probes.base import Probe
 from trainer.probes.subject import Subject
 from trainer.recalibrate import recalibrated
+from trainer.recipe import Recipe
 
 _HELP = "accuracy on the test split before the first step"
 
@@ -56,20 +53,11 @@ class ZeroShot(Probe):
 
     def measure(self, subject: Subject) -> Mapping[str, float]:
         """Both accuracies."""
-        test, batch = subject.split("test"), int(str(subject.cell.settings()["batch"]))
+        test, batch = subject.split("test"), Recipe.of(subject.cell).batch
         network = subject.module()
         own = recalibrated(network, subject.split("train").inputs, batch)
         plain = subject.accuracy(test)
         return {
             "zero_shot_accuracy": plain,
-            "zero_shot_accuracy_recalibrated": plain if own is network else _accuracy(own, test),
+            "zero_shot_accuracy_recalibrated": plain if own is network else accuracy_of(own, test),
         }
-
-
-@torch.no_grad()
-def _accuracy(network: nn.Module, split: Split) -> float:
-    correct = sum(
-        int((network(inputs.to(targets.device)).argmax(1) == targets).sum())
-        for inputs, targets in chunks(split)
-    )
-    return correct / len(split)

@@ -114,7 +114,7 @@ def test_masks_are_settled_when_they_never_leave_again(kappas, since):
 
 @pytest.mark.parametrize(
     ("every", "epochs", "due"),
-    [(1, 4, [1, 2, 3, 4]), (3, 8, [1, 3, 6, 8]), (10, 8, [1, 8])],
+    [(1, 4, [1, 2, 3, 4]), (3, 8, [1, 3, 6, 8]), (10, 8, [1, 8]), (0, 8, [1, 8])],
 )
 def test_the_first_and_the_last_epoch_are_always_measured(every, epochs, due):
     probe = probe_of(every=every)
@@ -208,6 +208,18 @@ def test_a_model_that_is_no_chain_has_no_units_to_match():
         probe_of(nnstd=True).refuse_unfit(conditions)
     with pytest.raises(ValueError, match="fix_output has no effect with nnstd: False"):
         probe_of(fix_output=False)
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_a_perceptron_is_a_chain_without_skip_connections_only(skip):
+    cell = make_cell("static", model_options={"hidden": (8, 8), "skip": skip})
+    conditions = Conditions(cell=cell, classes=3, input_shape=(64,), pixels=False)
+    if not skip:
+        probe_of(nnstd=True).refuse_unfit(conditions)
+        return
+    probe_of().refuse_unfit(conditions)
+    with pytest.raises(ValueError, match=r"those of mlp\(hidden=\[8, 8\], skip=true\) do not"):
+        probe_of(nnstd=True).refuse_unfit(conditions)
 
 
 def test_with_outputs_matched_an_exchange_of_classes_is_no_distance():

@@ -11,7 +11,7 @@ from tests.support.cells import make_cell, train
 from tests.support.toy import ToyLayer
 from trainer.probes.neurons import Neurons, NeuronsOptions, counted
 
-NEURONS, GAP = {"name": "neurons"}, {"name": "generalisation"}
+NEURONS, GAP = {"name": "neurons"}, {"name": "generalisation", "every": 1}
 IMAGES = {"examples": 123, "features": 64, "image_size": 8, "classes": 3, "noise": 0.5}
 
 # Rows are units: the second hears nothing, the third says nothing.
@@ -94,10 +94,21 @@ def test_what_is_no_chain_is_refused_before_training():
     assert "mlp" in outcome.error["message"]
 
 
-def test_only_the_end_is_measured_with_every_0():
+def test_a_perceptron_with_skip_connections_is_no_chain():
+    cell = make_cell("set", model_options={"hidden": (8, 8), "skip": True}, epochs=1)
+    outcome = train(cell, probes={cell.id: [NEURONS]})[cell.id]
+    assert outcome.state == "FAILED"
+    message = "probe neurons: model mlp(hidden=[8, 8], skip=true) is no chain"
+    assert message in outcome.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("probe", "curve"), [(NEURONS, "alive_units"), (GAP, "epoch_test_accuracy")]
+)
+def test_only_the_end_is_measured_with_every_0(probe, curve):
     cell = make_cell("static")
-    outcome = train(cell, probes={cell.id: [{**NEURONS, "every": 0}]})[cell.id]
-    assert [value is not None for value in outcome.curve["alive_units"]] == [False, False, True]
+    outcome = train(cell, probes={cell.id: [{**probe, "every": 0}]})[cell.id]
+    assert [value is not None for value in outcome.curve[curve]] == [False, False, True]
 
 
 def test_the_gap_over_epochs_ends_at_the_metric_and_the_highest_test_accuracy_is_biased():
