@@ -56,7 +56,7 @@ def curves(material: Material, read_out: str) -> list[Curve]:
     cells = [
         answer for answer in material.cells if answer.fields["method"] not in ("dense", "retrain")
     ]
-    groups = by_method(cells, apart_from=("allocation",))
+    groups = by_method(cells)
     settings = {key: tuple(pair for pair in key if pair[0] != "density") for key, _ in groups}
     about = abouts(list(settings.values()), always=("dataset", "model"))
     return [
@@ -120,7 +120,9 @@ def _pair(setting: Mapping[str, str], own: Sequence[Curve], first: str, second: 
     ]
     up, down = [_above(*pair) for pair in both], [_above(*pair[::-1]) for pair in both]
     holds = count_holds([count_holds(up, DENSITIES), count_holds(down, DENSITIES)])
-    lacking = [text for pair in both for curve in pair if (text := curve.missing)]
+    lacking = [
+        text for pair in both for text in (*(c.missing for c in pair), _alone(*pair)) if text
+    ]
     lacking += [f"{len(both)} of {DENSITIES} densities"] if len(both) < DENSITIES else []
     order = (first, second) if up.count(True) >= down.count(True) else (second, first)
     return Evidence(
@@ -144,7 +146,15 @@ def _above(upper: Curve, lower: Curve) -> Flag:
     if high.low <= low.high:
         return False
     one, two = upper.sample.means, lower.sample.means
-    return one.keys() == two.keys() and all(one[seed] > two[seed] for seed in one)
+    if not all(one[seed] > two[seed] for seed in one.keys() & two.keys()):
+        return False
+    return None if _alone(upper, lower) else True
+
+
+def _alone(first: Curve, second: Curve) -> str:
+    """How many seeds only one of two methods has, in words; nothing for none."""
+    count = len(first.sample.by_seed.keys() ^ second.sample.by_seed.keys())
+    return f"{count} seed{'s' * (count > 1)} of one method only" if count else ""
 
 
 def _sheet(read_out: str, found: Sequence[Curve]) -> Sheet:

@@ -12,9 +12,11 @@ AUC = "further_magnitude_global_frozen_auc"
 HIGH, LOW = (0.90, 0.91, 0.92), (0.50, 0.51, 0.52)
 
 
-def measured(method: str, density: str, values: Sequence[float]) -> Iterator[Answer]:
-    for seed, value in enumerate(values):
-        yield an_answer(method, {AUC: value}, seed, density=density)
+def measured(
+    method: str, density: str, values: Sequence[float], first_seed: int = 0, **fields: str
+) -> Iterator[Answer]:
+    for seed, value in enumerate(values, first_seed):
+        yield an_answer(method, {AUC: value}, seed, density=density, **fields)
 
 
 def test_two_densities_with_intervals_apart_support_a_contrast() -> None:
@@ -59,6 +61,37 @@ def test_too_few_densities_or_seeds_decide_nothing(
     )
     found = verdict_of(judge_structure(cells), "H2 frozen")
     assert (found.outcome, found.evidence[0].missing) == ("undecided", missing)
+
+
+@pytest.mark.parametrize(("first", "alone"), [(3, 6), (1, 2)])
+def test_seeds_of_one_method_only_leave_a_contrast_open(first: int, alone: int) -> None:
+    cells = material(
+        *(measured("rigl", density, HIGH) for density in ("0.1", "0.05")),
+        *(measured("snip", density, LOW, first) for density in ("0.1", "0.05")),
+    )
+    found = verdict_of(judge_structure(cells), "H2 frozen")
+    assert found.outcome == "undecided"
+    assert found.evidence[0].missing == f"{alone} seeds of one method only"
+
+
+def test_intervals_that_meet_are_no_contrast_whatever_the_seeds() -> None:
+    cells = material(
+        *(measured("rigl", density, LOW) for density in ("0.1", "0.05")),
+        *(measured("snip", density, LOW, 3) for density in ("0.1", "0.05")),
+    )
+    assert outcomes(judge_structure(cells))["H2 frozen"] == "not supported"
+
+
+def test_allocations_are_never_averaged() -> None:
+    cells = material(
+        *(measured("rigl", density, HIGH) for density in ("0.1", "0.05")),
+        *(measured("rigl", density, LOW, allocation="uniform") for density in ("0.1", "0.05")),
+        *(measured("snip", density, LOW) for density in ("0.1", "0.05")),
+    )
+    found = verdict_of(judge_structure(cells), "H2 frozen")
+    assert [(item.about["allocation"], item.holds) for item in found.evidence] == [("erk", True)]
+    [sheet] = judge_structure(cells).sheets
+    assert [row[sheet.columns.index("allocation")] for row in sheet.rows].count("uniform") == 2
 
 
 def test_one_method_alone_is_no_contrast_yet() -> None:
