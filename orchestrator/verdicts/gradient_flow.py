@@ -31,6 +31,9 @@ PERFORMANCE = ("test_loss", "test_accuracy")
 WITHIN = ("method.width", "density", "seed")
 """The fields in which the cells of a group differ; all others are equal."""
 
+UNMASKED = ("dense", "small_dense")
+"""Methods that leave every weight, be the network as wide as the model says or narrower."""
+
 LEAST = 3
 """Cells of a group at least: two are always in perfect order."""
 
@@ -85,7 +88,7 @@ def role_of(answer: Answer) -> str:
     """Whether a cell is of a sparse network or of a dense one."""
     if answer.fields["method"] == METHOD:
         return text_of(answer.fields.get(ROLE, "sparse"))
-    return "dense" if answer.fields["method"] == "dense" else "sparse"
+    return "dense" if answer.fields["method"] in UNMASKED else "sparse"
 
 
 def _tables(material: Material, names: Sequence[str]) -> list[Sheet]:

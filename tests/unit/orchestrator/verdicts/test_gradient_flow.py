@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from orchestrator.answers.results import Answer, AnswerError
-from orchestrator.verdicts.gradient_flow import MEASURES, judge_gradient_flow
+from orchestrator.verdicts.gradient_flow import MEASURES, judge_gradient_flow, role_of
 from orchestrator.verdicts.verdict import Sheet
 from tests.support.verdicts import an_answer, material, outcomes
 
@@ -51,6 +51,19 @@ def test_roles_have_columns_of_their_own() -> None:
     row = dict(zip(sheet.columns, sheet.rows[0], strict=True))
     assert row["sparse, test accuracy"] == pytest.approx(0.6)
     assert row["dense, test accuracy"] == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("method", "role"),
+    [
+        ("dense", "dense"),
+        ("small_dense", "dense"),
+        ("static", "sparse"),
+        ("same_capacity", "sparse"),
+    ],
+)
+def test_a_network_without_a_mask_is_dense(method: str, role: str) -> None:
+    assert role_of(an_answer(method, {})) == role
 
 
 def test_groups_are_never_pooled_over_another_field() -> None:
