@@ -120,9 +120,7 @@ def _pair(setting: Mapping[str, str], own: Sequence[Curve], first: str, second: 
     ]
     up, down = [_above(*pair) for pair in both], [_above(*pair[::-1]) for pair in both]
     holds = count_holds([count_holds(up, DENSITIES), count_holds(down, DENSITIES)])
-    lacking = [
-        text for pair in both for text in (*(c.missing for c in pair), _alone(*pair)) if text
-    ]
+    lacking = [text for pair in both for text in _lacking(*pair)]
     lacking += [f"{len(both)} of {DENSITIES} densities"] if len(both) < DENSITIES else []
     order = (first, second) if up.count(True) >= down.count(True) else (second, first)
     return Evidence(
@@ -148,13 +146,16 @@ def _above(upper: Curve, lower: Curve) -> Flag:
     one, two = upper.sample.means, lower.sample.means
     if not all(one[seed] > two[seed] for seed in one.keys() & two.keys()):
         return False
-    return None if _alone(upper, lower) else True
+    return None if _lacking(upper, lower) else True
 
 
-def _alone(first: Curve, second: Curve) -> str:
-    """How many seeds only one of two methods has, in words; nothing for none."""
-    count = len(first.sample.by_seed.keys() ^ second.sample.by_seed.keys())
-    return f"{count} seed{'s' * (count > 1)} of one method only" if count else ""
+def _lacking(first: Curve, second: Curve) -> list[str]:
+    """What keeps two methods at one density from being compared, in words."""
+    missing = [curve.missing for curve in (first, second) if curve.missing]
+    alone = first.sample.by_seed.keys() ^ second.sample.by_seed.keys()
+    if missing or not alone:
+        return missing
+    return [f"{len(alone)} seed{'s' * (len(alone) > 1)} of one method only"]
 
 
 def _sheet(read_out: str, found: Sequence[Curve]) -> Sheet:
