@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 _EXACT_UP_TO = 50
 _DECIMALS = 12  # differences of accuracies that are equal on paper differ in the last bit
@@ -52,14 +53,14 @@ def signed_rank(differences: Sequence[float]) -> SignedRank:
         raise ValueError(f"{len(differences)} differences; at least one, all of them finite")
     rounded = [round(difference, _DECIMALS) for difference in differences]
     kept = [difference for difference in rounded if difference]
-    median = _median(rounded)
+    middle = median(rounded)
     if not kept:
-        return SignedRank(n=0, positive=0.0, p=1.0, median=median, exact=True)
+        return SignedRank(n=0, positive=0.0, p=1.0, median=middle, exact=True)
     ranks = _doubled_ranks([abs(difference) for difference in kept])
     doubled = sum(rank for rank, value in zip(ranks, kept, strict=True) if value > 0)
     exact = len(kept) <= _EXACT_UP_TO
     p = _exactly(ranks, doubled) if exact else _by_normal(ranks, doubled)
-    return SignedRank(n=len(kept), positive=doubled / 2, p=p, median=median, exact=exact)
+    return SignedRank(n=len(kept), positive=doubled / 2, p=p, median=middle, exact=exact)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -131,8 +132,3 @@ def _by_normal(ranks: Sequence[int], doubled: int) -> float:
     deviation = math.sqrt(sum(rank**2 for rank in ranks)) / 4
     z = (doubled / 2 - mean - 0.5) / deviation
     return math.erfc(z / math.sqrt(2)) / 2
-
-
-def _median(values: Sequence[float]) -> float:
-    ordered, half = sorted(values), len(values) // 2
-    return ordered[half] if len(values) % 2 else (ordered[half - 1] + ordered[half]) / 2

@@ -4,11 +4,13 @@ R1 to R3, R7 and R8 are of networks with ReLU, R1 to R5 and R7 of initial weight
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
 
 from orchestrator.answers.results import Answer, text_of
 from orchestrator.verdicts.capacity_pairs import (
     ACCURACY,
     INIT,
+    OPTIMIZER,
     ROLE,
     WIDTH,
     Comparison,
@@ -16,17 +18,22 @@ from orchestrator.verdicts.capacity_pairs import (
     labels_of,
 )
 from orchestrator.verdicts.capacity_widths import widths_of
-from orchestrator.verdicts.cells import Key, abouts, grouped, joined, key_of, mean, sample, told
+from orchestrator.verdicts.cells import Key, abouts, grouped, joined, key_of, sample, told
 from orchestrator.verdicts.collapse import judge_collapse
-from orchestrator.verdicts.logic import all_hold, count_holds, outcome_of, unjudged
+from orchestrator.verdicts.logic import all_hold, compared, count_holds, outcome_of, unjudged
 from orchestrator.verdicts.material import Material
 from orchestrator.verdicts.pairs import Pair, differences, paired
-from orchestrator.verdicts.verdict import Evidence, Flag, Outcome, Verdict
+from orchestrator.verdicts.verdict import Evidence, Outcome, Relation, Verdict
 
 WINS, LOSES = 0.05, 0.95
 FAILS, LEARNS = 0.1, 0.15
 _USUAL = ": mlp or convnet, relu, init matched"
-_OPTIMIZER = ("recipe.optimizer", "recipe.momentum", "recipe.nesterov")
+
+_DECAYS: tuple[tuple[str, Callable[[Sequence[float]], float], Relation, float], ...] = (
+    ("adam", max, "<", FAILS),
+    ("adamw", min, ">", LEARNS),
+)
+"""Optimizer of R4 to which of its accuracies is the worst for the claim, and how it must stand."""
 
 
 def checks(material: Material, found: Sequence[Comparison]) -> list[Verdict]:
@@ -34,11 +41,12 @@ def checks(material: Material, found: Sequence[Comparison]) -> list[Verdict]:
     usual = [each for each in found if _is_usual(each)]
     return [
         _tests("R1", "with batch norm, S beats D under adagrad, sgd and momentum", usual,
-               lambda each: _plain_optimizer(each) and "BN" in each.variant.split("_"), WINS),
+               lambda each: _plain_optimizer(each) and "BN" in each.variant.split("_"), "<", WINS),
         _tests("R2", "without batch norm, D beats S under adagrad, sgd and momentum", usual,
-               lambda each: _plain_optimizer(each) and each.variant in ("NR", "DA", "L2"), LOSES),
+               lambda each: _plain_optimizer(each) and each.variant in ("NR", "DA", "L2"),
+               ">", LOSES),
         _tests("R3", "without anything, S beats D under adam", usual,
-               lambda each: each.optimizer == "adam" and each.variant == "NR", WINS),
+               lambda each: each.optimizer == "adam" and each.variant == "NR", "<", WINS),
         _decay(material),
         _swish(material),
         judge_collapse(material),
@@ -65,10 +73,10 @@ def _tests(
     claim: str,
     usual: Sequence[Comparison],
     wanted: Callable[[Comparison], bool],
+    relation: Relation,
     level: float,
 ) -> Verdict:
-    """A check that p of S > D is below WINS, or above LOSES, in all tests that it is about."""
-    relation = "<" if level == WINS else ">"
+    """A check that p of S > D stands so to a level in all tests that it is about."""
     rule = f"p of S > D {relation} {level} in every such test, before adjustment"
     evidence = tuple(_p(each, relation, level) for each in usual if wanted(each))
     if not evidence:
@@ -89,21 +97,10 @@ def _about(comparison: Comparison) -> dict[str, str]:
     return {**comparison.slab, **named}
 
 
-def _p(comparison: Comparison, relation: str, level: float) -> Evidence:
-    missing, p = comparison.differences.missing, comparison.p
-    known: Flag = None
-    if p is not None and not missing:
-        known = p < level if relation == "<" else p > level
-    test = comparison.differences.test
-    return Evidence(
-        about=_about(comparison),
-        value=p,
-        threshold=level,
-        relation=relation,
-        n=test.n if test else 0,
-        holds=known,
-        missing=missing,
-    )
+def _p(comparison: Comparison, relation: Relation, level: float) -> Evidence:
+    test, missing = comparison.differences.test, comparison.differences.missing
+    n = test.n if test else 0
+    return compared(_about(comparison), comparison.p, relation, level, n=n, missing=missing)
 
 
 def _decay(material: Material) -> Verdict:
@@ -122,7 +119,7 @@ def _decay(material: Material) -> Verdict:
         and text_of(answer.fields.get(INIT, "matched")) == "matched"
         and labels_of(answer) in (("adam", "L2_BN", "relu"), ("adamw", "WD_BN", "relu"))
     ]
-    groups = grouped(cells, (*_OPTIMIZER, ROLE, WIDTH, "seed"))
+    groups = grouped(cells, (*OPTIMIZER, ROLE, WIDTH, "seed"))
     about = abouts(list(groups), always=("recipe.lr", "recipe.weight_decay"))
     evidence = {key: _both_decays(about[key], own) for key, own in groups.items()}
     if not evidence:
@@ -141,27 +138,16 @@ def _decay(material: Material) -> Verdict:
 
 def _both_decays(about: Mapping[str, str], cells: Sequence[Answer]) -> list[Evidence]:
     found = []
-    for name, relation, threshold in (("adam", "<", FAILS), ("adamw", ">", LEARNS)):
+    for name, worst, relation, threshold in _DECAYS:
         own = [answer for answer in cells if answer.fields["recipe.optimizer"] == name]
         halves = grouped(own, ("seed",))
         samples = [sample(members, ACCURACY) for members in halves.values()]
         gaps = told(joined(*(each.gaps for each in samples)))
-        means = [mean(list(each.means.values())) for each in samples if each.by_seed]
-        worst = (max if relation == "<" else min)(means, default=None)
-        known: Flag = None
-        if worst is not None and not gaps:
-            known = worst < threshold if relation == "<" else worst > threshold
-        found.append(
-            Evidence(
-                about={**about, "optimizer": name},
-                value=worst,
-                threshold=threshold,
-                relation=relation,
-                n=len(own),
-                holds=known,
-                missing=gaps or ("" if own else f"cells of {name}"),
-            )
-        )
+        means = [each.mean for each in samples if each.mean is not None]
+        value = worst(means) if means else None
+        missing = gaps or ("" if own else f"cells of {name}")
+        of = {**about, "optimizer": name}
+        found.append(compared(of, value, relation, threshold, n=len(own), missing=missing))
     return found
 
 
@@ -199,16 +185,8 @@ def _swish(material: Material) -> Verdict:
 
 def _mean_difference(about: Mapping[str, str], pairs: Sequence[Pair]) -> Evidence:
     found = differences(pairs, ACCURACY)
-    value = mean(found.values) if found.values else None
-    return Evidence(
-        about=about,
-        value=value,
-        threshold=0.0,
-        relation=">=",
-        n=len(found.values),
-        holds=None if found.gaps or value is None else value >= 0,
-        missing=told(found.gaps, "pair"),
-    )
+    value, missing = fmean(found.values) if found.values else None, told(found.gaps, "pair")
+    return compared(about, value, ">=", 0.0, n=len(found.values), missing=missing)
 
 
 def _widths(usual: Sequence[Comparison]) -> Verdict:
@@ -236,17 +214,10 @@ def _width_gap(comparison: Comparison) -> Evidence | None:
     if len(by_width) < 2:
         return None
     small, large = (differences(by_width[at], ACCURACY) for at in (0, -1))
-    value = mean(small.values) - mean(large.values) if small.values and large.values else None
+    value = fmean(small.values) - fmean(large.values) if small.values and large.values else None
     missing = "; ".join(text for one in (small, large) if (text := told(one.gaps, "pair")))
-    return Evidence(
-        about=_about(comparison),
-        value=value,
-        threshold=0.0,
-        relation=">",
-        n=min(len(small.values), len(large.values)),
-        holds=None if missing or value is None else value > 0,
-        missing=missing,
-    )
+    n = min(len(small.values), len(large.values))
+    return compared(_about(comparison), value, ">", 0.0, n=n, missing=missing)
 
 
 def _unit_scaled(found: Sequence[Comparison]) -> Verdict:

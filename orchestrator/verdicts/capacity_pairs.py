@@ -17,11 +17,9 @@ ACCURACY = "test_accuracy"
 METHOD, ROLE, WIDTH, INIT = "same_capacity", "method.role", "method.width", "method.init"
 ROLES = ("sparse", "dense")
 
-_OPTIMIZER = ("recipe.optimizer", "recipe.momentum", "recipe.nesterov")
-_VARIANT = (
-    "recipe.crop", "recipe.crop_fill", "recipe.flip", "recipe.rotation",
-    "recipe.weight_decay", "model.skip", "model.batch_norm",
-)  # fmt: skip
+OPTIMIZER = ("recipe.optimizer", "recipe.momentum", "recipe.nesterov")
+"""The fields that an optimizer's label stands for."""
+
 _ACTIVATION = "model.activation"
 
 
@@ -148,7 +146,7 @@ def _slabs(labels: Mapping[Key, tuple[str, str, str]]) -> dict[Key, dict[str, st
         for path in {path for own in fields for path in own}
         if len({own.get(path) for own in fields}) > 1
     }
-    telling -= {*_OPTIMIZER, _ACTIVATION}
+    telling -= {*OPTIMIZER, _ACTIVATION}
     short = {key: tuple(pair for pair in key if pair[0] in telling) for key in labels}
     about = abouts(list(dict.fromkeys(short.values())))
     return {key: about[own] for key, own in short.items()}

@@ -1,10 +1,11 @@
 """What both halves of pairs reach at each width, and in what their capacity is not equal."""
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 from orchestrator.answers.results import Answer
 from orchestrator.verdicts.capacity_pairs import ACCURACY, WIDTH, Comparison
-from orchestrator.verdicts.cells import mean, value_of
+from orchestrator.verdicts.cells import value_of
 from orchestrator.verdicts.pairs import Pair, differences
 from orchestrator.verdicts.verdict import Sheet, Unit
 
@@ -64,7 +65,7 @@ def _numbers(pairs: Sequence[Pair], metrics: Sequence[str]) -> list[float | None
     sparse = [pair.first for pair in pairs if pair.first is not None]
     dense = [pair.second for pair in pairs if pair.second is not None]
     both = differences(pairs, ACCURACY)
-    gap = mean(both.values) if both.values else None
+    gap = fmean(both.values) if both.values else None
     halves = {"S": sparse, "D": dense}
     unmatched = [_mean(halves[half], name) for name in metrics for half in UNMATCHED[name][1]]
     return [_mean(sparse, ACCURACY), _mean(dense, ACCURACY), gap, len(both.values), *unmatched]
@@ -72,4 +73,4 @@ def _numbers(pairs: Sequence[Pair], metrics: Sequence[str]) -> list[float | None
 
 def _mean(cells: Sequence[Answer], metric: str) -> float | None:
     values = [value for answer in cells if (value := value_of(answer, metric)) is not None]
-    return mean(values) if values else None
+    return fmean(values) if values else None

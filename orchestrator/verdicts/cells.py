@@ -4,9 +4,11 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 
 from orchestrator.answers.naming import names_along
 from orchestrator.answers.results import Answer, text_of
+from orchestrator.answers.statistics import summarise
 from orchestrator.watching.states import FAILURES
 
 Key = tuple[tuple[str, str], ...]
@@ -30,7 +32,35 @@ class Sample:
     @property
     def means(self) -> dict[int, float]:
         """Seed to the mean of its cells, seeds ascending."""
-        return {seed: mean(values) for seed, values in sorted(self.by_seed.items())}
+        return {seed: fmean(values) for seed, values in sorted(self.by_seed.items())}
+
+    @property
+    def mean(self) -> float | None:
+        """The mean over the seeds; None without any."""
+        return fmean(self.means.values()) if self.by_seed else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeedDifferences:
+    """What one sample has over another, seed by seed.
+
+    Attributes:
+        values: Of the seeds that both have, seeds ascending.
+        missing: What keeps them from being whole, in words.
+    """
+
+    values: tuple[float, ...]
+    missing: str
+
+    @property
+    def mean(self) -> float | None:
+        """The mean over the seeds; None without any."""
+        return fmean(self.values) if self.values else None
+
+    @property
+    def std(self) -> float | None:
+        """The sample standard deviation over the seeds; None for fewer than two."""
+        return summarise(self.values, confidence=None).std if self.values else None
 
 
 def sample(answers: Iterable[Answer], metric: str) -> Sample:
@@ -44,6 +74,25 @@ def sample(answers: Iterable[Answer], metric: str) -> Sample:
         else:
             values.setdefault(answer.fields[SEED], []).append(value)
     return Sample(by_seed={seed: tuple(own) for seed, own in values.items()}, gaps=dict(gaps))
+
+
+def seed_differences(one: Sample, two: Sample, absent: Sequence[str] = ()) -> SeedDifferences:
+    """The first sample's mean minus the second's at each seed that both have.
+
+    Args:
+        one: A sample.
+        two: Another.
+        absent: Which of the two nobody asked for any cells of, in words: seeds that then have no
+            partner are not counted as missing.
+    """
+    gaps, alone = told(joined(one.gaps, two.gaps)), one.by_seed.keys() ^ two.by_seed.keys()
+    unpaired = {"of one side only": len(alone)} if not gaps and not absent else {}
+    others = two.means
+    values = [own - others[seed] for seed, own in one.means.items() if seed in others]
+    missing = (gaps, told(unpaired, "seed"), *absent)
+    return SeedDifferences(
+        values=tuple(values), missing="; ".join(part for part in missing if part)
+    )
 
 
 def value_of(answer: Answer, metric: str) -> float | None:
@@ -120,17 +169,6 @@ def abouts(keys: Sequence[Key], always: Sequence[str] = ()) -> dict[Key, dict[st
         key: {_short(path): own[path] for path in shown if path in own}
         for key, own in zip(keys, fields, strict=True)
     }
-
-
-def mean(values: Sequence[float]) -> float:
-    """The arithmetic mean of at least one value."""
-    return math.fsum(values) / len(values)
-
-
-def spread(values: Sequence[float]) -> float:
-    """The sample standard deviation of at least two values."""
-    middle = mean(values)
-    return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / (len(values) - 1))
 
 
 def _is_among(path: str, names: Collection[str]) -> bool:

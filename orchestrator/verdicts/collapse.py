@@ -5,7 +5,7 @@ from statistics import median
 
 from orchestrator.answers.results import Answer, text_of
 from orchestrator.verdicts.cells import Key, abouts, sample, told, value_of
-from orchestrator.verdicts.logic import all_hold, outcome_of, unjudged
+from orchestrator.verdicts.logic import all_hold, compared, outcome_of, unjudged
 from orchestrator.verdicts.material import Material
 from orchestrator.verdicts.verdict import Evidence, Verdict
 
@@ -61,29 +61,11 @@ def _collapsed(
     measured = [answer for answer in own if value_of(answer, FLOW) is not None]
     chance = material.chance(measured)
     if chance is None:
-        return _without_chance(about) if measured else None
+        unknown = "the number of classes"
+        return compared(about, None, "<", None, n=0, missing=unknown) if measured else None
     collapsed = [each for each in measured if (value_of(each, ACCURACY) or 0) < CHANCES * chance]
     if not collapsed:
         return None
     flows = [value_of(answer, FLOW) or 0.0 for answer in collapsed]
     threshold = SHARE * median(value_of(answer, FLOW) or 0.0 for answer in measured)
-    return Evidence(
-        about=about,
-        value=max(flows),
-        threshold=threshold,
-        relation="<",
-        n=len(collapsed),
-        holds=max(flows) < threshold,
-    )
-
-
-def _without_chance(about: Mapping[str, str]) -> Evidence:
-    return Evidence(
-        about=about,
-        value=None,
-        threshold=None,
-        relation="<",
-        n=0,
-        holds=None,
-        missing="the number of classes",
-    )
+    return compared(about, max(flows), "<", threshold, n=len(collapsed))

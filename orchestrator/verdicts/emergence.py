@@ -6,11 +6,20 @@ with the rule `method.growth`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.answers.results import Answer, text_of
-from orchestrator.verdicts.cells import Key, abouts, by_method, grouped, joined, mean, sample, told
-from orchestrator.verdicts.logic import all_hold, count_holds, outcome_of
+from orchestrator.verdicts.cells import (
+    Key,
+    abouts,
+    by_method,
+    grouped,
+    joined,
+    sample,
+    seed_differences,
+    told,
+)
+from orchestrator.verdicts.logic import all_hold, compared, count_holds, outcome_of
 from orchestrator.verdicts.material import Material
 from orchestrator.verdicts.verdict import Evidence, Flag, Sheet, Verdict
 
@@ -160,8 +169,8 @@ def emergence(material: Material) -> list[Sheet]:
     fields = list(dict.fromkeys(field for own in about.values() for field in own))
     rows = []
     for (key, name), members in groups.items():
-        early, initial = (list(sample(members, m).means.values()) for m in (EARLY, INITIAL))
-        numbers = (mean(early) if early else None, mean(initial) if initial else None, len(early))
+        early, initial = (sample(members, metric) for metric in (EARLY, INITIAL))
+        numbers = (early.mean, initial.mean, len(early.by_seed))
         rows.append((*(about[key].get(field, "") for field in fields), name, *numbers))
     return [
         Sheet(
@@ -184,42 +193,22 @@ def _part(key: Key, component: str) -> Key:
 
 def _kappa(setting: Setting) -> Evidence:
     early, initial = (sample(setting.variants[FULL], metric) for metric in (EARLY, INITIAL))
-    missing = told(joined(early.gaps, initial.gaps))
-    value = mean(list(early.means.values())) if early.by_seed else None
-    moved = mean(list(initial.means.values())) if initial.by_seed else None
-    known = None if missing or value is None else value >= MOSTLY
-    as_high = known and value is not None and moved is not None and moved >= value - AS_HIGH
-    return Evidence(
-        about=setting.about,
-        value=value,
-        threshold=MOSTLY,
-        relation=">=",
-        n=len(early.by_seed),
-        holds=known,
-        missing=missing,
-        remark="" if moved is None else f"{_VACUOUS if as_high else ''}{_INITIAL} {moved:.3g}",
-    )
+    missing, n = told(joined(early.gaps, initial.gaps)), len(early.by_seed)
+    found = compared(setting.about, early.mean, ">=", MOSTLY, n=n, missing=missing)
+    if initial.mean is None:
+        return found
+    as_high = found.holds and early.mean is not None and initial.mean >= early.mean - AS_HIGH
+    vacuous = _VACUOUS if as_high else ""
+    return replace(found, remark=f"{vacuous}{_INITIAL} {initial.mean:.3g}")
 
 
 def _difference(setting: Setting, name: str) -> Evidence:
     own = sample(setting.variants.get(name, ()), ACCURACY)
     full = sample(setting.variants.get(FULL, ()), ACCURACY)
-    seeds = sorted(own.by_seed.keys() & full.by_seed.keys())
-    value = mean([own.means[seed] - full.means[seed] for seed in seeds]) if seeds else None
-    parts = [told(joined(own.gaps, full.gaps))]
-    parts += [] if FULL in setting.variants else ["no cells of full RigL"]
-    unpaired = own.by_seed.keys() ^ full.by_seed.keys()
-    parts += [f"{len(unpaired)} seeds of one only"] if unpaired and not any(parts) else []
-    missing = "; ".join(part for part in parts if part)
-    return Evidence(
-        about={**setting.about, "variant": name},
-        value=value,
-        threshold=-WITHIN,
-        relation=">=",
-        n=len(seeds),
-        holds=None if missing or value is None else value >= -WITHIN,
-        missing=missing,
-    )
+    absent = [] if FULL in setting.variants else ["no cells of full RigL"]
+    found = seed_differences(own, full, absent)
+    about, n = {**setting.about, "variant": name}, len(found.values)
+    return compared(about, found.mean, ">=", -WITHIN, n=n, missing=found.missing)
 
 
 def _flag(found: Sequence[Setting], name: str) -> Flag:

@@ -6,16 +6,16 @@ the second. Its rules for both are not known; the rules here are this project's.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.answers.naming import names_along
 from orchestrator.answers.rank_tests import holm, signed_rank
 from orchestrator.answers.results import Answer, AnswerError, text_of
 from orchestrator.verdicts.cells import Key, abouts, key_of, told
-from orchestrator.verdicts.logic import most_hold, outcome_of, unjudged
+from orchestrator.verdicts.logic import compared, most_hold, outcome_of, unjudged
 from orchestrator.verdicts.material import Material
 from orchestrator.verdicts.pairs import LEVEL, Differences, Pair, differences, paired
-from orchestrator.verdicts.verdict import Evidence, Flag, Judgement, Sheet, Verdict
+from orchestrator.verdicts.verdict import Evidence, Judgement, Sheet, Verdict
 
 SPARSE = ("set", "set_np")
 DENSE, FIXED = "dense", "static"
@@ -197,21 +197,23 @@ def _evidence(own: Sequence[Contest], metric: str, margin: float) -> tuple[Evide
         for result, test in zip(results, tests, strict=True)
     ]
     known = [test.p if test and not gap else None for test, gap in zip(tests, missing, strict=True)]
-    highest, lowest = (holm([open_at if p is None else p for p in known]) for open_at in (1.0, 0.0))
-    return tuple(
-        Evidence(
-            about=each.about,
-            value=high if p is not None else None,
-            threshold=LEVEL,
-            relation="<=",
-            n=test.n if test else 0,
-            holds=_decided(high, low) if p is not None else None,
-            missing=gap,
-        )
-        for each, test, p, gap, high, low in zip(
-            own, tests, known, missing, highest, lowest, strict=True
-        )
+    upper, lower = (
+        [
+            compared(each.about, value, "<=", LEVEL, n=test.n if test else 0, missing=gap)
+            for each, test, value, gap in zip(own, tests, bound, missing, strict=True)
+        ]
+        for bound in (_adjusted(known, open_at=1.0), _adjusted(known, open_at=0.0))
     )
+    return tuple(
+        high if high.holds is low.holds else replace(high, holds=None)
+        for high, low in zip(upper, lower, strict=True)
+    )
+
+
+def _adjusted(known: Sequence[float | None], open_at: float) -> list[float | None]:
+    """The p-values adjusted as if the open ones were so large; None for those."""
+    bound = holm([open_at if p is None else p for p in known])
+    return [None if p is None else value for p, value in zip(known, bound, strict=True)]
 
 
 def _too_few(n: int, tests: int) -> str:
@@ -220,12 +222,6 @@ def _too_few(n: int, tests: int) -> str:
         return ""
     needed = next(count for count in range(1, 64) if tests * 2.0**-count <= LEVEL)
     return f"{n} of {needed} pairs that differ, for {tests} test{'s' * (tests > 1)}"
-
-
-def _decided(highest: float, lowest: float) -> Flag:
-    if highest <= LEVEL:
-        return True
-    return None if lowest <= LEVEL else False
 
 
 def _is_measured(found: Sequence[Contest], metric: str) -> bool:

@@ -1,8 +1,45 @@
 """Reasoning with what is not known yet: a verdict is undecided until nothing could change it."""
 
-from collections.abc import Iterable
+import operator
+from collections.abc import Callable, Iterable, Mapping
 
-from orchestrator.verdicts.verdict import Flag, Outcome, Verdict
+from orchestrator.verdicts.verdict import Evidence, Flag, Outcome, Relation, Verdict
+
+_STANDS: Mapping[Relation, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+
+
+def compared(
+    about: Mapping[str, str],
+    value: float | None,
+    relation: Relation,
+    threshold: float | None,
+    *,
+    n: int,
+    missing: str = "",
+    remark: str = "",
+) -> Evidence:
+    """The comparison of a value with a threshold; open while either is unknown or some is missing.
+
+    The arguments are the attributes of `Evidence`.
+    """
+    holds: Flag = None
+    if value is not None and threshold is not None and not missing:
+        holds = _STANDS[relation](value, threshold)
+    return Evidence(
+        about=about,
+        value=value,
+        threshold=threshold,
+        relation=relation,
+        n=n,
+        holds=holds,
+        missing=missing,
+        remark=remark,
+    )
 
 
 def all_hold(flags: Iterable[Flag]) -> Flag:

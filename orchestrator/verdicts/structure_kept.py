@@ -4,23 +4,24 @@ Cells of the method `retrain` are compared that share everything but the start o
 (`method.start`), what was done to the mask (`method.mask`), the draw and the seed.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from orchestrator.answers.results import Answer, text_of
+from orchestrator.answers.statistics import summarise
 from orchestrator.verdicts.cells import (
-    Sample,
+    SeedDifferences,
     abouts,
     grouped,
     joined,
-    mean,
     sample,
-    spread,
+    seed_differences,
     told,
 )
-from orchestrator.verdicts.logic import all_hold, count_holds, outcome_of, unjudged
+from orchestrator.verdicts.logic import all_hold, compared, count_holds, outcome_of, unjudged
 from orchestrator.verdicts.material import Material
-from orchestrator.verdicts.verdict import Evidence, Flag, Sheet, Verdict
+from orchestrator.verdicts.verdict import Evidence, Sheet, Verdict
 
 ZERO_SHOT = "zero_shot_accuracy_recalibrated"
 TRAINED = "test_accuracy"
@@ -59,23 +60,6 @@ class Place:
     def arm(self, name: tuple[str, str]) -> Sequence[Answer]:
         """The cells of one start and mask."""
         return self.arms.get(name, ())
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gain:
-    """What one arm has over another, seed by seed: mean and spread over the seeds.
-
-    Attributes:
-        n: The seeds that both arms have.
-        mean: None without any.
-        sd: None for fewer than two.
-        missing: What keeps it from being whole, in words.
-    """
-
-    n: int
-    mean: float | None
-    sd: float | None
-    missing: str
 
 
 def places(material: Material) -> list[Place]:
@@ -124,8 +108,8 @@ def gains(found: Sequence[Place]) -> Sheet:
     fields = list(dict.fromkeys(field for place in found for field in place.about))
     rows = []
     for place in found:
-        structure, weights = structure_gain(place), weight_gain(place)
-        numbers = (structure.mean, structure.sd, structure.n, weights.mean, weights.sd, weights.n)
+        both = (structure_gain(place), weight_gain(place))
+        numbers = [number for gain in both for number in (gain.mean, gain.std, len(gain.values))]
         rows.append((*(place.about.get(field, "") for field in fields), *numbers))
     measured = ("structure_gain", "sd", "n", "weight_gain", "sd of weight_gain", "n of weight_gain")
     return Sheet(
@@ -138,12 +122,12 @@ def gains(found: Sequence[Place]) -> Sheet:
     )
 
 
-def structure_gain(place: Place) -> Gain:
+def structure_gain(place: Place) -> SeedDifferences:
     """What the kept mask has over the shuffled one, both with fresh weights."""
     return _gain(place, _KEPT, _SHUFFLED)
 
 
-def weight_gain(place: Place) -> Gain:
+def weight_gain(place: Place) -> SeedDifferences:
     """What the method's own initial weights have over fresh ones, both on the kept mask."""
     return _gain(place, _SAME, _KEPT)
 
@@ -162,18 +146,24 @@ def _zero_shot(material: Material, place: Place) -> Evidence:
     chance = material.chance([*place.arm(_KEPT), *place.arm(_SHUFFLED)])
     drawn = {seed: values for seed, values in shuffled.by_seed.items() if len(values) >= DRAWS}
     seeds = sorted(kept.by_seed.keys() & drawn.keys())
-    value = mean([kept.means[seed] for seed in seeds]) if seeds else None
+    value = fmean(kept.means[seed] for seed in seeds) if seeds else None
     threshold = None
     if seeds and chance is not None:
-        pooled = mean([spread(drawn[seed]) ** 2 for seed in seeds]) ** 0.5
-        threshold = chance + DEVIATIONS_ZERO_SHOT * pooled
+        pooled_std = fmean(_std(drawn[seed]) ** 2 for seed in seeds) ** 0.5
+        threshold = chance + DEVIATIONS_ZERO_SHOT * pooled_std
     missing = [
         told(joined(kept.gaps, shuffled.gaps)),
         "" if place.arm(_KEPT) else "no reinit cells on the kept mask",
         _too_few_draws(kept.by_seed, shuffled.by_seed),
         "" if chance is not None or not seeds else "the number of classes",
     ]
-    return _compared(place.about, value, threshold, len(seeds), missing)
+    return compared(place.about, value, ">", threshold, n=len(seeds), missing=_joined(missing))
+
+
+def _std(values: Sequence[float]) -> float:
+    std = summarise(values, confidence=None).std
+    assert std is not None  # there are `DRAWS` of them at least
+    return std
 
 
 def _too_few_draws(
@@ -187,9 +177,10 @@ def _retrained(source: str, own: Sequence[Place]) -> Verdict:
     evidence = []
     for place in own:
         gain = structure_gain(place)
-        few = "" if gain.n >= SEEDS else f"{gain.n} of {SEEDS} seeds"
-        threshold = None if gain.sd is None else DEVIATIONS_TRAINED * gain.sd
-        evidence.append(_compared(place.about, gain.mean, threshold, gain.n, [gain.missing, few]))
+        n = len(gain.values)
+        missing = _joined([gain.missing, "" if n >= SEEDS else f"{n} of {SEEDS} seeds"])
+        threshold = None if gain.std is None else DEVIATIONS_TRAINED * gain.std
+        evidence.append(compared(place.about, gain.mean, ">", threshold, n=n, missing=missing))
     return Verdict(
         id=f"H1b {source}",
         claim=f"accuracy can be derived from the structure of {source} alone, with training",
@@ -201,42 +192,11 @@ def _retrained(source: str, own: Sequence[Place]) -> Verdict:
     )
 
 
-def _compared(
-    about: Mapping[str, str],
-    value: float | None,
-    threshold: float | None,
-    n: int,
-    missing: Sequence[str],
-) -> Evidence:
-    lacking = "; ".join(part for part in missing if part)
-    known: Flag = None
-    if not lacking and value is not None and threshold is not None:
-        known = value > threshold
-    return Evidence(
-        about=about,
-        value=value,
-        threshold=threshold,
-        relation=">",
-        n=n,
-        holds=known,
-        missing=lacking,
-    )
+def _joined(parts: Sequence[str]) -> str:
+    return "; ".join(part for part in parts if part)
 
 
-def _gain(place: Place, first: tuple[str, str], second: tuple[str, str]) -> Gain:
+def _gain(place: Place, first: tuple[str, str], second: tuple[str, str]) -> SeedDifferences:
     one, two = sample(place.arm(first), TRAINED), sample(place.arm(second), TRAINED)
-    differences = [one.means[seed] - two.means[seed] for seed in sorted(_common(one, two))]
     absent = [f"no {' '.join(arm)} cells" for arm in (first, second) if not place.arm(arm)]
-    unpaired = one.by_seed.keys() ^ two.by_seed.keys() if not absent else set()
-    gaps = told(joined(one.gaps, two.gaps))
-    alone = f"{len(unpaired)} seeds in one arm only" if unpaired and not gaps else ""
-    return Gain(
-        n=len(differences),
-        mean=mean(differences) if differences else None,
-        sd=spread(differences) if len(differences) > 1 else None,
-        missing="; ".join(part for part in (gaps, alone, *absent) if part),
-    )
-
-
-def _common(one: Sample, two: Sample) -> Set[int]:
-    return one.by_seed.keys() & two.by_seed.keys()
+    return seed_differences(one, two, absent)

@@ -8,6 +8,9 @@ from typing import Literal
 Unit = Literal["percent", "number", "p"]
 """How a number is shown to people: a fraction in percent, as it is, or as a probability."""
 
+Relation = Literal[">", ">=", "<", "<="]
+"""How a value has to stand to a threshold."""
+
 Flag = bool | None
 """Whether something holds; None where that cannot be told yet."""
 
@@ -28,7 +31,7 @@ class Evidence:
         about: What it is of: {"method": "rigl", "density": "0.1"}.
         value: The statistic, as a fraction where it is shown in percent; None when unknown.
         threshold: What it is compared with; None when unknown, or nothing was fixed.
-        relation: How it has to stand to the threshold: ">", ">=", "<" or "<=".
+        relation: How it has to stand to the threshold.
         n: How many measurements, or pairs of them, are behind it.
         holds: Whether it does; None when that cannot be told yet.
         missing: What is missing where it cannot be told, in words.
@@ -38,7 +41,7 @@ class Evidence:
     about: Mapping[str, str]
     value: float | None
     threshold: float | None
-    relation: str
+    relation: Relation
     n: int
     holds: Flag
     missing: str = ""

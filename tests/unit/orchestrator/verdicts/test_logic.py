@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestrator.verdicts.logic import all_hold, count_holds, most_hold, outcome_of
-from orchestrator.verdicts.verdict import Flag
+from orchestrator.verdicts.logic import all_hold, compared, count_holds, most_hold, outcome_of
+from orchestrator.verdicts.verdict import Flag, Relation
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,33 @@ def test_nothing_is_decided_that_could_still_change(
     assert count_holds(flags) is one
     assert count_holds(flags, 2) is two
     assert most_hold(flags) is most
+
+
+@pytest.mark.parametrize(
+    ("relation", "below", "equal", "above"),
+    [
+        (">", False, False, True),
+        (">=", False, True, True),
+        ("<", True, False, False),
+        ("<=", True, True, False),
+    ],
+)
+def test_a_comparison_is_what_its_relation_says(
+    relation: Relation, below: bool, equal: bool, above: bool
+) -> None:
+    found = [compared({}, value, relation, 0.5, n=3) for value in (0.4, 0.5, 0.6)]
+    assert [item.holds for item in found] == [below, equal, above]
+    assert {item.relation for item in found} == {relation}
+
+
+@pytest.mark.parametrize(
+    ("value", "threshold", "missing"),
+    [(None, 0.5, ""), (0.6, None, ""), (0.6, 0.5, "1 cell failed")],
+)
+def test_a_comparison_is_open_while_something_is_unknown(
+    value: float | None, threshold: float | None, missing: str
+) -> None:
+    assert compared({}, value, ">", threshold, n=1, missing=missing).holds is None
 
 
 def test_outcomes_in_words() -> None:
