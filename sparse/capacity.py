@@ -127,11 +127,6 @@ def layer_pairs(
     )
 
 
-def matched_counts(wide: Mapping[str, Shape], dense: Mapping[str, Shape]) -> dict[str, int]:
-    """Return how many weights each layer of the wide network keeps: those of the dense one."""
-    return {layer.name: layer.active for layer in layer_pairs(wide, dense)}
-
-
 def first_weights(
     layer: LayerPair,
     generator: torch.Generator,

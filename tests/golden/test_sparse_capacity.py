@@ -14,7 +14,6 @@ from sparse.capacity import (
     extra_params,
     first_weights,
     layer_pairs,
-    matched_counts,
 )
 from sparse.methods.same_capacity import SameCapacity
 from sparse.paths import effective_masks
@@ -93,12 +92,12 @@ def test_counts_of_perceptrons_for_cifar100(
 )
 def test_counts_of_perceptrons_for_ten_classes(inputs, wide, narrow, total, stored, density):
     shapes = [perceptron(inputs, 4, width, 10) for width in (wide, narrow)]
-    counts = matched_counts(*shapes)
-    assert sum(counts.values()) == total
+    counts = [pair.active for pair in layer_pairs(*shapes)]
+    assert sum(counts) == total
     assert sum(out * into for out, into in shapes[0].values()) == stored
     assert total / stored == pytest.approx(density, abs=5e-7)
     if narrow == 79:
-        assert list(counts.values()) == [61_936, 6_241, 6_241, 6_241, 790]
+        assert counts == [61_936, 6_241, 6_241, 6_241, 790]
 
 
 def test_counts_of_a_convnet_whose_channels_are_halved():

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparse.capacity import first_weights, layer_pairs, matched_counts, unit_fan_in
+from sparse.capacity import first_weights, layer_pairs, unit_fan_in
 from sparse.narrow import scaled_widths
 from sparse.select import random_among
 
@@ -33,10 +33,10 @@ def test_counts_are_those_of_a_network_that_lies_within_the_wide_one(
     both = list(zip(narrow, widths, strict=True))
     assert all(abs(own - share * width) <= Decimal("0.5") for own, width in both)
     wide, dense = chain(widths, inputs, classes), chain(narrow, inputs, classes)
-    counts = matched_counts(wide, dense)
-    assert list(counts.values()) == [out * into for out, into in dense.values()]
+    counts = [pair.active for pair in layer_pairs(wide, dense)]
+    assert counts == [out * into for out, into in dense.values()]
     if share == 1:
-        assert list(counts.values()) == [out * into for out, into in wide.values()]
+        assert counts == [out * into for out, into in wide.values()]
     if any(own < width for own, width in both):
         with pytest.raises(ValueError, match="is not within"):
             layer_pairs(dense, wide)
