@@ -14,11 +14,12 @@ import torch
 
 from sparse.context import Context
 from sparse.options import option
+from sparse.random_positions import random_among
 from sparse.schedule import exponential_counts
 from sparse.scope import active_only
 from sparse.scores import magnitude
 from sparse.scoring import Tensors, grasp_scores, sensitivities, snip_scores, synflow_scores
-from sparse.select import largest_global, random_among
+from sparse.select import largest_global
 
 
 def magnitude_masks(context: Context, target: int) -> Tensors:

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from sparse.csr_edit import edited
 from sparse.csr_pattern import Pattern, Shape, pattern, refuse_large, transposed
 from sparse.csr_product import product
+from sparse.free_places import random_free_positions
 from sparse.select import positions as positions_of
-from sparse.select import random_free_positions
 
 
 class SparseLinear(nn.Module):

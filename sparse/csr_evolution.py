@@ -8,8 +8,9 @@ import torch
 
 from sparse import drop
 from sparse.csr import SparseLinear
+from sparse.free_places import random_free_positions
 from sparse.optim_state import parameter_slots
-from sparse.select import random_free_positions, refuse_nan
+from sparse.select import refuse_nan
 
 RULES = ("signed", "magnitude")
 

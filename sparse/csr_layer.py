@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from sparse.csr import SparseLinear
-from sparse.free_places import FreePlaces, between
+from sparse.free_places import FreePlaces, between, random_free_positions
 from sparse.optim_state import parameter_slots
 from sparse.scores import magnitude
-from sparse.select import random_free_positions, without_sorted
+from sparse.select import without_sorted
 
 
 class CsrLayer:

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from sparse.csr_pattern import Shape
-from sparse.select import random_candidates, rank_among_others, without_sorted
+from sparse.random_positions import expected_draws, first_of_permutation, permutation
+from sparse.select import refuse_count, without_sorted
 
 
 class FreePlaces:
     """The free places of a matrix (outputs, inputs).
 
-    size: the number of all places. taken: flat positions (int64), ascending and distinct, that are
-    not free.
+    taken: flat positions (int64), ascending and distinct, that are not free.
     outputs, inputs: which units on either side live (bool); None: all.
     """
 
@@ -26,30 +26,57 @@ class FreePlaces:
         outputs: Tensor | None = None,
         inputs: Tensor | None = None,
     ) -> None:
-        self.size = shape[0] * shape[1]
         self._shape = shape
         self._sides = (outputs, inputs)
+        self._all_live = outputs is None and inputs is None
         self._rows = _Living(outputs, shape[0])
         self._columns = _Living(inputs, shape[1])
-        self._taken = taken[between(taken, shape[1], outputs, inputs)]
+        self._taken = self._between(taken)
 
     def __len__(self) -> int:
         return self._rows.count * self._columns.count - len(self._taken)
 
     def draw(self, k: int, generator: torch.Generator) -> Tensor:
-        """Return k of their positions: those that are drawn from a mask of these places."""
-        return random_candidates(self, k, generator)
+        """Return k of their positions, drawn uniformly, on the generator's device.
 
-    def among(self, at: Tensor) -> Tensor:
-        """Return the positions of an ascending list that are free."""
-        return without_sorted(at[between(at, self._shape[1], *self._sides)], self._taken)
+        The draws are those of `random_positions` among a mask of these places, bit for bit.
+        """
+        size, candidates = self._shape[0] * self._shape[1], len(self)
+        refuse_count(k, candidates)
+        if 2 * k > candidates or 4 * candidates < size:
+            return self._of_rank(first_of_permutation(candidates, k, generator))
+        draws = expected_draws(size, candidates, k)
+        while True:
+            drawn = torch.randint(size, (draws,), generator=generator, device=generator.device)
+            distinct = without_sorted(self._between(drawn.unique()), self._taken)
+            if len(distinct) >= k:
+                order = permutation(len(distinct), generator)[:k]
+                return distinct.index_select(0, order)
 
-    def of_rank(self, ranks: Tensor) -> Tensor:
+    def _of_rank(self, ranks: Tensor) -> Tensor:
         """Return the free positions with these ranks, 0 being the lowest."""
+        if self._all_live:
+            return _rank_among_others(ranks, self._taken)
         width, rows, columns = self._shape[1], self._rows, self._columns
         taken = rows.rank(self._taken // width) * columns.count + columns.rank(self._taken % width)
-        places = rank_among_others(ranks, taken)
+        places = _rank_among_others(ranks, taken)
         return rows.unit(places // columns.count) * width + columns.unit(places % columns.count)
+
+    def _between(self, at: Tensor) -> Tensor:
+        """Return those of the positions that lie between living units."""
+        return at if self._all_live else at[between(at, self._shape[1], *self._sides)]
+
+
+def random_free_positions(
+    size: int, occupied: Tensor, k: int, generator: torch.Generator
+) -> Tensor:
+    """Return k distinct flat positions (int64) below `size` that are not occupied.
+
+    occupied: positions (int64), ascending and distinct. The draws are those of `random_positions`
+    among all other positions, bit for bit.
+    """
+    places = FreePlaces((1, size), occupied.to(generator.device))
+    return places.draw(k, generator).to(occupied.device)
 
 
 def between(at: Tensor, width: int, outputs: Tensor | None, inputs: Tensor | None) -> Tensor:
@@ -60,6 +87,13 @@ def between(at: Tensor, width: int, outputs: Tensor | None, inputs: Tensor | Non
     if inputs is not None:
         inside &= inputs.index_select(0, at % width)
     return inside
+
+
+def _rank_among_others(ranks: Tensor, occupied: Tensor) -> Tensor:
+    """Return the positions with these ranks, 0 being the lowest that is not occupied."""
+    # occupied[j] - j positions below the j-th occupied one are free.
+    free_below = occupied - torch.arange(len(occupied), device=occupied.device)
+    return ranks + torch.searchsorted(free_below, ranks, right=True)
 
 
 class _Living:

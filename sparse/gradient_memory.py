@@ -8,9 +8,10 @@ from torch import Tensor
 
 from sparse.context import Layer
 from sparse.drop import whole_share
+from sparse.random_positions import random_among
 from sparse.schedule import UpdateSchedule, known_length, resolve_step
 from sparse.scores import gradient, widened
-from sparse.select import largest, random_among, refuse_nan
+from sparse.select import largest, refuse_nan
 from sparse.topology_options import PHASED, TopologyOptions
 
 _SAVED = ("average", "stale", "candidates")

@@ -7,7 +7,8 @@ that were active before the update; a published convention leaves out those that
 import torch
 from torch import Tensor
 
-from sparse.select import largest_positions, random_positions
+from sparse.random_positions import random_positions
+from sparse.select import largest_positions
 
 
 def random(size: int, occupied: Tensor, k: int, generator: torch.Generator) -> Tensor:

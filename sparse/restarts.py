@@ -9,7 +9,8 @@ import math
 import torch
 from torch import Tensor
 
-from sparse.select import positions, random_among
+from sparse.random_positions import random_among
+from sparse.select import positions
 
 
 def permuted_mask(mask: Tensor, generator: torch.Generator) -> Tensor:

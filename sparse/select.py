@@ -1,4 +1,4 @@
-"""Exact selection: the k largest, the k smallest, or k random positions, never one more or less.
+"""Exact selection: the k largest or the k smallest positions, never one more or less.
 
 Everywhere ties go to the lower flat index (row-major order), so a selection depends neither on the
 number of threads nor on how the tensor lies in memory. Nothing here sorts a large tensor: a
@@ -12,19 +12,16 @@ nobody refused rank below all other scores but -inf, and the counts stay exact.
 
 import math
 from collections.abc import Mapping
-from typing import Protocol
 
 import torch
 from torch import Tensor
-
-from sparse.draws import expected_draws, first_of_permutation, permutation
 
 _SAMPLE = 1024
 
 
 def largest(scores: Tensor, k: int, *, checked: bool = False) -> Tensor:
     """Return the mask (bool, same shape) of exactly the k largest scores; 0 <= k <= size."""
-    _refuse_count(k, scores.numel())
+    refuse_count(k, scores.numel())
     if not checked:
         refuse_nan({"scores": scores})
     return _top(scores.flatten(), k).view(scores.shape)
@@ -53,7 +50,7 @@ def largest_among(scores: Tensor, k: int, among: Tensor, *, checked: bool = Fals
 
 def largest_in_rows(scores: Tensor, k: int) -> Tensor:
     """Return the mask of exactly the k largest scores of every row of a matrix, free of NaN."""
-    _refuse_count(k, scores.shape[1])
+    refuse_count(k, scores.shape[1])
     if k == 0:
         return torch.zeros_like(scores, dtype=torch.bool)
     threshold = scores.topk(k, dim=1, sorted=False).values.amin(1, keepdim=True)
@@ -70,7 +67,7 @@ def largest_positions(
     The same choice as `largest` makes, found faster where k is small. `among` is a bool mask of the
     positions to choose from, with at least k of them; scores there lie above -inf.
     """
-    _refuse_count(k, scores.numel())
+    refuse_count(k, scores.numel())
     if not checked:
         refuse_nan({"scores": scores})
     values = scores.flatten()
@@ -102,83 +99,6 @@ def largest_global(scores: Mapping[str, Tensor], k: int, *, minimum: int = 1) ->
     return {name: part.view(tensor.shape) for (name, tensor), part in parts}
 
 
-def random_among(among: Tensor, k: int, generator: torch.Generator) -> Tensor:
-    """Return the mask of exactly k true positions of a bool mask, drawn uniformly."""
-    chosen = torch.zeros_like(among, memory_format=torch.contiguous_format)
-    fill(chosen, random_positions(among, k, generator), True)
-    return chosen
-
-
-def random_positions(among: Tensor, k: int, generator: torch.Generator) -> Tensor:
-    """Return k distinct flat positions (int64) where a bool mask is true, drawn uniformly.
-
-    The draws are made on the generator's device, which may be the CPU for a mask on a CUDA device.
-    """
-    flat = among.flatten().to(generator.device)
-    size, candidates = len(flat), int(flat.count_nonzero())
-    _refuse_count(k, candidates)
-    if 2 * k > candidates or 4 * candidates < size:
-        order = permutation(candidates, generator)[:k]
-        return flat.nonzero().flatten().index_select(0, order).to(among.device)
-    # Few of many: drawing with replacement until k distinct ones are there avoids the long
-    # permutation. Given their number, the distinct ones are a uniform subset, so any k are too.
-    draws = expected_draws(size, candidates, k)
-    while True:
-        drawn = torch.randint(size, (draws,), generator=generator, device=generator.device)
-        distinct = positions(torch.zeros_like(flat).index_fill_(0, drawn, True) & flat)
-        if len(distinct) >= k:
-            order = permutation(len(distinct), generator)[:k]
-            return distinct.index_select(0, order).to(among.device)
-
-
-class Candidates(Protocol):
-    """Flat positions below `size` to choose from, known without a mask of them."""
-
-    @property
-    def size(self) -> int:
-        """The size of the layer."""
-
-    def __len__(self) -> int:
-        """How many there are."""
-
-    def of_rank(self, ranks: Tensor) -> Tensor:
-        """Return those with these ranks, 0 being the lowest."""
-
-    def among(self, at: Tensor) -> Tensor:
-        """Return the positions of an ascending list that are candidates."""
-
-
-def random_candidates(free: Candidates, k: int, generator: torch.Generator) -> Tensor:
-    """Return k distinct candidates, drawn uniformly, on the generator's device.
-
-    The draws are those of `random_positions` among a mask of them, bit for bit, but no tensor has
-    the layer's size: memory follows k and what the candidates are known by.
-    """
-    candidates = len(free)
-    _refuse_count(k, candidates)
-    if 2 * k > candidates or 4 * candidates < free.size:
-        return free.of_rank(first_of_permutation(candidates, k, generator))
-    draws = expected_draws(free.size, candidates, k)
-    while True:
-        drawn = torch.randint(free.size, (draws,), generator=generator, device=generator.device)
-        distinct = free.among(drawn.unique())
-        if len(distinct) >= k:
-            order = permutation(len(distinct), generator)[:k]
-            return distinct.index_select(0, order)
-
-
-def random_free_positions(
-    size: int, occupied: Tensor, k: int, generator: torch.Generator
-) -> Tensor:
-    """Return k distinct flat positions (int64) below `size` that are not occupied.
-
-    occupied: positions (int64), ascending and distinct. The draws are those of `random_positions`
-    among all other positions (`random_candidates`).
-    """
-    others = _Others(size, occupied.to(generator.device))
-    return random_candidates(others, k, generator).to(occupied.device)
-
-
 def refuse_nan(scores: Mapping[str, Tensor], *, wait: bool = True) -> None:
     """Raise a ValueError that names the tensors with a NaN in them; waits for the device once.
 
@@ -190,6 +110,14 @@ def refuse_nan(scores: Mapping[str, Tensor], *, wait: bool = True) -> None:
     if peaks and bool(torch.stack(peaks).isnan().any()):
         named = ", ".join(name for name, tensor in scores.items() if bool(tensor.isnan().any()))
         raise ValueError(f"NaN in {named}: it cannot be ranked; has the training diverged?")
+
+
+def refuse_count(k: int, available: int) -> None:
+    """Raise a ValueError where k of the positions to choose from cannot be chosen."""
+    if not 0 <= k <= available:
+        raise ValueError(
+            f"k is {k}; it must be between 0 and {available}, the positions to choose from"
+        )
 
 
 def positions(mask: Tensor, count: int | None = None) -> Tensor:
@@ -289,7 +217,7 @@ def _top_positions(values: Tensor, k: int, among: Tensor | None) -> Tensor:
     at = positions(inside if among is None else inside & among, 2 * k)
     if len(at) < k:  # the sample was misleading
         at = torch.arange(len(values)) if among is None else positions(among)
-        _refuse_count(k, len(at))
+        refuse_count(k, len(at))
     return at.index_select(0, positions(_top(values.index_select(0, at), k)))
 
 
@@ -345,34 +273,3 @@ def _top_with_floors(pool: Tensor, k: int, sizes: list[int], floors: list[int]) 
     parts = zip(pool.split(sizes), floors, strict=True)
     safe = torch.cat([_top(part, floor) for part, floor in parts])
     return safe | largest_among(pool, k - sum(floors), ~safe, checked=True)
-
-
-def rank_among_others(ranks: Tensor, occupied: Tensor) -> Tensor:
-    """Return the free positions with these ranks, 0 being the lowest that is not occupied."""
-    # occupied[j] - j positions below the j-th occupied one are free.
-    free_below = occupied - torch.arange(len(occupied), device=occupied.device)
-    return ranks + torch.searchsorted(free_below, ranks, right=True)
-
-
-class _Others:
-    """All positions below `size` but the occupied ones (ascending)."""
-
-    def __init__(self, size: int, occupied: Tensor) -> None:
-        self.size = size
-        self._occupied = occupied
-
-    def __len__(self) -> int:
-        return self.size - len(self._occupied)
-
-    def of_rank(self, ranks: Tensor) -> Tensor:
-        return rank_among_others(ranks, self._occupied)
-
-    def among(self, at: Tensor) -> Tensor:
-        return without_sorted(at, self._occupied)
-
-
-def _refuse_count(k: int, available: int) -> None:
-    if not 0 <= k <= available:
-        raise ValueError(
-            f"k is {k}; it must be between 0 and {available}, the positions to choose from"
-        )

@@ -15,8 +15,9 @@ from sparse import grow
 from sparse.context import Layer
 from sparse.csr_layer import CsrLayer, CsrStorage
 from sparse.optim_state import zero_inactive
+from sparse.random_positions import random_among
 from sparse.scores import magnitude
-from sparse.select import fill, positions, random_among
+from sparse.select import fill, positions
 
 
 class Free(Protocol):

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from sparse.context import Layer
-from sparse.select import largest_among, largest_in_rows, random_among
+from sparse.random_positions import random_among
+from sparse.select import largest_among, largest_in_rows
 
 
 def refuse_transposed(layers: Sequence[Layer], method: str) -> None:

@@ -12,8 +12,8 @@ from sparse.inherited import inherited_masks
 from sparse.method_texts import MethodText, plain_method
 from sparse.methods import METHODS
 from sparse.options import describe_options, option
+from sparse.random_positions import random_among
 from sparse.registry import Entry
-from sparse.select import random_among
 from sparse.sparsifier import Sparsifier
 
 _INITIAL = ["same_init", "reshuffle", "sign_reinit", "signed_const"]

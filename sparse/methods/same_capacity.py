@@ -11,7 +11,7 @@ from sparse.context import Context
 from sparse.methods import METHODS
 from sparse.narrow import ToShare
 from sparse.options import option
-from sparse.select import random_among
+from sparse.random_positions import random_among
 from sparse.sparsifier import Sparsifier
 
 

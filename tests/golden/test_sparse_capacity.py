@@ -17,7 +17,7 @@ from sparse.capacity import (
 )
 from sparse.methods.same_capacity import SameCapacity
 from sparse.paths import effective_masks
-from sparse.select import random_among
+from sparse.random_positions import random_among
 from tests.support.toy import ToyContext, ToyLayer
 
 SHARES = ("0.1", "0.3", "0.5", "0.7", "0.9")

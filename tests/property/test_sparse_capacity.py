@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sparse.capacity import first_weights, layer_pairs, unit_fan_in
 from sparse.narrow import scaled_widths
-from sparse.select import random_among
+from sparse.random_positions import random_among
 
 WIDTHS = st.lists(st.integers(1, 60), min_size=1, max_size=5)
 SHARES = st.integers(1, 1000).map(lambda parts: Decimal(parts) / 1000)

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from sparse import select
 from sparse.drop import signed, whole_share
+from sparse.random_positions import random_positions
 from sparse.select import (
     largest,
     largest_among,
     largest_global,
     largest_positions,
     positions,
-    random_positions,
     smallest,
 )
 

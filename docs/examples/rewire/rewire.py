@@ -6,8 +6,8 @@ import torch
 
 from sparse.methods import METHODS
 from sparse.options import option
+from sparse.random_positions import random_positions
 from sparse.schedule import UpdateSchedule
-from sparse.select import random_positions
 from sparse.sparsifier import Sparsifier, TopologyUpdate
 
 

@@ -6,7 +6,7 @@ import torch
 from sparse import drop, grow
 from sparse.csr import SparseLinear
 from sparse.csr_evolution import evolve
-from sparse.select import random_free_positions
+from sparse.free_places import random_free_positions
 
 SHAPE = (20, 30)
 

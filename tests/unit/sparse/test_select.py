@@ -13,8 +13,6 @@ from sparse.select import (
     largest_global,
     largest_positions,
     positions,
-    random_among,
-    random_positions,
     refuse_nan,
     smallest,
     without,
@@ -212,45 +210,6 @@ def test_nan_that_would_have_to_be_waited_for_are_not_looked_for():
     refuse_nan({"there": torch.empty(2, device="meta")}, wait=False)
 
 
-def test_random_draws_have_the_exact_count_and_stay_among_the_candidates():
-    among = torch.rand(40, 50, generator=torch.Generator().manual_seed(0)) < 0.8
-    for k in (0, 1, 100, 1000, int(among.sum())):
-        chosen = random_among(among, k, torch.Generator().manual_seed(k))
-        assert int(chosen.sum()) == k
-        assert not bool((chosen & ~among).any())
-
-
-def test_random_draws_repeat_with_the_generator_and_differ_between_generators():
-    among = torch.ones(5000, dtype=torch.bool)
-    first, again, other = (
-        random_among(among, 400, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
-    )
-    assert torch.equal(first, again)
-    assert not torch.equal(first, other)
-
-
-@pytest.mark.parametrize(("candidates", "k"), [(20, 2), (20, 15), (3, 1)])
-def test_random_draws_are_uniform(candidates, k):
-    # chi-squared over `candidates` of 20 positions: beyond mean + 6 standard deviations never.
-    among = torch.arange(20) < candidates
-    generator = torch.Generator().manual_seed(7)
-    drawn = sum(random_among(among, k, generator).double() for _ in range(3000))[:candidates]
-    expected = 3000 * k / candidates
-    spread = ((drawn - expected) ** 2 / (expected * (1 - k / candidates))).sum()
-    assert spread < candidates + 6 * math.sqrt(2 * candidates)
-
-
-def test_random_draws_do_not_touch_the_global_generator():
-    before = torch.get_rng_state()
-    random_positions(torch.ones(5000, dtype=torch.bool), 300, torch.Generator().manual_seed(0))
-    assert torch.equal(before, torch.get_rng_state())
-
-
-def test_more_random_draws_than_candidates_are_refused():
-    with pytest.raises(ValueError, match="k is 2; it must be between 0 and 1"):
-        random_positions(bools(False, True), 2, torch.Generator())
-
-
 def test_positions_count_rows_first():
     assert positions(torch.tensor([[0.0, 1.0], [1.0, 0.0]])).tolist() == [1, 2]
     assert without(torch.tensor([5, 1, 7]), torch.tensor([7, 2])).tolist() == [5, 1]
@@ -267,14 +226,3 @@ def test_fill_writes_through_any_layout():
 def test_a_cuda_device_selects_what_the_cpu_selects(k):
     scores = torch.randn(20000, generator=torch.Generator().manual_seed(k)).mul(50).round()
     assert torch.equal(largest(scores.cuda(), k).cpu(), largest(scores, k))
-
-
-@pytest.mark.gpu
-def test_draws_for_a_cuda_device_are_those_of_the_generator_on_the_cpu():
-    among = torch.arange(20000) % 3 > 0
-    for k in (300, 13000):
-        drawn, on_cuda = (
-            random_positions(mask, k, torch.Generator().manual_seed(0))
-            for mask in (among, among.cuda())
-        )
-        assert torch.equal(on_cuda.cpu(), drawn)

@@ -6,9 +6,6 @@ from torch import nn
 
 from sparse.csr import SparseLinear
 from sparse.csr_layer import CsrLayer
-from sparse.draws import first_of_permutation
-from sparse.free_places import FreePlaces
-from sparse.select import random_positions
 from sparse.storage import storage_of
 from tests.support.toy import ToyContext, make_layers, make_method
 
@@ -131,40 +128,6 @@ def test_a_bias_and_its_slots_are_those_of_the_module():
     module(torch.ones(2, 1)).sum().backward()
     optimizer.step()
     assert layer.bias_slots()["momentum_buffer"].tolist() == [1.0, 1.0, 1.0]
-
-
-@pytest.mark.parametrize("dead", [(), (0, 2), (0, 1, 2, 3, 5, 6)])
-@pytest.mark.parametrize("k", [1, 4, 9])
-def test_free_places_are_drawn_as_from_a_mask_of_them(dead, k):
-    outputs, inputs = torch.ones(8, dtype=torch.bool), torch.ones(11, dtype=torch.bool)
-    outputs[list(dead)] = False
-    inputs[[n for n in dead if n != 3]] = False
-    free = outputs.view(-1, 1) & inputs
-    taken = torch.tensor([1, 12, 13, 47, 80])
-    free.view(-1)[taken] = False
-    places = FreePlaces((8, 11), taken, outputs, inputs)
-    assert len(places) == int(free.sum())
-    for seed in range(20):
-        one, other = (torch.Generator().manual_seed(seed) for _ in range(2))
-        assert torch.equal(random_positions(free, k, one), places.draw(k, other))
-        assert torch.equal(one.get_state(), other.get_state())
-
-
-@pytest.mark.parametrize("k", [1, 2, 4_001, 524_289])
-def test_the_beginning_of_a_permutation_has_its_bits_and_leaves_the_generator_as_it_does(k):
-    count = 2**20 + 7
-    one, other = (torch.Generator().manual_seed(5) for _ in range(2))
-    assert torch.equal(
-        torch.randperm(count, generator=one)[:k], first_of_permutation(count, k, other)
-    )
-    assert torch.equal(torch.rand(3, generator=one), torch.rand(3, generator=other))
-
-
-def test_of_very_many_places_distinct_ones_are_drawn():
-    places = first_of_permutation(10**12, 1000, torch.Generator().manual_seed(0))
-    assert len(places.unique()) == 1000
-    assert 0 <= int(places.min()) < 10**11
-    assert 9 * 10**11 < int(places.max()) < 10**12
 
 
 def test_a_masked_layer_of_a_convolution_keeps_its_shape():

@@ -1,13 +1,49 @@
-"""Draws that several selections share: permutations, their beginnings, and how many it takes."""
+"""Random selection: exactly k positions, drawn uniformly, and the draws that this takes.
+
+Positions are flat (int64, row-major). Every draw is made with the given generator, on its device.
+Where the places to choose from are known without a mask of them, `sparse.free_places` draws the
+same positions, bit for bit.
+"""
 
 import math
 
 import torch
 from torch import Tensor
 
+from sparse.select import fill, positions, refuse_count
+
 _WORD = 2**32
 _SHORT = _WORD // 20
 _CHUNK = 2**20
+
+
+def random_among(among: Tensor, k: int, generator: torch.Generator) -> Tensor:
+    """Return the mask of exactly k true positions of a bool mask, drawn uniformly."""
+    chosen = torch.zeros_like(among, memory_format=torch.contiguous_format)
+    fill(chosen, random_positions(among, k, generator), True)
+    return chosen
+
+
+def random_positions(among: Tensor, k: int, generator: torch.Generator) -> Tensor:
+    """Return k distinct flat positions (int64) where a bool mask is true, drawn uniformly.
+
+    The draws are made on the generator's device, which may be the CPU for a mask on a CUDA device.
+    """
+    flat = among.flatten().to(generator.device)
+    size, candidates = len(flat), int(flat.count_nonzero())
+    refuse_count(k, candidates)
+    if 2 * k > candidates or 4 * candidates < size:
+        order = permutation(candidates, generator)[:k]
+        return flat.nonzero().flatten().index_select(0, order).to(among.device)
+    # Few of many: drawing with replacement until k distinct ones are there avoids the long
+    # permutation. Given their number, the distinct ones are a uniform subset, so any k are too.
+    draws = expected_draws(size, candidates, k)
+    while True:
+        drawn = torch.randint(size, (draws,), generator=generator, device=generator.device)
+        distinct = positions(torch.zeros_like(flat).index_fill_(0, drawn, True) & flat)
+        if len(distinct) >= k:
+            order = permutation(len(distinct), generator)[:k]
+            return distinct.index_select(0, order).to(among.device)
 
 
 def permutation(size: int, generator: torch.Generator) -> Tensor:
