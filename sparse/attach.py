@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from sparse.module import Artifacts, Build, Loss, ModuleContext, ModuleLayer
 from sparse.scaling import skips, unscale
-from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.sparsifier import Sparsifier
 from sparse.stats import layer_stats, realised_density, table
 from sparse.stored import stored_weights_of
 from sparse.targets import Excluded, bias_of, find_targets, reasons
+from sparse.updates import TopologyUpdate
 
 
 def attach(

@@ -16,10 +16,11 @@ from sparse.context import Layer
 from sparse.flops import Passes
 from sparse.gradient_memory import GradientMemory
 from sparse.select import refuse_nan
-from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.sparsifier import Sparsifier
 from sparse.storage import Free, MaskedFree, storage_of
 from sparse.topology_options import PHASED, TopologyOptions
 from sparse.update_options import dynamic_schedules
+from sparse.updates import TopologyUpdate
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,8 @@ from sparse.options import option
 from sparse.schedule import known_length
 from sparse.scope import IGNORES_ALLOCATION, ignored_by, kept, scope_option
 from sparse.scores import magnitude
-from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.sparsifier import Sparsifier
+from sparse.updates import TopologyUpdate
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,8 @@ from sparse.methods import METHODS
 from sparse.options import option
 from sparse.schedule import known_length
 from sparse.scope import IGNORES_ALLOCATION, ignored_by, kept, scope_option
-from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.sparsifier import Sparsifier
+from sparse.updates import TopologyUpdate
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,10 +12,11 @@ from sparse.methods import METHODS
 from sparse.options import option
 from sparse.schedule import known_length
 from sparse.select import largest_global
-from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.sparsifier import Sparsifier
 from sparse.storage import Free, storage_of
 from sparse.topology import Topology
 from sparse.topology_options import BY_FRACTION, TopologyOptions, shared_option
+from sparse.updates import TopologyUpdate
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,9 +9,10 @@ from sparse.context import Layer
 from sparse.methods import METHODS
 from sparse.options import option
 from sparse.select import positions, without
-from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.sparsifier import Sparsifier
 from sparse.topology import Topology
 from sparse.topology_options import TopologyOptions, shared_option
+from sparse.updates import TopologyUpdate
 
 _EXACT = {"convention": "exact"}
 

@@ -10,10 +10,11 @@ from sparse.method_traits import MASKED, RANDOM_GROWTH
 from sparse.methods import METHODS
 from sparse.options import option
 from sparse.select import positions, without
-from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.sparsifier import Sparsifier
 from sparse.topology import Topology
 from sparse.topology_options import TopologyOptions, shared_option
 from sparse.update_options import update_interval, update_unit_option
+from sparse.updates import TopologyUpdate
 
 _EXACT = {"convention": "exact"}
 

@@ -15,10 +15,11 @@ from sparse.methods import METHODS
 from sparse.options import option
 from sparse.scores import magnitude
 from sparse.select import positions, refuse_nan
-from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.sparsifier import Sparsifier
 from sparse.stats import living_share
 from sparse.units import random_rows, refuse_transposed, rewired
 from sparse.update_options import UpdateOptions, dynamic_schedules, redefined
+from sparse.updates import TopologyUpdate
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,8 @@ from sparse.options import option
 from sparse.schedule import update_schedule
 from sparse.scores import magnitude
 from sparse.select import largest, refuse_nan
-from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.sparsifier import Sparsifier
+from sparse.updates import TopologyUpdate
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,8 @@ from sparse.methods import METHODS
 from sparse.options import option
 from sparse.random_positions import random_positions
 from sparse.schedule import UpdateSchedule
-from sparse.sparsifier import Sparsifier, TopologyUpdate
+from sparse.sparsifier import Sparsifier
+from sparse.updates import TopologyUpdate
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
