@@ -23,7 +23,6 @@ from sparse.storage import storage_of
 from trainer.cell_run import CellRun
 from trainer.checkpoint import CheckpointClock
 from trainer.engines.base import Engine
-from trainer.engines.best import best_weights
 from trainer.evaluate import evaluate
 from trainer.feed import Feed
 from trainer.leaving import BlockScores
@@ -64,7 +63,7 @@ class BlockLoop:
         self._resumed = False
         self._workload = engine.workload
         self._scenario = engine.workload.scenario
-        self.best = best_weights(engine)
+        self.best = engine.keeper()
         self._feed = Feed(engine.workload, [run.cell.seed for run in runs])
         self._total_steps = engine.workload.total_steps
         self._steps_per_epoch = engine.workload.steps_per_epoch

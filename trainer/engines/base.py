@@ -17,6 +17,7 @@ from grids.cell import Cell
 from sparse.context import Layer
 from sparse.flops import ForwardCost
 from trainer.data.bundle import Batch
+from trainer.engines.best import Best, BestWeights
 from trainer.workload import Workload
 
 CellState = dict[str, Any]
@@ -178,6 +179,10 @@ class Engine(ABC):
     @abstractmethod
     def live(self) -> list[Tensor]:
         """Every parameter and buffer of all cells, (cells, ...), as live views in a fixed order."""
+
+    def keeper(self) -> Best:
+        """What keeps the weights of each cell's best epoch aside."""
+        return BestWeights(self.live())
 
     @abstractmethod
     def weights(self, n: int) -> dict[str, Tensor]:

@@ -1,13 +1,10 @@
 """The weights of each cell's best epoch, kept aside until the end of its run."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from torch import Tensor
-
-from trainer.engines.base import Engine
-from trainer.engines.csr import CsrEngine
 
 
 class Best(Protocol):
@@ -26,20 +23,15 @@ class Best(Protocol):
         """Put back what ``state`` returned."""
 
 
-def best_weights(engine: Engine) -> Best:
-    """What keeps the best weights of an engine's cells."""
-    return BestNetwork(engine) if isinstance(engine, CsrEngine) else BestWeights(engine)
-
-
 class BestWeights:
     """A copy of what an engine's cells were like when they were told to be kept.
 
     Args:
-        engine: holds the cells.
+        live: every parameter and buffer of all cells, (cells, ...), as live views.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._live = engine.live()
+    def __init__(self, live: Sequence[Tensor]) -> None:
+        self._live = live
         self._kept: list[Tensor] | None = None
 
     def keep(self, cells: Sequence[int]) -> None:
@@ -80,38 +72,3 @@ class BestWeights:
             aside = tensor.clone()
             tensor.copy_(kept)
             kept.copy_(aside)
-
-
-class BestNetwork:
-    """The same of a truly sparse cell, whose weights change their number and places.
-
-    Args:
-        engine: holds the cell.
-    """
-
-    def __init__(self, engine: CsrEngine) -> None:
-        self._engine = engine
-        self._kept: dict[str, Tensor] | None = None
-
-    def keep(self, cells: Sequence[int]) -> None:
-        """Keep the cell as it is now, if it is among these."""
-        if cells:
-            self._kept = self._engine.weights(0)
-
-    @contextlib.contextmanager
-    def shown(self) -> Iterator[None]:
-        """The cell is meanwhile as it was kept."""
-        aside = self._engine.weights(0)
-        self._engine.load_weights(0, self._kept or aside)
-        try:
-            yield
-        finally:
-            self._engine.load_weights(0, aside)
-
-    def state(self, n: int) -> dict[str, Tensor] | None:
-        """What is kept of the cell; ``None`` before anything is."""
-        return None if self._kept is None else dict(self._kept)
-
-    def load_state(self, n: int, state: Mapping[str, Tensor] | None) -> None:
-        """Put back what ``state`` returned."""
-        self._kept = None if state is None else dict(state)

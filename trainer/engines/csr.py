@@ -17,6 +17,8 @@ from sparse.csr_layer import CsrLayer
 from sparse.csr_pattern import Pattern
 from trainer.data.bundle import Batch
 from trainer.engines.base import CellState, Engine
+from trainer.engines.best import Best
+from trainer.engines.csr_best import BestNetwork
 from trainer.engines.csr_network import FirstWeights, csr_perceptron
 from trainer.engines.one_cell import gradients_of_inputs, on_cpu, training_pass
 from trainer.network import Network, frozen_copy
@@ -99,6 +101,10 @@ class CsrEngine(Engine):
     def live(self) -> list[Tensor]:
         """Values and biases (1, ...); a topology update puts other values in their place."""
         return [parameter.detach().unsqueeze(0) for parameter in self.model.parameters()]
+
+    def keeper(self) -> Best:
+        """What keeps values together with their places."""
+        return BestNetwork(self)
 
     def weights(self, n: int) -> dict[str, Tensor]:
         """Copies of the weights, as sparse CSR tensors, and biases, by the dense model's names."""

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from tests.support.cells import make_cell, train
-from trainer.engines.best import BestWeights
 from trainer.engines.solo import SoloEngine
 from trainer.engines.stack import StackEngine
 from trainer.workload import load_workload
@@ -27,7 +26,7 @@ def spoil(engine):
 
 
 def test_what_was_kept_is_shown_and_then_gone_again(engine):
-    best = BestWeights(engine)
+    best = engine.keeper()
     first = engine.weights(0)
     best.keep([0])
     spoil(engine)
@@ -40,7 +39,7 @@ def test_what_was_kept_is_shown_and_then_gone_again(engine):
 def test_a_cell_is_kept_without_the_others():
     cells = [make_cell(seed=seed) for seed in (0, 1)]
     engine = StackEngine(load_workload(cells[0], None, "cpu"), cells)
-    best = BestWeights(engine)
+    best = engine.keeper()
     best.keep([0, 1])
     other = engine.weights(0)
     spoil(engine)
@@ -52,12 +51,12 @@ def test_a_cell_is_kept_without_the_others():
 
 
 def test_a_state_goes_through_a_checkpoint(engine):
-    best = BestWeights(engine)
+    best = engine.keeper()
     assert best.state(0) is None
     best.keep([0])
     state, first = best.state(0), engine.weights(0)
     spoil(engine)
-    other = BestWeights(engine)
+    other = engine.keeper()
     other.load_state(0, state)
     with other.shown():
         assert all(torch.equal(engine.weights(0)[name], first[name]) for name in first)

@@ -9,8 +9,9 @@ from tests.support.cells import make_cell
 from trainer.cell_run import CellRun
 from trainer.engines import legal_engines
 from trainer.engines.auto import Choice, choose
-from trainer.engines.best import BestNetwork, BestWeights, best_weights
+from trainer.engines.best import BestWeights
 from trainer.engines.csr import CsrEngine
+from trainer.engines.csr_best import BestNetwork
 from trainer.engines.csr_network import CHUNK, CsrPerceptron, FirstWeights, csr_perceptron
 from trainer.engines.stack import StackEngine
 from trainer.models.activations import FIXED
@@ -75,7 +76,7 @@ def test_layers_begin_in_their_order():
 
 def test_what_was_kept_is_shown_with_its_places_and_then_gone_again():
     engine = started()
-    best = best_weights(engine)
+    best = engine.keeper()
     assert isinstance(best, BestNetwork)
     best.keep([0])
     first = engine.weights(0)
@@ -89,7 +90,7 @@ def test_what_was_kept_is_shown_with_its_places_and_then_gone_again():
         assert_same(engine.weights(0), first)
     assert_same(engine.weights(0), moved)
     state = best.state(0)
-    other = BestNetwork(engine)
+    other = engine.keeper()
     assert other.state(0) is None
     other.load_state(0, state)
     with other.shown():
@@ -108,7 +109,7 @@ def assert_same(one, other):
 def test_masked_cells_keep_whole_tensors():
     cell = make_cell("set", "0.3")
     engine = StackEngine(load_workload(cell, None, "cpu"), [cell])
-    assert isinstance(best_weights(engine), BestWeights)
+    assert isinstance(engine.keeper(), BestWeights)
 
 
 def test_optimizer_slots_stay_with_their_weights_while_another_network_is_shown():
@@ -117,7 +118,7 @@ def test_optimizer_slots_stay_with_their_weights_while_another_network_is_shown(
     engine.backward((inputs[None, :8], targets[None, :8]), 1)
     engine.optimizer_step(1.0)
     slots = {layer.name: dict(layer.slots()) for layer in engine.layers(0)}
-    best = best_weights(engine)
+    best = engine.keeper()
     best.keep([0])
     with best.shown():
         pass
