@@ -4,6 +4,9 @@ The network is 3072-4000-1000-4000-10 at batch 128, float32, SGD with momentum a
 layers at the same density. The three arms begin alike and run in turn; the masked arm must end with
 the same weights, or nothing is reported. Seconds are CPU seconds of this process on one thread. The
 memory of the sparse arm is measured as `truly_sparse_memory.py` does.
+
+Two cells of that network, one with `recipe.storage: csr`, then take turns in the trainer's own loop,
+batches and bookkeeping included.
 """
 
 import time
@@ -14,6 +17,7 @@ from harness import Arm, Report, begin, interleave, parser, ratio, set_exact_env
 
 if TYPE_CHECKING:
     from sparse_arms import MaskedArm, OurArm
+    from trainer.engines.base import Engine
 
 WIDTHS, BATCH = (3072, 4000, 1000, 4000, 10), 128
 STEPS = 5
@@ -21,6 +25,18 @@ STEPS = 5
 ASKED = {"0.05": 4.0, "0.01": 15.0}
 """What the step has to gain over masked dense, by density."""
 ASKED_OVER_SCIPY = 8.0
+CELLS = """
+name: truly-sparse-step
+base:
+  dataset: {{name: synthetic, examples: 10000, features: 3072, classes: 10}}
+  model: {{name: mlp, hidden: [4000, 1000, 4000]}}
+  method: static
+  allocation: uniform
+  density: {density}
+  recipe: {{epochs: 1, batch: 128, lr: 0.01, momentum: 0.9, weight_decay: 2.0e-4}}
+  recipe.storage: {storage}
+"""
+"""One epoch has more steps than are taken, so that none of them evaluates."""
 
 
 def main() -> None:
@@ -32,6 +48,8 @@ def main() -> None:
     report = begin("truly_sparse_step", arguments)
     for density in ("0.3", "0.2", "0.1", "0.05", "0.02", "0.01"):
         measure(report, density, rounds=3 if arguments.quick else 9)
+    for density in ASKED:
+        measure_cells(report, density, rounds=3 if arguments.quick else 9)
     measure_memory(report, quick=arguments.quick)
     report.finish(arguments.json)
 
@@ -56,6 +74,30 @@ def measure(report: Report, density: str, *, rounds: int) -> None:
     samples = interleave(arms, rounds=rounds)
     refuse_different(ours, masked)
     add_figures(report, density, samples)
+
+
+def measure_cells(report: Report, density: str, *, rounds: int) -> None:
+    """Step a masked and a truly sparse cell in turn, as the trainer does."""
+    import torch
+
+    from blocks import advance, cells_of, make_loop
+
+    torch.set_flush_denormal(False)  # as in a worker
+    engines = {"masked": "stack", "csr": "csr"}
+    loops = {
+        storage: make_loop(cells_of(CELLS.format(density=density, storage=storage)), engine)
+        for storage, engine in engines.items()
+    }
+    arms = {
+        f"{storage} cell": timed(lambda loop=loop: advance(loop, STEPS), time.process_time)
+        for storage, loop in loops.items()
+    }
+    samples = interleave(arms, rounds=rounds)
+    refuse_different_cells(loops["masked"].engine, loops["csr"].engine)
+    report.keep(f"{STEPS} steps of a cell at density {density}", samples)
+    name = f"step of a csr cell at density {density} over the masked cell"
+    asked = ASKED[density]
+    report.add(ratio(name, samples["masked cell"], samples["csr cell"], asked=asked))
 
 
 def steps_of(step: Callable[[], object]) -> Arm:
@@ -96,6 +138,15 @@ def refuse_different(ours: "OurArm", masked: "MaskedArm") -> None:
     for layer, linear in zip(ours.net.layers, masked.linears, strict=True):
         expected = linear.weight.detach()
         torch.testing.assert_close(layer.to_dense(), expected, atol=1e-4, rtol=1e-3)
+
+
+def refuse_different_cells(masked: "Engine", csr: "Engine") -> None:
+    """Raise unless both cells, after equally many steps, hold the same weights."""
+    import torch
+
+    expected = masked.weights(0)
+    for name, weight in csr.weights(0).items():
+        torch.testing.assert_close(weight.to_dense(), expected[name], atol=1e-4, rtol=1e-3)
 
 
 if __name__ == "__main__":

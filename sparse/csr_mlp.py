@@ -15,18 +15,24 @@ PART = 32
 """The most columns of a batch in one product: a layer's inputs then stay in the cache."""
 
 
-class SparseMLP(nn.Module):
-    """A chain of SparseLinear with an activation between them; x and its result (batch, features).
+Activation = Callable[[Tensor], Tensor]
+"""An elementwise function of a tensor (parts, units, width), which it may change in place."""
 
-    It turns the batch once before the first layer and once after the last. activation: an
-    elementwise function of a tensor (parts, units, width), which it may change in place; ReLU when
-    left out. Layers that do not feed each other are a ValueError.
+
+class SparseMLP(nn.Module):
+    """A chain of SparseLinear with an activation between them; x (batch, ...) is flattened.
+
+    It turns the batch once before the first layer and once after the last. activation: one for all
+    gaps between two layers, or a list of one for each; ReLU when left out. Layers that do not feed
+    each other, and more or fewer activations than gaps, are a ValueError.
     """
 
     layers: Sequence[SparseLinear]
 
     def __init__(
-        self, layers: Sequence[SparseLinear], activation: Callable[[Tensor], Tensor] = torch.relu_
+        self,
+        layers: Sequence[SparseLinear],
+        activation: Activation | Sequence[Activation] = torch.relu_,
     ) -> None:
         super().__init__()
         for number, (layer, following) in enumerate(pairwise(layers)):
@@ -35,8 +41,12 @@ class SparseMLP(nn.Module):
                     f"layer {number} has {layer.out_features} outputs and layer {number + 1} reads"
                     f" {following.in_features} inputs; they must be equal"
                 )
+        gaps = len(layers) - 1
+        activations = [activation] * gaps if callable(activation) else list(activation)
+        if len(activations) != gaps:
+            raise ValueError(f"{len(layers)} layers have {gaps} gaps, not {len(activations)}")
         self.layers = cast(Sequence[SparseLinear], nn.ModuleList(layers))
-        self.activation = activation
+        self.activations = nn.ModuleList(map(_as_module, activations))
 
     @classmethod
     def random(
@@ -46,7 +56,7 @@ class SparseMLP(nn.Module):
         generator: torch.Generator,
         *,
         fan_in: str = "dense",
-        activation: Callable[[Tensor], Tensor] = torch.relu_,
+        activation: Activation | Sequence[Activation] = torch.relu_,
     ) -> "SparseMLP":
         """Return a network of these widths with so many active weights in each of its layers.
 
@@ -63,11 +73,31 @@ class SparseMLP(nn.Module):
         return cls(layers, activation)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the outputs (batch, outputs) for inputs (batch, inputs)."""
-        hidden = in_parts(x)
-        for number, layer in enumerate(self.layers):
-            hidden = layer(hidden if number == 0 else self.activation(hidden))
+        """Return the outputs (batch, outputs) for inputs (batch, ...), which are flattened."""
+        hidden = self.layers[0](in_parts(x.flatten(1)))
+        for activation, layer in zip(self.activations, self.layers[1:], strict=True):
+            hidden = layer(activation(hidden))
         return hidden.transpose(1, 2).flatten(0, 1)[: len(x)]
+
+
+class _Function(nn.Module):
+    """A function as a module, so that a network holds functions and modules alike."""
+
+    def __init__(self, function: Activation) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the function of x."""
+        return self.function(x)
+
+    def extra_repr(self) -> str:
+        """Return what `print` shows of it."""
+        return getattr(self.function, "__name__", repr(self.function))
+
+
+def _as_module(activation: Activation) -> nn.Module:
+    return activation if isinstance(activation, nn.Module) else _Function(activation)
 
 
 def in_parts(x: Tensor) -> Tensor:

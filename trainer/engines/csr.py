@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from grids.cell import Cell
 from sparse.context import Layer
-from sparse.csr import SparseLinear
 from sparse.csr_layer import CsrLayer
 from sparse.csr_pattern import Pattern
 from trainer.data.bundle import Batch
@@ -39,7 +38,7 @@ class CsrEngine(Engine):
         self.model = csr_perceptron(workload)
         self.network = Network(self.model, workload.bundle, self.recipe, workload.device)
         self.optimizer = make_optimizer(self.recipe, self.model.parameters())
-        self._modules = [layer for layer in self.model.layers if isinstance(layer, SparseLinear)]
+        self._modules = list(self.model.layers)
         first = FirstWeights(self._modules, self.cell.seed)
         self._names = [f"layers.{index}" for index in range(len(self._modules))]
         self._layers = [

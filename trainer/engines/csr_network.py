@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sparse.csr import SparseLinear
+from sparse.csr_mlp import SparseMLP
 from trainer import seeding
 from trainer.building import build_model
 from trainer.models.mlp import MLP
@@ -19,29 +20,7 @@ CHUNK = 2**16
 """Dense weights that are drawn at once, in whole rows: what one pass keeps in memory."""
 
 
-class CsrPerceptron(nn.Module):
-    """Truly sparse layers with an activation after each but the last.
-
-    Args:
-        layers: the layers, each feeding the next.
-        activations: elementwise functions, one fewer.
-    """
-
-    def __init__(self, layers: Sequence[SparseLinear], activations: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(layers)
-        self.activations = nn.ModuleList(activations)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Logits (n, classes) of inputs (n, *input_shape), which are flattened."""
-        hidden = inputs.flatten(1).t()
-        for layer, activation in zip(self.layers[:-1], self.activations, strict=True):
-            hidden = activation(layer(hidden))
-        logits: Tensor = self.layers[-1](hidden)
-        return logits.t()
-
-
-def csr_perceptron(workload: Workload) -> CsrPerceptron:
+def csr_perceptron(workload: Workload) -> SparseMLP:
     """The network of a workload without any active weight; its dense twin is never allocated."""
     bundle = workload.bundle
     with torch.device("meta"):
@@ -52,7 +31,7 @@ def csr_perceptron(workload: Workload) -> CsrPerceptron:
         raise TypeError(f"the csr engine steps MLPs, not {type(model).__name__}")
     shapes = [layer.weight.shape for layer in model.layers if isinstance(layer, nn.Linear)]
     layers = [_without_weights(outputs, inputs) for outputs, inputs in shapes]
-    return CsrPerceptron(layers, list(model.activations))
+    return SparseMLP(layers, [*model.activations])
 
 
 class FirstWeights:

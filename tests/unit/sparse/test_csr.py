@@ -78,6 +78,15 @@ def test_the_first_layer_is_never_transposed(monkeypatch):
     assert asked == [1]
 
 
+def test_every_gap_has_its_own_activation_and_inputs_are_flattened():
+    widths, counts = (6, 5, 4, 2), (12, 9, 5)
+    net = SparseMLP.random(widths, counts, generator(), activation=[torch.tanh, torch.nn.ELU()])
+    x = torch.randn(40, 2, 3, generator=generator(1))
+    first, second, third = (layer.to_dense() for layer in net.layers)
+    hidden = F.elu(torch.tanh(x.flatten(1) @ first.t()) @ second.t())
+    torch.testing.assert_close(net(x), hidden @ third.t())
+
+
 def test_the_golden_network_of_the_published_numbers():
     first = SparseLinear.from_dense(
         torch.tensor([[0.5, 0.0, 0.2], [0.0, -0.3, 0.0]]),
@@ -172,6 +181,8 @@ def test_values_and_bias_must_fit():
 def test_layers_that_do_not_feed_each_other_are_refused():
     with pytest.raises(ValueError, match="layer 0 has 3 outputs and layer 1 reads 4 inputs"):
         SparseMLP([layer_of(), layer_of()])
+    with pytest.raises(ValueError, match="3 layers have 2 gaps, not 1"):
+        SparseMLP.random((3, 4, 2, 2), (5, 4, 2), generator(), activation=[torch.tanh])
     with pytest.raises(ValueError, match="3 widths make 2 layers, not 1"):
         SparseMLP.random((3, 4, 2), (5,), generator())
 

@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from sparse.csr import SparseLinear
+from sparse.csr_mlp import SparseMLP
 from sparse.storage import storage_of
 from tests.support.cells import make_cell
 from trainer.cell_run import CellRun
@@ -12,7 +14,7 @@ from trainer.engines.auto import Choice, choose
 from trainer.engines.best import BestWeights
 from trainer.engines.csr import CsrEngine
 from trainer.engines.csr_best import BestNetwork
-from trainer.engines.csr_network import CHUNK, CsrPerceptron, FirstWeights, csr_perceptron
+from trainer.engines.csr_network import CHUNK, FirstWeights, csr_perceptron
 from trainer.engines.stack import StackEngine
 from trainer.models.activations import FIXED
 from trainer.models.mlp import MLP
@@ -36,8 +38,9 @@ def test_the_network_has_the_shapes_of_the_dense_one_and_no_weight():
     assert len(network.activations) == 2
 
 
+@pytest.mark.parametrize("batch", [6, 70])  # one part, and three
 @pytest.mark.parametrize("activation", FIXED)
-def test_the_network_computes_what_the_dense_one_does(activation):
+def test_the_network_computes_what_the_dense_one_does(activation, batch):
     torch.manual_seed(0)
     options = {"hidden": (9, 8, 7), "activation": activation}
     cell = make_cell("static", "0.3", storage="csr", model_options=options)
@@ -47,9 +50,14 @@ def test_the_network_computes_what_the_dense_one_does(activation):
         SparseLinear.from_dense(layer.weight, torch.ones_like(layer.weight), layer.bias)
         for layer in dense.layers
     ]
-    network = CsrPerceptron(layers, list(dense.activations))
-    inputs = torch.randn(6, 13)
+    network = SparseMLP(layers, list(csr_perceptron(load_workload(cell, None, "cpu")).activations))
+    inputs = torch.randn(batch, 13)
     assert torch.allclose(network(inputs), dense(inputs), atol=1e-6)
+    targets = torch.arange(batch) % 3
+    for built in (network, dense):
+        F.cross_entropy(built(inputs), targets).backward()
+    for layer, linear in zip(network.layers, dense.layers, strict=True):
+        assert torch.allclose(layer.values.grad, linear.weight.grad.flatten(), atol=1e-6)
 
 
 @pytest.mark.parametrize("outputs", [1, 3, 40])
