@@ -5,8 +5,8 @@ layers at the same density. The three arms begin alike and run in turn; the mask
 the same weights, or nothing is reported. Seconds are CPU seconds of this process on one thread. The
 memory of the sparse arm is measured as `truly_sparse_memory.py` does.
 
-Two cells of that network, one with `recipe.storage: csr`, then take turns in the trainer's own loop,
-batches and bookkeeping included.
+Two cells of that network, one with `recipe.storage: csr`, then take turns in the trainer's own
+loop, batches and bookkeeping included.
 """
 
 import time
