@@ -11,6 +11,7 @@ loop, batches and bookkeeping included.
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness import Arm, Report, begin, interleave, parser, ratio, set_exact_environment, timed
@@ -89,7 +90,7 @@ def measure_cells(report: Report, density: str, *, rounds: int) -> None:
         for storage, engine in engines.items()
     }
     arms = {
-        f"{storage} cell": timed(lambda loop=loop: advance(loop, STEPS), time.process_time)
+        f"{storage} cell": timed(partial(advance, loop, STEPS), time.process_time)
         for storage, loop in loops.items()
     }
     samples = interleave(arms, rounds=rounds)
