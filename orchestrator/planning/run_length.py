@@ -31,10 +31,10 @@ def training_examples(cell: Cell, catalogue: Catalogue) -> int | None:
     """How many examples a cell trains on, by its dataset's trait `class_sizes`.
 
     Of every class the shares for validation and, where there is no test part, for testing are
-    taken, rounded half up, and of what is left the cell's data ratio. With `split: published` sets
-    with a test part lose a tenth of the whole, and the ratio is rounded down, in floating point;
-    the others keep two thirds, rounded down, less the share for validation. So does
-    `trainer/data/cutting.py`, to which a test holds it.
+    taken, rounded half up, and of what is left the cell's data ratio. `split: published` takes a
+    tenth of the whole, and rounds the ratio down, in floating point; `split: set_code` leaves two
+    thirds, rounded down, less the share for validation. So does `trainer/data/cutting.py`, to which
+    a test holds it.
 
     Raises:
         GridError: When none is left.
@@ -48,7 +48,7 @@ def training_examples(cell: Cell, catalogue: Catalogue) -> int | None:
         examples, classes = (int(str(options[sizes[name]])) for name in ("examples", "classes"))
         sizes = [(examples + classes - 1 - label) // classes for label in range(classes)]
     train = _training_split(sizes, options)
-    if options.get("split") == "published" and "test_fraction" not in options:
+    if options.get("split") == "published":
         kept = int(train * float(cell.data_ratio))
     else:
         kept = math.floor(Decimal(cell.data_ratio) * train + Decimal("0.5"))
@@ -62,8 +62,8 @@ def training_examples(cell: Cell, catalogue: Catalogue) -> int | None:
 def _training_split(sizes: Sequence[int], options: Mapping[str, Any]) -> int:
     whole = sum(sizes)
     if options.get("split") == "published":
-        if "test_fraction" not in options:
-            return whole - whole // 10
+        return whole - whole // 10
+    if options.get("split") == "set_code":
         trained = whole * 2 // 3
         return trained - math.floor(float(str(options["val_fraction"])) * trained + 0.5)
     shares = [options[name] for name in ("val_fraction", "test_fraction") if name in options]

@@ -9,7 +9,7 @@ from sparse.options import option
 from trainer.data.bundle import CUTS
 
 STRATIFIED = {"split": "stratified"}
-"""Where ``test_fraction`` has an effect: the published cut leaves a third for testing."""
+"""Where ``test_fraction`` has an effect: the code of SET leaves a third for testing."""
 
 SPLIT_HELP = "draw from each class, or cut and standardise as the code of SET: 2/3 of shuffled rows"
 
@@ -30,7 +30,7 @@ class TableOptions(CutOptions):
     split: str = option("stratified", help=SPLIT_HELP, choices=CUTS)
     val_fraction: float = option(
         0.15,
-        help="share held out for validation; where split is published, of the training part",
+        help="share held out for validation; where split is set_code, of the training part",
         gt=0.0,
         lt=0.5,
     )

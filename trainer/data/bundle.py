@@ -11,7 +11,7 @@ from torch import Tensor
 Scaling = Literal["feature", "channel", "global"]
 """What shares a mean and a deviation: an input, a channel of an image, or all inputs together."""
 
-Cut = Literal["stratified", "published"]
+Cut = Literal["stratified", "set_code"]
 """How splits are drawn: from each class, or as the released code of SET shuffles and cuts."""
 
 CUTS: tuple[Cut, ...] = get_args(Cut)
@@ -88,8 +88,9 @@ class RawData:
             part gets the one of its name: ``"train"``, ``"val"`` or ``"test"``.
         split_seed: names the split; the same for every cell, so that seeds share their splits.
         val_fraction, test_fraction: shares cut from ``train``.
-        split: how they are cut. ``"published"`` needs a set without a test split; it has no use for
-            ``test_fraction``, and inputs are then divided by their deviation plus 1e-4.
+        split: how they are cut. ``"set_code"``, as the released code of SET does, needs a set
+            without a test split; it has no use for ``test_fraction``, and inputs are then divided
+            by their deviation plus 1e-4.
         pixel_max: the value of a white pixel where inputs are no bytes: 16 for the digits; ``None``
             where they are no pixels. Bytes are always pixels; :attr:`white` is what counts.
         moments: published moments; ``None`` to take them from the training split.
@@ -97,7 +98,7 @@ class RawData:
 
     Raises:
         ValueError: when two examples of a part have one id, for a ``pixel_max`` that cannot be, or
-            for a published cut of a set that has splits of its own.
+            for ``split`` "set_code" of a set that has splits of its own.
     """
 
     train: Split
@@ -121,9 +122,9 @@ class RawData:
             if not split.part:
                 own[name] = replace(split, part=name)
                 object.__setattr__(self, name, own[name])
-        if self.split == "published" and len(own) > 1:
+        if self.split == "set_code" and len(own) > 1:
             raise ValueError(
-                "split is published, which cuts validation and test split from one part, but the "
+                "split is set_code, which cuts validation and test split from one part, but the "
                 f"dataset has {', '.join(own)} of its own; leave split out"
             )
         _check_ids(own)

@@ -1,4 +1,4 @@
-"""Cutting a dataset into splits: each class in proportion, or as published code shuffles rows."""
+"""Cutting a dataset into splits: each class in proportion, or as the code of SET shuffles rows."""
 
 import math
 
@@ -17,8 +17,8 @@ def cut(raw: RawData) -> Splits:
     Raises:
         ValueError: for splits that cannot be trained, validated or tested on.
     """
-    if raw.split == "published":
-        parts = published_parts(len(raw.train), raw.val_fraction, raw.split_seed)
+    if raw.split == "set_code":
+        parts = set_code_parts(len(raw.train), raw.val_fraction, raw.split_seed)
         train, val, test = (raw.train.take(part) for part in parts)
     else:
         train, val, test = _stratified(raw)
@@ -27,7 +27,7 @@ def cut(raw: RawData) -> Splits:
     return splits
 
 
-def published_parts(count: int, val_fraction: float, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+def set_code_parts(count: int, val_fraction: float, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     """Positions of the training, validation and test split that the released code of SET makes.
 
     That code seeds numpy's global generator, shuffles all positions, trains on the first
@@ -38,7 +38,7 @@ def published_parts(count: int, val_fraction: float, seed: int) -> tuple[Tensor,
 
     Args:
         count: examples in all.
-        val_fraction: share of the published training part.
+        val_fraction: share of that code's training part.
         seed: that code's seed, below 2**32.
 
     Returns:

@@ -43,13 +43,13 @@ def idx(options: IdxOptions, data_root: Path | None) -> RawData:
     """The images and labels of one folder.
 
     ``train-*`` is for training and validation, ``t10k-*`` for testing. A folder that holds only one
-    of the two is split into all three parts; the published cut needs such a folder, and
+    of the two is split into all three parts; ``split: set_code`` needs such a folder, and
     standardises each pixel on its own.
 
     Raises:
         FileNotFoundError: naming the files that were looked for.
         ValueError: for a path that leaves the data root, a file that is not IDX, labels that do
-            not fit the images, or the published cut of a folder with two parts.
+            not fit the images, or ``split: set_code`` of a folder with two parts.
     """
     folder = below("idx", data_root, options.folder)
     if not folder.is_dir():
@@ -66,7 +66,7 @@ def idx(options: IdxOptions, data_root: Path | None) -> RawData:
         train=whole,
         test=test,
         classes=_classes(whole, test),
-        scaling="feature" if options.split == "published" else "channel",
+        scaling="feature" if options.split == "set_code" else "channel",
         split=cast(Cut, options.split),
         split_seed=options.split_seed,
         val_fraction=options.val_fraction,

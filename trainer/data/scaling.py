@@ -11,7 +11,7 @@ from trainer.data.bundle import Bundle, Cut, Moments, Normalisation, Scaling, Sp
 
 _LEAST_DEVIATION = 1e-12
 
-_ADDED: dict[Cut, float] = {"stratified": 0.0, "published": 1e-4}
+_ADDED: dict[Cut, float] = {"stratified": 0.0, "set_code": 1e-4}
 """What is added to a deviation before inputs as they were read are divided by it, by their cut."""
 
 

@@ -27,9 +27,9 @@ from trainer.data.bundle import Cut, RawData, Scaling, Split
 def digits(options: TableOptions, data_root: Path | None) -> RawData:
     """UCI optical recognition of handwritten digits (test part), values 0 to 16.
 
-    The published cut standardises each pixel on its own, as it does the features of a table.
+    ``split: set_code`` standardises each pixel on its own, as it does the features of a table.
     """
-    scaling: Scaling = "feature" if options.split == "published" else "global"
+    scaling: Scaling = "feature" if options.split == "set_code" else "global"
     table = np.loadtxt(_file("digits.csv.gz"), delimiter=",", dtype=np.float32)
     return _raw(table[:, :-1].reshape(-1, 1, 8, 8), table[:, -1], scaling, options, 16.0)
 

@@ -98,17 +98,17 @@ def test_an_open_data_set_leaves_others_open_only_where_it_could_change_them() -
 def test_splits_of_one_data_set_are_repetitions_and_ways_to_cut_are_sets_of_their_own() -> None:
     given = [
         answer
-        for cut in ("published", "stratified")
+        for cut in ("set_code", "stratified")
         for split_seed in (0, 1)
         for method, accuracy in (("dense", 0.9), ("set", 0.95))
         for answer in cells(
             method, accuracy, dataset__split=cut, dataset__split_seed=split_seed,
-            recipe__batch=32 if cut == "published" else 8,
+            recipe__batch=32 if cut == "set_code" else 8,
         )
     ]  # fmt: skip
     verdict = verdict_of(judged(iter(given)), "i accuracy set")
     assert [(item.about["dataset.split"], item.n) for item in verdict.evidence] == [
-        ("published", 2 * SEEDS), ("stratified", 2 * SEEDS),
+        ("set_code", 2 * SEEDS), ("stratified", 2 * SEEDS),
     ]  # fmt: skip
     # The batch goes with the cut, so that it tells nothing more.
     assert verdict.evidence[0].about.keys() == {"dataset", "dataset.split"}
