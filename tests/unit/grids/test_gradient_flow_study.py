@@ -95,8 +95,10 @@ def test_no_network_of_one_hidden_layer_has_a_skip(study: list[tuple[Cell, Field
 
 
 @pytest.mark.parametrize("name", ["gradient_flow", "gradient_flow_ci"])
-def test_both_ask_for_both_probes(name: str, shipped: Catalogue) -> None:
-    assert load(name, shipped).probes == ('{"name":"gradient_flow"}', '{"name":"effective"}')
+def test_both_ask_for_the_probes_of_the_study_of_pairs(name: str, shipped: Catalogue) -> None:
+    probes = load(name, shipped).probes
+    assert probes == tuple(f'{{"name":"{n}"}}' for n in ("gradient_flow", "effective", "signal"))
+    assert probes == load("scsdc_cifar100", shipped).probes
 
 
 def test_the_page_names_tests_that_exist_and_every_golden_number() -> None:
