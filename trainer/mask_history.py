@@ -89,7 +89,7 @@ class MaskHistory:
         return self._kept
 
     @property
-    def explored_share(self) -> float:
+    def explored_rate(self) -> float:
         """Weights that were ever seen active, over all."""
         return active(self._seen) / sum(self._sizes())
 

@@ -325,7 +325,7 @@ def test_probes_of_units_and_of_the_gap_measure_what_they_do_in_the_masked_cell(
     outcomes = train(masked, csr, probes={cell.id: asked for cell in (masked, csr)})
     one, other = outcomes[masked.id], outcomes[csr.id]
     assert other.state == "COMPLETED", other.error
-    for metric in ("alive_units", "zero_in_units", "zero_out_units", "mean_in_degree"):
+    for metric in ("connected_units", "zero_in_units", "zero_out_units", "mean_in_degree"):
         assert other.metrics[metric] == one.metrics[metric]
     assert other.curve["epoch_test_accuracy"] == one.curve["epoch_test_accuracy"]
 

@@ -38,7 +38,7 @@ _OWN = {
     _HIGHEST: ("fraction", "higher", "kappa_epoch1_final of the layer where it is highest"),
     "settled_epoch": ("epochs", "lower", "since when kappa with the final masks is `settled`"),
     "churn_epoch1": ("fraction", "lower", "active weights that an update replaced, mean, epoch 1"),
-    "explored_share_epoch1": ("fraction", "higher", "weights ever active by the end of epoch 1"),
+    "explored_rate_epoch1": ("fraction", "higher", "weights ever active by the end of epoch 1"),
 }
 
 
@@ -75,7 +75,7 @@ def _metrics() -> Iterator[dict[str, str]]:
 
 @PROBES.register(
     "emergence",
-    summary="how early masks agree with the final ones: kappa, overlap, churn, explored share",
+    summary="how early masks agree with the final ones: kappa, overlap, churn, explored rate",
     options=EmergenceOptions,
     metrics=list(_metrics()),
 )
@@ -131,7 +131,7 @@ class Emergence(Probe):
         churn = history.take_churn()
         return {
             **self._curve_of("init", history.agreements(history.first, bits)),
-            "explored_share": history.explored_share,
+            "explored_rate": history.explored_rate,
             **({} if churn is None else {"churn": churn}),
         }
 
@@ -160,7 +160,7 @@ class Emergence(Probe):
         kappas = [(t, kappa(history.agreements(bits, history.last))) for t, bits in history]
         found["settled_epoch"] = settled_since(kappas, self.options.settled)
         early = dict(points).get(1, {})
-        names = ("churn", "explored_share")
+        names = ("churn", "explored_rate")
         return found | {f"{name}_epoch1": early[name] for name in names if name in early}
 
     def state(self) -> dict[str, Any]:

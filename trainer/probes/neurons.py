@@ -25,8 +25,8 @@ def _metric(name: str, unit: str, better: str, help: str) -> dict[str, str]:
 
 
 _METRICS = (
-    _metric("alive_units", "units", "higher", "hidden units with active weights on both sides"),
-    _metric("alive_share", "fraction", "higher", "alive_units over all hidden units"),
+    _metric("connected_units", "units", "higher", "hidden units with active weights on both sides"),
+    _metric("connected_share", "fraction", "higher", "connected_units over all hidden units"),
     _metric("zero_in_units", "units", "lower", "hidden units to which no active weight leads"),
     _metric("zero_out_units", "units", "lower", "hidden units from which no active weight leads"),
     _metric("max_in_degree", "weights", "lower", "most active weights that lead to a hidden unit"),
@@ -85,10 +85,10 @@ class Neurons(Probe):
 
 def counted(incoming: Tensor, outgoing: Tensor) -> dict[str, float]:
     """The metrics of some units by their degrees, (units,) whole numbers each."""
-    alive = (incoming > 0) & (outgoing > 0)
+    connected = (incoming > 0) & (outgoing > 0)
     return {
-        "alive_units": float(alive.sum()),
-        "alive_share": float(alive.double().mean()),
+        "connected_units": float(connected.sum()),
+        "connected_share": float(connected.double().mean()),
         "zero_in_units": float((incoming == 0).sum()),
         "zero_out_units": float((outgoing == 0).sum()),
         "max_in_degree": float(incoming.max()),

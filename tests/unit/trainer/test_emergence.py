@@ -75,7 +75,7 @@ def test_curves_follow_the_masks_from_the_first_and_to_the_last(driven):
     assert by_epoch(points, "overlap_final") == pytest.approx([0.5, 0.5, 1.0, 1.0], abs=0.01)
     assert by_epoch(points, "moved") == pytest.approx([0.5, 0.0, 0.5, 0.0], abs=0.01)
     assert by_epoch(points, "churn") == [pytest.approx(0.5, abs=0.01), None] * 2
-    assert by_epoch(points, "explored_share") == pytest.approx([0.3, 0.3, 0.4, 0.4], abs=0.01)
+    assert by_epoch(points, "explored_rate") == pytest.approx([0.3, 0.3, 0.4, 0.4], abs=0.01)
 
 
 def test_metrics_compare_the_start_the_first_epoch_and_the_end(driven):
@@ -86,7 +86,7 @@ def test_metrics_compare_the_start_the_first_epoch_and_the_end(driven):
     assert found["overlap_init_final"] == pytest.approx(0.0, abs=0.01)
     assert found["layer_drift_epoch1_final"] == pytest.approx(0.0, abs=0.01)
     assert found["churn_epoch1"] == pytest.approx(0.5, abs=0.01)
-    assert found["explored_share_epoch1"] == pytest.approx(0.3, abs=0.01)
+    assert found["explored_rate_epoch1"] == pytest.approx(0.3, abs=0.01)
     lowest, highest = (found[f"kappa_epoch1_final_{end}_layer"] for end in ("lowest", "highest"))
     assert lowest <= found["kappa_epoch1_final"] <= highest
     assert found["settled_epoch"] == 3.0
@@ -133,7 +133,7 @@ def test_a_trained_cell_has_its_metrics_and_changes_no_bit(model):
     assert plain.metrics == {name: found.metrics[name] for name in plain.metrics}
     assert plain.curve == {name: found.curve[name] for name in plain.curve}
     # What the probe saw after updates is what the method itself recorded.
-    assert found.curve["explored_share"][-1] == found.metrics["explored_rate"]
+    assert found.curve["explored_rate"][-1] == found.metrics["explored_rate"]
     assert found.curve["kappa_final"][-1] == 1.0
     assert found.curve["kappa_init"][0] == found.metrics["kappa_init_epoch1"] < 1
     assert found.curve["kappa_final"][0] == found.metrics["kappa_epoch1_final"] < 1
@@ -148,7 +148,7 @@ def test_masks_that_never_move_are_settled_from_the_start():
     found = train(cell, probes={cell.id: [{**ASKED, "nnstd": True}]})[cell.id].metrics
     assert (found["kappa_init_final"], found["kappa_epoch1_final"]) == (1.0, 1.0)
     assert (found["settled_epoch"], found["nnstd_init_final"]) == (0.0, 0.0)
-    assert found["explored_share_epoch1"] == found["density"]
+    assert found["explored_rate_epoch1"] == found["density"]
     assert "churn_epoch1" not in found
 
 
@@ -165,7 +165,7 @@ def test_a_network_that_is_pruned_gradually_loses_weights_and_gains_none():
     found = train(cell, probes={cell.id: [ASKED]})[cell.id]
     assert found.metrics["overlap_init_final"] == pytest.approx(0.2, abs=0.001)
     assert found.curve["moved"] == [0.0, 0.0, 0.0]
-    assert found.curve["explored_share"] == [1.0, 1.0, 1.0]
+    assert found.curve["explored_rate"] == [1.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize("name", ["top_kast", "str"])
@@ -173,7 +173,7 @@ def test_of_dense_stored_weights_the_active_ones_are_kept(name):
     cell = make_cell(name, "0.3" if name == "top_kast" else None, epochs=3)
     found = train(cell, probes={cell.id: [ASKED]})[cell.id]
     assert found.state == "COMPLETED", found.error
-    assert 0 < found.curve["explored_share"][0] < 1
+    assert 0 < found.curve["explored_rate"][0] < 1
     assert found.metrics["kappa_epoch1_final"] < 1
 
 

@@ -46,10 +46,10 @@ def test_layers_are_compared_one_by_one():
 def test_what_was_ever_active_and_what_updates_replace():
     history = MaskHistory()
     history.look(START)
-    assert (history.explored_share, history.take_churn()) == (6 / 13, None)
+    assert (history.explored_rate, history.take_churn()) == (6 / 13, None)
     history.look(LATER, updated=True)
     history.look(LATER, updated=True)
-    assert history.explored_share == 9 / 13
+    assert history.explored_rate == 9 / 13
     assert history.take_churn() == (3 / 6 + 0) / 2
     assert history.take_churn() is None
 
@@ -65,7 +65,7 @@ def test_a_history_goes_on_after_a_checkpoint(tmp_path):
     for history in (whole, second):
         history.keep(1.0, history.look(START, updated=True))
     assert second.times == whole.times == [0.0, 1.0]
-    assert second.explored_share == whole.explored_share
+    assert second.explored_rate == whole.explored_rate
     assert second.take_churn() == whole.take_churn() == 0.5
     for (_, one), (_, other) in zip(second, whole, strict=True):
         assert (one == other).all()

@@ -31,8 +31,8 @@ def test_degrees_of_a_literal_network():
     [(incoming, outgoing)] = ToySubject(FIRST, SECOND).unit_degrees()
     assert (incoming.tolist(), outgoing.tolist()) == ([3, 0, 1], [2, 1, 0])
     assert counted(incoming, outgoing) == {
-        "alive_units": 1.0,
-        "alive_share": pytest.approx(1 / 3),
+        "connected_units": 1.0,
+        "connected_share": pytest.approx(1 / 3),
         "zero_in_units": 1.0,
         "zero_out_units": 1.0,
         "max_in_degree": 3.0,
@@ -52,8 +52,9 @@ def test_every_hidden_layer_has_curves_and_all_together_have_metrics():
     third = torch.tensor([[1, 0]])
     probe = Neurons(build_options(NeuronsOptions, {}, "test"))
     found = probe.measure(ToySubject(FIRST, SECOND, third))
-    assert (found["alive_units_1"], found["alive_units_2"], found["alive_units"]) == (1, 1, 2)
-    assert found["alive_share"] == 2 / 5
+    assert (found["connected_units_1"], found["connected_units_2"]) == (1, 1)
+    assert found["connected_units"] == 2
+    assert found["connected_share"] == 2 / 5
     assert (found["max_in_degree_1"], found["max_in_degree_2"]) == (3, 2)
     last = probe.summarise([(1, found)])
     assert last["zero_out_units"] == 2
@@ -70,17 +71,17 @@ def test_a_network_without_hidden_units_has_none_of_it():
     ("model", "options", "task"),
     [("mlp", {"hidden": (40, 40)}, None), ("convnet", {"channels": (8, 8)}, IMAGES)],
 )
-def test_pruned_units_of_set_np_are_not_alive(model, options, task):
+def test_pruned_units_of_set_np_are_not_connected(model, options, task):
     cell = make_cell(
         "set_np", "0.3", model=model, model_options=options, dataset_options=task,
         options={"update_every": 4}, epochs=3,
     )  # fmt: skip
     outcome = train(cell, probes={cell.id: [NEURONS]})[cell.id]
     assert outcome.state == "COMPLETED", outcome.error
-    alive = outcome.curve["alive_share"]
-    assert len(alive) == 3
-    assert alive[-1] == outcome.metrics["alive_share"] <= outcome.metrics["alive_neurons"] == 0.5
-    assert alive[0] > alive[-1]
+    connected, metrics = outcome.curve["connected_share"], outcome.metrics
+    assert len(connected) == 3
+    assert connected[-1] == metrics["connected_share"] <= metrics["alive_neurons"] == 0.5
+    assert connected[0] > connected[-1]
     width = sum(options.get("hidden") or options["channels"])
     assert outcome.curve["zero_in_units"][-1] >= width / 2
     assert outcome.curve["zero_in_units_1"][-1] >= width / 4
@@ -103,7 +104,7 @@ def test_a_perceptron_with_skip_connections_is_no_chain():
 
 
 @pytest.mark.parametrize(
-    ("probe", "curve"), [(NEURONS, "alive_units"), (GAP, "epoch_test_accuracy")]
+    ("probe", "curve"), [(NEURONS, "connected_units"), (GAP, "epoch_test_accuracy")]
 )
 def test_only_the_end_is_measured_with_every_0(probe, curve):
     cell = make_cell("static")
