@@ -4,15 +4,15 @@ Only the active weights are looked at: what drops is ranked among their values, 
 by position, and the sorted indices are edited. Memory and time are those of the active weights.
 """
 
+import math
+
 import torch
 
 from sparse import drop
 from sparse.csr import SparseLinear
+from sparse.csr_layer import exchange
 from sparse.free_places import random_free_positions
-from sparse.optim_state import parameter_slots
 from sparse.select import refuse_nan
-
-RULES = ("signed", "magnitude")
 
 
 @torch.no_grad()
@@ -33,27 +33,23 @@ def evolve(
     New weights are normal with the standard deviation `initial`, or 0; their optimizer slots are 0.
     Survivors keep value and slots bit for bit; the optimizer may be None where it keeps none.
     """
-    if rule not in RULES or not 0 <= drop_fraction <= 1:
-        raise ValueError(
-            f"rule is {rule!r} and drop_fraction {drop_fraction}; the rule must be one of"
-            f" {', '.join(RULES)}, the fraction between 0 and 1"
-        )
+    _refuse_unknown(rule, drop_fraction)
     values, active = layer.values.detach(), layer.positions()
     refuse_nan({"values": values})
-    size = layer.out_features * layer.in_features
-    free = size - len(active)
-    if rule == "signed":
-        dropped = drop.signed_of(values, active, drop_fraction, limit=free)
-    else:
-        k = min(drop.whole_share(drop_fraction, len(active)), free)
-        dropped = drop.magnitude_of(values, active, k)
+    size = math.prod(layer.shape)
+    dropped = drop.by_size(rule, values, active, drop_fraction, limit=size - len(active))
     grown = random_free_positions(size, active, len(dropped), generator)
     new = values.new_zeros(len(grown))
     if initial:
         new.normal_(0.0, initial, generator=generator)
     del active
-    slots = {} if optimizer is None else parameter_slots(optimizer, layer.values)
-    carried = layer.exchange(dropped, grown, slots, new)
-    if optimizer is not None and carried:
-        optimizer.state[layer.values].update(carried)
+    exchange(layer, optimizer, dropped, grown, new)
     return len(dropped)
+
+
+def _refuse_unknown(rule: str, drop_fraction: float) -> None:
+    if rule not in drop.BY_SIZE or not 0 <= drop_fraction <= 1:
+        raise ValueError(
+            f"rule is {rule!r} and drop_fraction {drop_fraction}; the rule must be one of"
+            f" {', '.join(drop.BY_SIZE)}, the fraction between 0 and 1"
+        )

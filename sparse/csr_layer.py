@@ -17,6 +17,23 @@ from sparse.scores import magnitude
 from sparse.select import without_sorted
 
 
+def exchange(
+    module: SparseLinear,
+    optimizer: torch.optim.Optimizer | None,
+    drop: Tensor,
+    grow: Tensor,
+    new_values: Tensor | None = None,
+) -> None:
+    """Deactivate and activate weights at positions, and edit the slots of its optimizer alike.
+
+    `SparseLinear.exchange` says what becomes of them; the optimizer is None where it keeps none.
+    """
+    slots = {} if optimizer is None else parameter_slots(optimizer, module.values)
+    carried = module.exchange(drop, grow, slots, new_values)
+    if optimizer is not None and carried:
+        optimizer.state[module.values].update(carried)
+
+
 class CsrLayer:
     """One truly sparse layer of one cell; who asks it for a dense tensor gets a TypeError.
 
@@ -71,9 +88,7 @@ class CsrLayer:
 
     def exchange(self, drop: Tensor, grow: Tensor, new_values: Tensor | None = None) -> None:
         """Deactivate and activate weights at positions, their optimizer slots with them."""
-        slots = self.module.exchange(drop, grow, self.slots(), new_values)
-        if slots:
-            self._optimizer.state[self.module.values].update(slots)
+        exchange(self.module, self._optimizer, drop, grow, new_values)
 
     def _refuse(self, what: str) -> NoReturn:
         raise TypeError(f"{self.name} stores its active weights alone: it has no dense {what}")
@@ -115,9 +130,9 @@ class CsrStorage:
         """Return the positions of the values."""
         return self._module.positions()
 
-    def entries(self, active: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the values, and their ranks: `active` are the positions of all of them."""
-        return self.weights(), torch.arange(len(active), device=active.device)
+    def values(self, active: Tensor) -> Tensor:
+        """Return the values as they are."""
+        return self.weights()
 
     def count(self) -> int:
         """Return the number of values."""

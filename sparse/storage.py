@@ -59,8 +59,8 @@ class Storage(Protocol):
     def positions(self, count: int) -> Tensor:
         """Return the ascending positions of the active weights, of which there are `count`."""
 
-    def entries(self, active: Tensor) -> tuple[Tensor, Tensor]:
-        """Return a tensor that holds weights, and where in it those at active positions lie."""
+    def values(self, active: Tensor) -> Tensor:
+        """Return the active weights in order, given the positions of all of them."""
 
     def count(self) -> int:
         """Return how many weights are active."""
@@ -168,9 +168,9 @@ class MaskedStorage:
         """Return where the mask is not zero."""
         return positions(self._layer.mask, count)
 
-    def entries(self, active: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the weight itself and the positions as they are."""
-        return self._layer.weight, active
+    def values(self, active: Tensor) -> Tensor:
+        """Return a copy of the weight's entries at the positions."""
+        return self._layer.weight.flatten().index_select(0, active)
 
     def count(self) -> int:
         """Count the mask."""

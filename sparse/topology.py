@@ -154,24 +154,22 @@ class Topology:
         storage = storage_of(layer)
         active = storage.positions(self._method.counts[layer.name])
         free = storage.others(active) if free is None else free
-        weight, at = storage.entries(active)
-        chosen = self._dropped(layer.name, weight, at, fraction, len(free) // self._headroom)
-        dropped = chosen if at is active else active.index_select(0, chosen)
+        limit = len(free) // self._headroom
+        dropped = self._dropped(layer.name, storage.values(active), active, fraction, limit)
         return _Change(layer=layer, active=active, free=free, dropped=dropped)
 
     def _dropped(
-        self, name: str, weight: Tensor, at: Tensor, fraction: float | None, limit: int
+        self, name: str, values: Tensor, active: Tensor, fraction: float | None, limit: int
     ) -> Tensor:
-        """Return which of the entries `at` of a tensor of weights go."""
+        """Return which of the active weights of a layer, of these values, go."""
         rule = self._options.drop
         if fraction is None:
-            return drop.threshold(weight, at, self._options.drop_threshold, limit=limit)
-        if rule == "signed":
-            return drop.signed(weight, at, fraction, limit=limit)
-        k = min(drop.whole_share(fraction, len(at)), limit)
+            return drop.threshold(values, active, self._options.drop_threshold, limit=limit)
         if rule == "taylor":
-            return drop.taylor(weight, self.gradients.latest[name], at, k)
-        return drop.magnitude(weight, at, k)
+            k = min(drop.whole_share(fraction, len(active)), limit)
+            gradients = _at(self.gradients.latest[name], active)
+            return drop.taylor(values, gradients, active, k)
+        return drop.by_size(rule, values, active, fraction, limit=limit)
 
     def _regrown(self, changes: list[_Change]) -> list[int]:
         """Return how many weights each layer grows."""
@@ -186,14 +184,12 @@ class Topology:
         if rule == "nonzeros":
             return [float(len(change.active) - len(change.dropped)) for change in changes]
         ranked = [
-            (average[change.layer.name], change.active)
+            _at(average[change.layer.name], change.active)
             if rule == "momentum"
-            else storage_of(change.layer).entries(change.active)
+            else storage_of(change.layer).values(change.active)
             for change in changes
         ]
-        return redistribute.mean_sizes(
-            [tensor.flatten().index_select(0, at) for tensor, at in ranked]
-        )
+        return redistribute.mean_sizes(ranked)
 
     def _grown(self, change: _Change, count: int, step: int, generator: torch.Generator) -> Tensor:
         name, rule = change.layer.name, self._growth(step)
@@ -216,3 +212,7 @@ class Topology:
         if rule in PHASED and self.gradients.is_dense(step):
             return "gradient"
         return "random" if rule == "gradient_then_random" else rule
+
+
+def _at(tensor: Tensor, positions: Tensor) -> Tensor:
+    return tensor.flatten().index_select(0, positions)

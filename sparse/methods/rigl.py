@@ -10,6 +10,7 @@ from sparse.methods import METHODS
 from sparse.options import option
 from sparse.select import positions, without
 from sparse.sparsifier import Sparsifier
+from sparse.storage import storage_of
 from sparse.topology import Topology
 from sparse.topology_options import TopologyOptions, shared_option
 from sparse.updates import TopologyUpdate
@@ -64,7 +65,7 @@ class RigL(Sparsifier):
 
     def _published(self, layer: Layer, fraction: float) -> int:
         active = positions(layer.mask, self.counts[layer.name])
-        dropped = self._dropped(layer.weight, active, fraction)
+        dropped = self._dropped(storage_of(layer).values(active), active, fraction)
         scores = self.topology.gradients.latest[layer.name]
         grown = grow.gradient(scores, without(active, dropped), len(dropped))
         if self.options.convention == "rigl_text":
@@ -74,7 +75,7 @@ class RigL(Sparsifier):
             self.exchange(layer, without(dropped, grown), without(grown, dropped))
         return len(dropped)
 
-    def _dropped(self, weight: Tensor, active: Tensor, fraction: float) -> Tensor:
+    def _dropped(self, values: Tensor, active: Tensor, fraction: float) -> Tensor:
         if self.options.convention == "itop":
-            return drop.itop(weight, active, fraction)
-        return drop.magnitude(weight, active, drop.whole_share(fraction, len(active)))
+            return drop.itop(values, active, fraction)
+        return drop.magnitude(values, active, drop.whole_share(fraction, len(active)))

@@ -11,6 +11,7 @@ from sparse.methods import METHODS
 from sparse.options import option
 from sparse.select import positions, without
 from sparse.sparsifier import Sparsifier
+from sparse.storage import storage_of
 from sparse.topology import Topology
 from sparse.topology_options import TopologyOptions, shared_option
 from sparse.update_options import update_interval, update_unit_option
@@ -72,8 +73,9 @@ class SET(Sparsifier):
 
     def _published(self, layer: Layer, fraction: float, generator: torch.Generator) -> int:
         active = positions(layer.mask, self.counts[layer.name])
-        dense = self.options.convention == "set2018_keras"
-        dropped = drop.set2018(layer.weight, active, fraction, dense=dense)
+        inactive = layer.mask.numel() - len(active)
+        zeros = inactive if self.options.convention == "set2018_keras" else 0
+        dropped = drop.set2018(storage_of(layer).values(active), active, fraction, zeros=zeros)
         occupied = without(active, dropped)
         grown = grow.random(layer.mask.numel(), occupied, len(dropped), generator)
         self.exchange(layer, dropped, grown)

@@ -95,11 +95,11 @@ def test_p5_guard_every_dropped_weight_is_no_larger_than_any_kept_one_of_its_sig
 
 
 def test_p6_a_fraction_of_0_drops_nothing_and_of_1_everything():
-    weight = torch.tensor([-3.0, 1, 0, 2, -1, 4])
+    values = torch.tensor([-3.0, 1, 2, -1, 4])
     active = torch.tensor([0, 1, 3, 4, 5])
-    assert drop.signed(weight, active, 0.0).tolist() == []
-    assert sorted(drop.signed(weight, active, 1.0).tolist()) == [0, 1, 3, 4, 5]
-    assert sorted(drop.magnitude(weight, active, 5).tolist()) == [0, 1, 3, 4, 5]
+    assert drop.signed(values, active, 0.0).tolist() == []
+    assert sorted(drop.signed(values, active, 1.0).tolist()) == [0, 1, 3, 4, 5]
+    assert sorted(drop.magnitude(values, active, 5).tolist()) == [0, 1, 3, 4, 5]
 
 
 ODD_LAYERS = {

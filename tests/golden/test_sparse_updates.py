@@ -164,7 +164,7 @@ WITH_ZEROS = [-0.4, -0.3, -0.2, -0.1, 0, 0, 0, 0.11, 0.2, 0.3, 0.4, 0.5]
 def kept(rule, values):
     weight = torch.tensor(values, dtype=torch.float64)
     active = weight.nonzero().flatten()
-    dropped = rule(weight, active)
+    dropped = rule(weight[active], active)
     return [value for at, value in enumerate(values) if value and at not in dropped.tolist()]
 
 
@@ -183,15 +183,15 @@ def kept(rule, values):
 )
 def test_three_rules_of_set_on_ten_weights(fraction, scipy, keras, ours):
     wide = TEN[:5] + [0] * 7 + TEN[5:]  # the Keras release sees the zeros of the whole matrix
-    assert kept(lambda w, a: drop.set2018(w, a, fraction, dense=False), TEN) == scipy
-    assert kept(lambda w, a: drop.set2018(w, a, fraction, dense=True), wide) == keras
+    assert kept(lambda w, a: drop.set2018(w, a, fraction, zeros=0), TEN) == scipy
+    assert kept(lambda w, a: drop.set2018(w, a, fraction, zeros=7), wide) == keras
     assert kept(lambda w, a: drop.signed(w, a, fraction), wide) == ours
 
 
 def test_scipy_rule_of_set_with_one_sign_only():
     positive = [float(value) for value in range(1, 11)]
     negative = [-value for value in positive]
-    rule = lambda w, a: drop.set2018(w, a, 0.3, dense=False)  # noqa: E731
+    rule = lambda w, a: drop.set2018(w, a, 0.3, zeros=0)  # noqa: E731
     assert kept(rule, positive) == [5, 6, 7, 8, 9, 10]
     assert kept(rule, negative) == [-5, -6, -7, -8, -9, -10]
     assert kept(lambda w, a: drop.signed(w, a, 0.3), positive) == [4, 5, 6, 7, 8, 9, 10]
@@ -203,7 +203,7 @@ def test_scipy_rule_of_set_with_one_sign_only():
 def test_scipy_rule_drops_slightly_more_than_its_fraction(size, share):
     # A Gaussian layer of `size`: one weight of each sign beyond the fraction of 0.3.
     weight = torch.randn(size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    dropped = len(drop.set2018(weight, torch.arange(size), 0.3, dense=False))
+    dropped = len(drop.set2018(weight, torch.arange(size), 0.3, zeros=0))
     assert dropped / size == pytest.approx(share, abs=2.1 / size)
     assert dropped > 0.3 * size
 
@@ -218,7 +218,7 @@ def test_scipy_rule_drops_slightly_more_than_its_fraction(size, share):
     ],
 )
 def test_keras_rule_of_set_over_a_matrix_with_zeros(fraction, expected):
-    assert kept(lambda w, a: drop.set2018(w, a, fraction, dense=True), WITH_ZEROS) == expected
+    assert kept(lambda w, a: drop.set2018(w, a, fraction, zeros=3), WITH_ZEROS) == expected
 
 
 @pytest.mark.parametrize(

@@ -95,11 +95,12 @@ def test_what_is_dropped_is_closest_to_zero_on_its_side():
 @pytest.mark.parametrize("rule", ["signed", "magnitude"])
 def test_the_masks_are_those_of_the_dense_rules(rule):
     layer, _ = trained()
-    weight, active = layer.to_dense(), layer.positions()
+    active = layer.positions()
+    values = layer.to_dense().flatten()[active]
     if rule == "signed":
-        dropped = drop.signed(weight, active, 0.3)
+        dropped = drop.signed(values, active, 0.3)
     else:
-        dropped = drop.magnitude(weight, active, 36)
+        dropped = drop.magnitude(values, active, 36)
     grown = grow.random(600, active, len(dropped), generator(1))
     mask = torch.zeros(600).index_fill_(0, active, 1.0)
     expected = mask.index_fill_(0, dropped, 0.0).index_fill_(0, grown, 1.0).nonzero().flatten()
