@@ -15,9 +15,10 @@ from sparse import drop, grow, redistribute
 from sparse.context import Layer
 from sparse.flops import Passes
 from sparse.gradient_memory import GradientMemory
+from sparse.masked_storage import MaskedFree
 from sparse.select import refuse_nan
 from sparse.sparsifier import Sparsifier
-from sparse.storage import Free, MaskedFree, storage_of
+from sparse.storage import Free, storage_of
 from sparse.topology_options import PHASED, TopologyOptions
 from sparse.update_options import dynamic_schedules
 from sparse.updates import TopologyUpdate

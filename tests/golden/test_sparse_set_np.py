@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from sparse.chain import strengths
+from sparse.masked_storage import joined
 from sparse.methods.set_np import SetNP
-from sparse.storage import joined
 from tests.support.toy import ToyContext, ToyLayer
 
 # Rows are inputs here, as in the papers; torch's weights are transposed.
