@@ -9,16 +9,29 @@ from statistics import fmean
 from orchestrator.answers.results import Answer, text_of
 from orchestrator.verdicts.capacity_pairs import (
     ACCURACY,
+    ACTIVATION,
+    BATCH_NORM,
     INIT,
+    METHOD,
     OPTIMIZER,
     ROLE,
+    WEIGHT_DECAY,
     WIDTH,
     Comparison,
     half,
     labels_of,
 )
 from orchestrator.verdicts.capacity_widths import widths_of
-from orchestrator.verdicts.cells import Key, abouts, grouped, joined, key_of, sample, told
+from orchestrator.verdicts.cells import (
+    Key,
+    OptionsRead,
+    abouts,
+    grouped,
+    joined,
+    key_of,
+    sample,
+    told,
+)
 from orchestrator.verdicts.collapse import judge_collapse
 from orchestrator.verdicts.logic import all_hold, compared, count_holds, outcome_of, unjudged
 from orchestrator.verdicts.material import Material
@@ -27,6 +40,7 @@ from orchestrator.verdicts.verdict import Evidence, Outcome, Relation, Verdict
 
 WINS, LOSES = 0.05, 0.95
 FAILS, LEARNS = 0.1, 0.15
+_RATE = "recipe.lr"
 _USUAL = ": mlp or convnet, relu, init matched"
 
 _DECAYS: tuple[tuple[str, Callable[[Sequence[float]], float], Relation, float], ...] = (
@@ -34,6 +48,15 @@ _DECAYS: tuple[tuple[str, Callable[[Sequence[float]], float], Relation, float], 
     ("adamw", min, ">", LEARNS),
 )
 """Optimizer of R4 to which of its accuracies is the worst for the claim, and how it must stand."""
+
+METRICS_READ = (ACCURACY,)
+OPTIONS_READ: OptionsRead = {
+    f"method {METHOD}": {ROLE: (), WIDTH: (), INIT: ("matched", "unit_scaled")},
+    "model mlp": {ACTIVATION: ("relu", "swish"), BATCH_NORM: ()},
+    "model convnet": {BATCH_NORM: ()},
+    "dataset cifar100": {},
+    "recipe": {OPTIMIZER[0]: ("sgd", "adagrad", "adam", "adamw"), _RATE: (), WEIGHT_DECAY: ()},
+}
 
 
 def checks(material: Material, found: Sequence[Comparison]) -> list[Verdict]:
@@ -58,7 +81,7 @@ def checks(material: Material, found: Sequence[Comparison]) -> list[Verdict]:
 def _is_usual(comparison: Comparison) -> bool:
     """Whether it is of ReLU, matched weights, and a model that can be without batch norm."""
     halves = (half for pair in comparison.pairs for half in (pair.first, pair.second))
-    switch = any(cell is not None and "model.batch_norm" in cell.fields for cell in halves)
+    switch = any(cell is not None and BATCH_NORM in cell.fields for cell in halves)
     return switch and comparison.activation == "relu" and comparison.init == "matched"
 
 
@@ -120,7 +143,7 @@ def _decay(material: Material) -> Verdict:
         and labels_of(answer) in (("adam", "L2_BN", "relu"), ("adamw", "WD_BN", "relu"))
     ]
     groups = grouped(cells, (*OPTIMIZER, ROLE, WIDTH, "seed"))
-    about = abouts(list(groups), always=("recipe.lr", "recipe.weight_decay"))
+    about = abouts(list(groups), always=(_RATE, WEIGHT_DECAY))
     evidence = {key: _both_decays(about[key], own) for key, own in groups.items()}
     if not evidence:
         return unjudged("R4", claim, rule, "cells of adam with L2_BN and adamw with WD_BN")
@@ -139,7 +162,7 @@ def _decay(material: Material) -> Verdict:
 def _both_decays(about: Mapping[str, str], cells: Sequence[Answer]) -> list[Evidence]:
     found = []
     for name, worst, relation, threshold in _DECAYS:
-        own = [answer for answer in cells if answer.fields["recipe.optimizer"] == name]
+        own = [answer for answer in cells if answer.fields[OPTIMIZER[0]] == name]
         halves = grouped(own, ("seed",))
         samples = [sample(members, ACCURACY) for members in halves.values()]
         gaps = told(joined(*(each.gaps for each in samples)))
@@ -166,11 +189,11 @@ def _swish(material: Material) -> Verdict:
         each for each in material.cells if text_of(each.fields.get(INIT, "matched")) == "matched"
     ]
     groups: dict[Key, list[Pair]] = {}
-    for pair in paired(usual, side, ("model.activation",)):
-        groups.setdefault(key_of(pair.either, ("model.activation", WIDTH, "seed")), []).append(pair)
+    for pair in paired(usual, side, (ACTIVATION,)):
+        groups.setdefault(key_of(pair.either, (ACTIVATION, WIDTH, "seed")), []).append(pair)
     if not any(pair.first for own in groups.values() for pair in own):
         return unjudged("R5", claim, rule, "sparse cells with model.activation swish")
-    about = abouts(list(groups), always=("recipe.optimizer",))
+    about = abouts(list(groups), always=OPTIMIZER[:1])
     evidence = tuple(_mean_difference(about[key], own) for key, own in groups.items())
     return Verdict(
         id="R5",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from orchestrator.answers.rank_tests import holm
 from orchestrator.answers.results import Answer, text_of
-from orchestrator.verdicts.cells import Key, abouts, key_of
+from orchestrator.verdicts.cells import Key, OptionsRead, abouts, key_of
 from orchestrator.verdicts.material import Material
 from orchestrator.verdicts.pairs import Differences, Pair, differences, paired
 
@@ -20,7 +20,18 @@ ROLES = ("sparse", "dense")
 OPTIMIZER = ("recipe.optimizer", "recipe.momentum", "recipe.nesterov")
 """The fields that an optimizer's label stands for."""
 
-_ACTIVATION = "model.activation"
+ACTIVATION, BATCH_NORM, WEIGHT_DECAY = "model.activation", "model.batch_norm", "recipe.weight_decay"
+_AUGMENTATIONS, _SKIP = ("recipe.crop", "recipe.flip", "recipe.rotation"), "model.skip"
+
+METRICS_READ = (ACCURACY,)
+OPTIONS_READ: OptionsRead = {
+    f"method {METHOD}": {ROLE: ROLES, WIDTH: (), INIT: ("matched",)},
+    "model": {ACTIVATION: ("relu",), BATCH_NORM: (), _SKIP: ()},
+    "recipe": {
+        OPTIMIZER[0]: ("sgd", "adamw"),
+        **dict.fromkeys((*OPTIMIZER[1:], *_AUGMENTATIONS, WEIGHT_DECAY), ()),
+    },
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +86,7 @@ def half(answer: Answer) -> int | None:
 
 def labels_of(answer: Answer) -> tuple[str, str, str]:
     """Optimizer, variant and activation of a cell."""
-    activation = text_of(answer.fields.get(_ACTIVATION, "relu"))
+    activation = text_of(answer.fields.get(ACTIVATION, "relu"))
     return optimizer_of(answer), variant_of(answer), activation
 
 
@@ -97,10 +108,10 @@ def variant_of(answer: Answer) -> str:
     fields = answer.fields
     decay = "WD" if fields["recipe.optimizer"] == "adamw" else "L2"
     parts = {
-        "DA": any(fields.get(f"recipe.{name}") for name in ("crop", "flip", "rotation")),
-        decay: bool(fields.get("recipe.weight_decay")),
-        "SC": bool(fields.get("model.skip")),
-        "BN": bool(fields.get("model.batch_norm")),
+        "DA": any(fields.get(path) for path in _AUGMENTATIONS),
+        decay: bool(fields.get(WEIGHT_DECAY)),
+        "SC": bool(fields.get(_SKIP)),
+        "BN": bool(fields.get(BATCH_NORM)),
     }
     return "_".join(name for name, present in parts.items() if present) or "NR"
 
@@ -146,7 +157,7 @@ def _slabs(labels: Mapping[Key, tuple[str, str, str]]) -> dict[Key, dict[str, st
         for path in {path for own in fields for path in own}
         if len({own.get(path) for own in fields}) > 1
     }
-    telling -= {*OPTIMIZER, _ACTIVATION}
+    telling -= {*OPTIMIZER, ACTIVATION}
     short = {key: tuple(pair for pair in key if pair[0] in telling) for key in labels}
     about = abouts(list(dict.fromkeys(short.values())))
     return {key: about[own] for key, own in short.items()}

@@ -20,6 +20,8 @@ UNMATCHED: Mapping[str, tuple[str, tuple[str, ...]]] = {
 Without a mask all weights lie on a path and no unit is dead.
 """
 
+METRICS_READ = (ACCURACY, *UNMATCHED)
+
 _ACCURACIES: Mapping[str, Unit] = dict.fromkeys(("S", "D", "S - D"), "percent")
 
 

@@ -14,6 +14,12 @@ from orchestrator.watching.states import FAILURES
 Key = tuple[tuple[str, str], ...]
 """Fields and their texts, sorted: what the cells of a group share."""
 
+OptionsRead = Mapping[str, Mapping[str, Sequence[str]]]
+"""What is read of cells' options: of "method rigl", or of any "model", field to values looked for.
+
+A test holds these, and the measurements that are read, against what the trainer knows.
+"""
+
 SEED = "seed"
 
 

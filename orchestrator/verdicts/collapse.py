@@ -4,13 +4,17 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from orchestrator.answers.results import Answer, text_of
-from orchestrator.verdicts.cells import Key, abouts, sample, told, value_of
+from orchestrator.verdicts.cells import Key, OptionsRead, abouts, sample, told, value_of
 from orchestrator.verdicts.logic import all_hold, compared, outcome_of, unjudged
 from orchestrator.verdicts.material import Material
 from orchestrator.verdicts.verdict import Evidence, Verdict
 
 ACCURACY, FLOW = "test_accuracy", "egf2"
 CHANCES, SHARE = 1.5, 0.05
+_SIZE, _RATE = "model.hidden", "recipe.lr"
+
+METRICS_READ = (ACCURACY, FLOW)
+OPTIONS_READ: OptionsRead = {"model mlp": {_SIZE: ()}, "recipe": {_RATE: ()}}
 
 CLAIM = "collapsed networks have next to no gradient flow"
 RULE = (
@@ -46,7 +50,7 @@ def judge_collapse(material: Material) -> Verdict:
 
 
 def _slab_of(answer: Answer) -> Key:
-    kept = ("dataset", "model", "model.hidden", "recipe.lr")
+    kept = ("dataset", "model", _SIZE, _RATE)
     return tuple(
         (path, text_of(value))
         for path, value in sorted(answer.fields.items())

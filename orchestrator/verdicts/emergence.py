@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from orchestrator.answers.results import Answer, text_of
 from orchestrator.verdicts.cells import (
     Key,
+    OptionsRead,
     abouts,
     by_method,
     grouped,
@@ -50,6 +51,20 @@ H4_RULE = (
 
 _STOP, _DENSE, _GROWTH = "method.update_stop", "method.dense_until", "method.growth"
 _FACTOR, _ANNEAL = "method.candidate_factor", "method.anneal_stop"
+_EPOCHS = "recipe.epochs"
+
+METRICS_READ = (EARLY, INITIAL, ACCURACY)
+OPTIONS_READ: OptionsRead = {
+    "method rigl": {
+        _STOP: (),
+        _DENSE: (),
+        _GROWTH: ("gradient", *GROWTHS),
+        _FACTOR: (),
+        _ANNEAL: (),
+    },
+    "recipe": {_EPOCHS: ()},
+}
+
 _PUBLISHED_STOP = 0.75
 _VACUOUS, _INITIAL = "vacuous: ", "kappa(init, final)"
 _EPOCH = 0.05  # how far from one epoch a variant's switch may be: fractions are rounded
@@ -184,7 +199,7 @@ def emergence(material: Material) -> list[Sheet]:
 
 def _is_first_epoch(answer: Answer, share: float) -> bool:
     """Whether a share of the run is its first epoch."""
-    return abs(share * int(answer.fields["recipe.epochs"]) - 1) <= _EPOCH
+    return abs(share * int(answer.fields[_EPOCHS]) - 1) <= _EPOCH
 
 
 def _part(key: Key, component: str) -> Key:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from orchestrator.answers.naming import names_along
 from orchestrator.answers.rank_tests import holm, signed_rank
 from orchestrator.answers.results import Answer, AnswerError, text_of
-from orchestrator.verdicts.cells import Key, abouts, key_of, told
+from orchestrator.verdicts.cells import Key, OptionsRead, abouts, key_of, told
 from orchestrator.verdicts.logic import compared, most_hold, outcome_of, unjudged
 from orchestrator.verdicts.material import Material
 from orchestrator.verdicts.pairs import LEVEL, Differences, Pair, differences, paired
@@ -28,8 +28,16 @@ MEASURES: Mapping[str, int] = {
 }
 """Measurement to whether more of it is better (1) or less (-1)."""
 
-_REPEATED = ("seed", "dataset.split_seed")
-_OWN = ("density", "allocation", "recipe.storage")
+_SPLIT, _STORAGE = "dataset.split_seed", "recipe.storage"
+_REPEATED = ("seed", _SPLIT)
+_OWN = ("density", "allocation", _STORAGE)
+
+METRICS_READ = tuple(MEASURES)
+OPTIONS_READ: OptionsRead = {
+    **{f"method {name}": {} for name in (*SPARSE, DENSE, FIXED)},
+    "dataset": {_SPLIT: ()},
+    "recipe": {_STORAGE: ()},
+}
 
 JUDGED = ("test_accuracy", "generalisation_gap")
 _WORDS = {

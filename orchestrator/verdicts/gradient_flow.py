@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from orchestrator.answers.rank_tests import kendall, mean_absolute
 from orchestrator.answers.results import Answer, AnswerError, text_of
-from orchestrator.verdicts.capacity_pairs import METHOD, ROLE
-from orchestrator.verdicts.cells import Key, grouped, sample, told, value_of
+from orchestrator.verdicts.capacity_pairs import METHOD, ROLE, ROLES, WIDTH
+from orchestrator.verdicts.cells import Key, OptionsRead, grouped, sample, told, value_of
 from orchestrator.verdicts.collapse import judge_collapse
 from orchestrator.verdicts.material import Material
 from orchestrator.verdicts.verdict import Judgement, Sheet
@@ -28,11 +28,17 @@ MEASURES: Mapping[str, str] = {
 """Measurement to what it is called: the published g_p does not say which of the two it is."""
 
 PERFORMANCE = ("test_loss", "test_accuracy")
-WITHIN = ("method.width", "density", "seed")
+WITHIN = (WIDTH, "density", "seed")
 """The fields in which the cells of a group differ; all others are equal."""
 
 UNMASKED = ("dense", "small_dense")
 """Methods that leave every weight, be the network as wide as the model says or narrower."""
+
+METRICS_READ = (*MEASURES, *PERFORMANCE)
+OPTIONS_READ: OptionsRead = {
+    f"method {METHOD}": {WIDTH: (), ROLE: ROLES},
+    **{f"method {name}": {} for name in UNMASKED},
+}
 
 LEAST = 3
 """Cells of a group at least: two are always in perfect order."""

@@ -5,15 +5,23 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from orchestrator.answers.statistics import Summary, summarise
-from orchestrator.verdicts.cells import Sample, abouts, by_method, sample, told
+from orchestrator.verdicts.cells import OptionsRead, Sample, abouts, by_method, sample, told
 from orchestrator.verdicts.logic import count_holds, outcome_of, unjudged
 from orchestrator.verdicts.material import Material
 from orchestrator.verdicts.verdict import Evidence, Flag, Sheet, Verdict
 
-READ_OUTS = ("frozen", "recalibrated")
-"""Of batch norm: both are reported."""
+AUCS: Mapping[str, str] = {
+    "frozen": "further_magnitude_global_frozen_auc",
+    "recalibrated": "further_magnitude_global_recalibrated_auc",
+}
+"""What was done to batch norm to the measurement that is judged: both are reported."""
 
 SEEDS, DENSITIES = 3, 2
+_NOT_COMPARED = ("dense", "retrain")
+
+METRICS_READ = tuple(AUCS.values())
+OPTIONS_READ: OptionsRead = {f"method {name}": {} for name in _NOT_COMPARED}
+
 CLAIM = "methods differ starkly in robustness to further pruning"
 RULE = (
     f"for at least one pair of methods, at {DENSITIES} densities at least: the 95 % intervals of "
@@ -45,17 +53,9 @@ class Curve:
         return "; ".join(part for part in (told(self.sample.gaps), seeds) if part)
 
 
-def metric_of(read_out: str) -> str:
-    """The measurement of the probe `further_pruning` that is judged."""
-    return f"further_magnitude_global_{read_out}_auc"
-
-
-def curves(material: Material, read_out: str) -> list[Curve]:
+def curves(material: Material, metric: str) -> list[Curve]:
     """One per setting, density and method of which some cell has the measurement."""
-    metric = metric_of(read_out)
-    cells = [
-        answer for answer in material.cells if answer.fields["method"] not in ("dense", "retrain")
-    ]
+    cells = [answer for answer in material.cells if answer.fields["method"] not in _NOT_COMPARED]
     groups = by_method(cells)
     settings = {key: tuple(pair for pair in key if pair[0] != "density") for key, _ in groups}
     about = abouts(list(settings.values()), always=("dataset", "model"))
@@ -74,8 +74,8 @@ def curves(material: Material, read_out: str) -> list[Curve]:
 def judge_robustness(material: Material) -> list[Verdict]:
     """H2, for each way to treat batch norm of which there are measurements."""
     verdicts = []
-    for read_out in READ_OUTS:
-        found = curves(material, read_out)
+    for read_out, metric in AUCS.items():
+        found = curves(material, metric)
         if found:
             verdicts.append(_judge(read_out, found))
     if verdicts:
@@ -86,7 +86,9 @@ def judge_robustness(material: Material) -> list[Verdict]:
 def robustness(material: Material) -> list[Sheet]:
     """AUC_q of every method, with its interval."""
     return [
-        _sheet(read_out, found) for read_out in READ_OUTS if (found := curves(material, read_out))
+        _sheet(read_out, found)
+        for read_out, metric in AUCS.items()
+        if (found := curves(material, metric))
     ]
 
 

@@ -14,12 +14,7 @@ from orchestrator.verdicts.emergence import (
     settings,
 )
 from orchestrator.verdicts.material import Material
-from orchestrator.verdicts.robustness import (
-    READ_OUTS,
-    judge_robustness,
-    metric_of,
-    robustness,
-)
+from orchestrator.verdicts.robustness import AUCS, judge_robustness, robustness
 from orchestrator.verdicts.structure_kept import (
     gains,
     judge_retrained,
@@ -38,7 +33,7 @@ def judge_structure(material: Material) -> Judgement:
     found = places(material)
     variants = settings(material)
     measured = {name for answer in material.cells for name in answer.metrics or {}}
-    if not found and not variants and not measured & {EARLY, *map(metric_of, READ_OUTS)}:
+    if not found and not variants and not measured & {EARLY, *AUCS.values()}:
         raise AnswerError(
             f"nothing in {', '.join(material.grids)} is about structure; add cells of method "
             f"retrain (H1), the probe further_pruning (H2), or cells of method rigl with the probe "

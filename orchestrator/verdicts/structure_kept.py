@@ -11,6 +11,7 @@ from statistics import fmean
 from orchestrator.answers.results import Answer, text_of
 from orchestrator.answers.statistics import summarise
 from orchestrator.verdicts.cells import (
+    OptionsRead,
     SeedDifferences,
     abouts,
     grouped,
@@ -29,8 +30,19 @@ DRAWS, DEVIATIONS_ZERO_SHOT = 5, 5
 SEEDS, DEVIATIONS_TRAINED = 3, 2
 
 _NEEDED = "cells of method retrain, reinit on the kept mask and on shuffled ones"
-_ARM = ("method.start", "method.mask", "method.draw", "seed")
+_SOURCE, _START, _MASK, _DRAW = "method.source", "method.start", "method.mask", "method.draw"
+_ARM = (_START, _MASK, _DRAW, "seed")
 _KEPT, _SHUFFLED, _SAME = ("reinit", "kept"), ("reinit", "shuffled"), ("same_init", "kept")
+
+METRICS_READ = (ZERO_SHOT, TRAINED)
+OPTIONS_READ: OptionsRead = {
+    "method retrain": {
+        _SOURCE: (),
+        _START: ("reinit", "same_init"),
+        _MASK: ("kept", "shuffled", "random"),
+        _DRAW: (),
+    }
+}
 
 H1A_RULE = (
     f"zero-shot accuracy of reinit on the kept mask, batch norm recalibrated, > chance + "
@@ -68,9 +80,9 @@ def places(material: Material) -> list[Place]:
     A random mask is no method's structure: its cells are at no place.
     """
     retrained = [answer for answer in material.cells if answer.fields["method"] == "retrain"]
-    cells = [cell for cell in retrained if cell.fields.get("method.mask") != "random"]
+    cells = [cell for cell in retrained if cell.fields.get(_MASK) != "random"]
     groups = grouped(cells, _ARM)
-    about = abouts(list(groups), always=("method.source", "density", "dataset"))
+    about = abouts(list(groups), always=(_SOURCE, "density", "dataset"))
     return [_place(about[key], members) for key, members in groups.items()]
 
 
@@ -135,7 +147,7 @@ def weight_gain(place: Place) -> SeedDifferences:
 def _place(about: Mapping[str, str], members: Sequence[Answer]) -> Place:
     arms: dict[tuple[str, str], list[Answer]] = {}
     for answer in members:
-        start, mask = (text_of(answer.fields.get(f"method.{name}")) for name in ("start", "mask"))
+        start, mask = (text_of(answer.fields.get(path)) for path in (_START, _MASK))
         arms.setdefault((start, mask), []).append(answer)
     return Place(about=about, source=about.get("source", "null"), arms=arms)
 
