@@ -56,7 +56,7 @@ class Legality:
     def __init__(self, catalogue: Catalogue, problems: Collector) -> None:
         self._catalogue = catalogue
         self._problems = problems
-        self._judged: set[tuple[int, ...]] = set()
+        self._judged: set[tuple[object, ...]] = set()
 
     def judge(self, point: Sequence[Resolved]) -> None:
         """Note what is wrong with a point."""
@@ -65,7 +65,7 @@ class Legality:
         self._judge_scenario(point[SCENARIO], point[DATASET], point[RATIO])
         method, model, density = (point[position] for position in (METHOD, MODEL, DENSITY))
         allocation = point[ALLOCATION]
-        key = (method.key, model.key, density.key, allocation.key)
+        key = ("method", method.key, model.key, density.key, allocation.key)
         if key in self._judged:
             return
         self._judged.add(key)
@@ -88,7 +88,7 @@ class Legality:
         self._note(where, lambda: check_allocation(entry, allocation))
 
     def _judge_images(self, dataset: Resolved, scenario: Resolved, recipe: Resolved) -> None:
-        key = (dataset.key, scenario.key, recipe.key)
+        key = ("images", dataset.key, scenario.key, recipe.key)
         if key in self._judged:
             return
         self._judged.add(key)
@@ -110,7 +110,7 @@ class Legality:
         if dict(recipe.options).get("storage") != storages.CSR:
             return
         parts = [point[position] for position in (METHOD, MODEL, ALLOCATION, SCENARIO, RATIO)]
-        key = (recipe.key, *(part.key for part in parts), -2)
+        key = ("storage", recipe.key, *(part.key for part in parts))
         if key in self._judged:
             return
         self._judged.add(key)
@@ -128,7 +128,7 @@ class Legality:
             self._note(where, check)
 
     def _judge_scenario(self, scenario: Resolved, dataset: Resolved, ratio: Resolved) -> None:
-        key = (scenario.key, dataset.key, ratio.key, -1)
+        key = ("scenario", scenario.key, dataset.key, ratio.key)
         if key in self._judged:
             return
         self._judged.add(key)
