@@ -196,7 +196,7 @@ class Option:
     def _takes(self, given: object) -> bool:
         try:
             value = _converted(given, self.type)
-        except (TypeError, OverflowError):
+        except (TypeError, ValueError, OverflowError):
             return False
         if isinstance(value, tuple):
             repeated = self.unique and len(set(value)) < len(value)
@@ -292,7 +292,7 @@ def _compare(value: Value, sign: str, other: Value) -> bool:
 
 
 def _converted(given: object, type_name: str) -> Value:
-    """The value in the declared type; TypeError when it is of another kind."""
+    """The value in the declared type; TypeError or ValueError when it is of another kind."""
     if type_name == METHOD:
         return method_text(given)
     if type_name.startswith("list["):

@@ -21,21 +21,22 @@ def method_text(given: object) -> str:
     plain = plain_method(given) if isinstance(given, str) else given
     if not isinstance(plain, Mapping) or not isinstance(plain.get("name"), str):
         raise ValueError(f"{given!r} is no method: give its name, or a mapping with its name")
-    if len(plain) == 1:
-        return str(plain["name"])
     try:
-        return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        text = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{given!r} is no method: {error}") from error
+    return text if len(plain) > 1 else str(plain["name"])
 
 
 def plain_method(text: str) -> dict[str, Any]:
-    """Return what a text stands for: a mapping of the method's name and options."""
-    if text.startswith("{"):
-        try:
-            plain = json.loads(text)
-        except ValueError:
-            return {"name": text}
-        if isinstance(plain.get("name"), str):
-            return dict(plain)
-    return {"name": text}
+    """Return the mapping of name and options that a text stands for; other texts are names."""
+    plain = _read(text) if text.startswith("{") else None
+    return plain if plain and isinstance(plain.get("name"), str) else {"name": text}
+
+
+def _read(text: str) -> dict[str, Any] | None:
+    try:
+        plain: dict[str, Any] = json.loads(text)
+    except ValueError:
+        return None
+    return plain

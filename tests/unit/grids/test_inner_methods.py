@@ -53,7 +53,7 @@ def test_a_text_is_a_name_or_canonical_json() -> None:
     assert method_words("rigl") == "rigl"
     assert method_words("{not json") == "{not json"
     for wrong in (3, None, [], ["rigl"], {"drop": "signed"}, {"name": 3}):
-        with pytest.raises(TypeError):
+        with pytest.raises(ValueError, match="is no method: give its name, or a mapping"):
             method_text(wrong)
 
 
