@@ -8,7 +8,7 @@ from typing import Any
 
 from grids.catalogue import Catalogue, Entry
 from grids.cell import Component
-from grids.method_texts import METHOD, NAME, method_text
+from grids.method_texts import NAME, method_text
 from grids.options import Value
 from grids.problems import Collector, GridError, Where, show
 from grids.reading import Node
@@ -42,14 +42,7 @@ def check_method(given: object, what: str, catalogue: Catalogue) -> str:
 
 def refuse_unfit(entry: Entry, what: str) -> None:
     """Raise `GridError` for a method that leaves no structure which another network could have."""
-    reason = ""
-    if any(option.type == METHOD for option in entry.options):
-        reason = "itself builds on another method; name that one"
-    elif entry.traits.get("changes_shape"):
-        reason = "trains a network of another shape"
-    elif entry.traits.get("density") == "dense":
-        reason = "keeps every weight, so there is no structure to take from it"
-    if reason:
+    if reason := entry.traits.get("no_structure"):
         raise GridError(f"{what} is {entry.name}, which {reason}")
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sparse.options import nearest
+from sparse.options import describe_options, nearest
 
 STORED_WEIGHTS = ("masked", "dense")
 DENSITIES = ("exact", "scheduled", "pattern", "bounded", "learned", "inherited", "dense")
@@ -73,6 +73,22 @@ class MethodTraits:
             _one_of("field of ignores", rule.get("field"), ("density", "allocation"))
         for rule in self.storages:
             _one_of("storage of storages", rule.get("storage"), ("masked", "csr"))
+
+
+def derived_traits(options: type, traits: Mapping[str, Any]) -> dict[str, str]:
+    """Return the traits of a method that follow from its options and from those it declares.
+
+    no_structure: why it leaves no structure that another network could have, to be read after
+        "which"; "" where it leaves one.
+    """
+    reason = ""
+    if any(each["type"] == "method" for each in describe_options(options)):
+        reason = "itself builds on another method; name that one"
+    elif traits["changes_shape"]:
+        reason = "trains a network of another shape"
+    elif traits["density"] == "dense":
+        reason = "keeps every weight, so there is no structure to take from it"
+    return {"no_structure": reason}
 
 
 def masks_gradients(traits: Mapping[str, Any]) -> bool:

@@ -47,12 +47,22 @@ class Registry:
 
     traits: a dataclass of the traits that its entries may declare; those that are None are left
         out of an entry.
+    derived: the traits that follow from the type of an entry's options and from what it declares,
+        beside those.
     """
 
-    def __init__(self, kind: str, plugin_group: str | None = None, *, traits: type) -> None:
+    def __init__(
+        self,
+        kind: str,
+        plugin_group: str | None = None,
+        *,
+        traits: type,
+        derived: Callable[[type, Mapping[str, Any]], Mapping[str, Any]] | None = None,
+    ) -> None:
         self.kind = kind
         self.plugin_group = plugin_group
         self._traits = traits
+        self._derived = derived
         self._entries: dict[str, Entry] = {}
 
     def register(
@@ -70,6 +80,8 @@ class Registry:
         registry does not know, lacks, or takes otherwise.
         """
         declared = self._declared(name, traits)
+        if self._derived is not None:
+            declared |= self._derived(options, declared)
 
         def add(target: T) -> T:
             if name in self._entries:

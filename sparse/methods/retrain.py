@@ -11,7 +11,7 @@ from sparse.context import Context, Layer
 from sparse.inherited import inherited_masks
 from sparse.method_texts import MethodText, plain_method
 from sparse.methods import METHODS
-from sparse.options import describe_options, option
+from sparse.options import option
 from sparse.random_positions import random_among
 from sparse.registry import Entry
 from sparse.sparsifier import Sparsifier
@@ -180,13 +180,6 @@ def _source(text: str) -> tuple[Entry, dict[str, object]]:
     options = plain_method(text)
     entry = METHODS.get(str(options.pop("name")))
     entry.chosen(options)
-    reason = ""
-    if any(each["type"] == "method" for each in describe_options(entry.options)):
-        reason = "itself builds on another method; name that one"
-    elif entry.traits["changes_shape"]:
-        reason = "trains a network of another shape"
-    elif entry.traits["density"] == "dense":
-        reason = "keeps every weight, so there is no structure to take from it"
-    if reason:
+    if reason := entry.traits["no_structure"]:
         raise ValueError(f"source is {entry.name}, which {reason}")
     return entry, options

@@ -72,6 +72,19 @@ def test_an_unknown_trait_is_refused_with_the_known_ones(cakes):
     assert "mud" not in cakes.names()
 
 
+def test_what_follows_from_options_and_traits_is_derived_and_cannot_be_declared():
+    def derived(options, traits):
+        return {"sweet": options is Sweetness and traits["layers"] > 1}
+
+    registry = Registry("cake", traits=CakeTraits, derived=derived)
+    registry.register("tower", summary="tall", options=Sweetness, layers=3)(object)
+    registry.register("plain", summary="dry", layers=3)(object)
+    assert dict(registry.get("tower").traits) == {"layers": 3, "sweet": True}
+    assert registry.get("plain").traits["sweet"] is False
+    with pytest.raises(ValueError, match="cake mud: unknown trait 'sweet'"):
+        registry.register("mud", summary="dark", sweet=True)
+
+
 def test_description_is_json_and_sorted(cakes):
     described = json.loads(json.dumps(cakes.describe()))
     assert [item["name"] for item in described] == ["apple", "sponge"]

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from sparse import Retrain, attach, restarts
+from sparse.methods import METHODS
 from tests.support.toy import ToyContext, make_layers
 
 
@@ -148,6 +149,16 @@ OPTIONS = [
 def test_options_without_effect_and_other_sources_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         Retrain(0.1, **options)
+
+
+def test_methods_say_why_they_are_no_source():
+    reasons = {name: METHODS.get(name).traits["no_structure"] for name in METHODS.names()}
+    assert {name: reason.split()[0] for name, reason in reasons.items() if reason} == {
+        "dense": "keeps",
+        "retrain": "itself",
+        "same_capacity": "trains",
+        "small_dense": "trains",
+    }
 
 
 @pytest.mark.parametrize(
