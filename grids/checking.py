@@ -1,15 +1,16 @@
 """The check of every written value against the catalogue: once per value, not once per cell."""
 
 from collections.abc import Callable, Hashable
+from typing import TypeVar
 
 from grids import recipe as recipes
 from grids.catalogue import Catalogue, Entry
+from grids.components import read_component, read_options, read_value
 from grids.fields import Setting
-from grids.inner_methods import read_method
-from grids.method_texts import METHOD
-from grids.options import Option, Value, fraction_text
-from grids.problems import Collector, GridError, Where, show
-from grids.reading import Node
+from grids.options import Value, fraction_text
+from grids.problems import Collector, GridError, Where
+
+T = TypeVar("T")
 
 
 class Checker:
@@ -45,15 +46,19 @@ class Checker:
         """The value that a dotted path gives to an option which the entry has."""
         key = (setting, entry.name)
         if key not in self._values:
-            option = entry.option(setting.path.option)
-            what = f"{setting.path} of {entry.name}"
-            self._values[key] = self._value(option, setting.path.field, setting.node, what)
+            option, what = entry.option(setting.path.option), f"{setting.path} of {entry.name}"
+            self._values[key] = self._marked(
+                setting.path.field,
+                lambda: read_value(option, setting.node, what, self.catalogue, self.problems),
+            )
         return self._values[key]
 
     def component(self, setting: Setting) -> tuple[Entry, dict[str, Value]] | None:
         """The entry that a setting names and the options inside it; None for an unknown name."""
         if setting not in self._components:
-            self._components[setting] = self._read_component(setting)
+            self._components[setting] = self._marked(
+                setting.path.field, lambda: self._read_component(setting)
+            )
         return self._components[setting]
 
     def entry(self, kind: str, name: str, where: Where) -> Entry | None:
@@ -79,36 +84,20 @@ class Checker:
             self._values[key] = fallback
 
     def _read_component(self, setting: Setting) -> tuple[Entry, dict[str, Value]] | None:
-        kind, node = setting.path.field, setting.node
-        given = dict(node.value) if isinstance(node.value, dict) else {"name": node}
-        name = given.pop("name", None)
-        if name is None or not isinstance(name.value, str):
-            plain = show(node.plain())
-            message = f"{kind} is {plain}; allowed: a name, or a mapping {{name: ..., option: ...}}"
-            self.note(kind, setting.where, GridError(message))
+        kind, catalogue, problems = setting.path.field, self.catalogue, self.problems
+        written = read_component(setting.node, kind, kind, catalogue, problems)
+        if written is None:
             return None
-        entry = self.entry(kind, name.value, name.where)
-        if entry is None:
-            return None
-        options = {}
-        for key, value in given.items():
-            try:
-                option = entry.option(key)
-            except GridError as error:
-                self.note(kind, value.where, error)
-                continue
-            options[key] = self._value(option, kind, value, f"{kind}.{key} of {entry.name}")
+        entry = written.entry
+        options = read_options(
+            written, lambda name: f"{kind}.{name} of {entry.name}", catalogue, problems
+        )
         return entry, options
 
-    def _value(self, option: Option, kind: str, node: Node, what: str) -> Value:
-        """What was written for an option of a component; its default after a mistake."""
-        if option.type == METHOD:
-            text = read_method(node, what, self.catalogue, self.problems)
-            if text is None:
-                self.broken.add(kind)
-            return option.default if text is None else text
-        try:
-            return option.check(node.plain(), what)
-        except GridError as error:
-            self.note(kind, node.where, error)
-            return option.default
+    def _marked(self, field: str, read: Callable[[], T]) -> T:
+        """What is read for a cell field, which is broken when a mistake is noted meanwhile."""
+        before = len(self.problems)
+        found = read()
+        if len(self.problems) > before:
+            self.broken.add(field)
+        return found

@@ -12,8 +12,8 @@ from decimal import Decimal, InvalidOperation
 
 from grids import recipe as recipes
 from grids.catalogue import KINDS, Catalogue
+from grids.components import check_method
 from grids.fields import Path, check_key, entries_of
-from grids.inner_methods import check_method
 from grids.method_texts import METHOD
 from grids.options import Option, Value, fraction_text, quotient
 from grids.problems import Collector, GridError, Where, show, unknown

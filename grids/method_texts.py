@@ -2,7 +2,7 @@
 
 A method at its defaults is its name, `rigl`; with options it is canonical JSON of its name and of
 those that differ from their defaults: `{"drop_fraction":0.2,"name":"set"}`. Equal texts are equal
-methods. Names and options are compared with the catalogue in `grids.inner_methods`.
+methods. Names and options are compared with the catalogue in `grids.components`.
 """
 
 import json

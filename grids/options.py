@@ -43,16 +43,16 @@ _OLD_BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 class Option:
     """A named value that a person may give.
 
-    `type` is a key of `NOUNS`; of a "method" only the form is checked here
-    (`grids.inner_methods`); the bounds hold for a number and for each number of a list;
-    `choices` are the only legal values; `min_items` and `max_items` bound the length of a list; a
-    `nullable` option takes null as well. `below` and `at_most` name an option of the same entry
-    that limits this one; `only_with` says at which value of another option (or list of values)
-    anything but the default has an effect: all of a mapping must hold, and one of several mappings.
-    `unless` says at which values of others it has none all the same. A limit counts only while both
-    options have an effect. `le_where` bounds a number by the values of others; `means` says what
-    null means (`grids.meanings`); the items of a `unique` list differ; `parts` is of how many parts
-    people think one consists: where 8 is too much, 8 / parts was meant.
+    `type` is a key of `NOUNS`; of a "method" only the form is checked here (`grids.components`);
+    the bounds hold for a number and for each number of a list; `choices` are the only legal values;
+    `min_items` and `max_items` bound the length of a list; a `nullable` option takes null as well.
+    `below` and `at_most` name an option of the same entry that limits this one; `only_with` says at
+    which value of another option (or list of values) anything but the default has an effect: all of
+    a mapping must hold, and one of several mappings. `unless` says at which values of others it has
+    none all the same. A limit counts only while both options have an effect. `le_where` bounds a
+    number by the values of others; `means` says what null means (`grids.meanings`); the items of a
+    `unique` list differ; `parts` is of how many parts people think one consists: where 8 is too
+    much, 8 / parts was meant.
     """
 
     name: str

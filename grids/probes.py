@@ -10,6 +10,7 @@ from typing import Any
 
 from grids.catalogue import PROBE, Catalogue, Entry
 from grids.cell import Cell
+from grids.components import of_plain, read_component, read_options
 from grids.legality import has_pixels
 from grids.options import Value
 from grids.probe_texts import NAME, SEMANTICS, canonical, plain_probe, probe_name
@@ -109,39 +110,19 @@ def metrics_of_probe(text: str, catalogue: Catalogue) -> Sequence[Mapping[str, s
 
 
 def _read_one(node: Node, catalogue: Catalogue, problems: Collector) -> AskedProbe | None:
-    given = dict(node.value) if isinstance(node.value, dict) else {NAME: node}
-    name = given.pop(NAME, None)
-    if name is None or not isinstance(name.value, str):
-        allowed = "a name, or a mapping {name: ..., option: ...}"
-        problems.add(node.where, f"a probe is {show(node.plain())}; allowed: {allowed}")
-        return None
-    try:
-        entry = catalogue.entry(PROBE, name.value)
-    except GridError as error:
-        problems.add_error(name.where, error)
-        return None
     before = len(problems)
-    options = _options(entry, given, problems)
+    written = read_component(node, PROBE, "a probe", catalogue, problems)
+    if written is None:
+        return None
+    entry = written.entry
+    options = read_options(written, lambda name: f"{name} of {entry.name}", catalogue, problems)
     for message in entry.conflicts(entry.component(options)) if len(problems) == before else ():
         problems.add(node.where, message)
     return AskedProbe(text=_text(entry, options), where=node.where)
 
 
-def _options(entry: Entry, given: Mapping[str, Node], problems: Collector) -> dict[str, Value]:
-    options: dict[str, Value] = {}
-    for key, value in given.items():
-        try:
-            option = entry.option(key)
-            options[key] = option.check(value.plain(), f"{key} of {entry.name}")
-        except GridError as error:
-            problems.add_error(value.where, error)
-    return options
-
-
 def _text_of_plain(given: str | Mapping[str, Any], catalogue: Catalogue) -> str:
-    plain = {NAME: given} if isinstance(given, str) else dict(given)
-    entry = catalogue.entry(PROBE, plain.pop(NAME))
-    return _text(entry, {name: entry.option(name).check(value) for name, value in plain.items()})
+    return of_plain(given, lambda node, problems: _read_one(node, catalogue, problems)).text
 
 
 def _text(entry: Entry, options: Mapping[str, Value]) -> str:

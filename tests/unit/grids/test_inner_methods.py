@@ -119,10 +119,13 @@ MISTAKES = [
     ("retrain", "method.source of retrain is retrain, which itself builds on another method"),
     ("dense", "method.source of retrain is dense, which keeps every weight"),
     ("small_dense", "method.source of retrain is small_dense, which trains a network of another"),
-    ("5", "method.source of retrain is 5; allowed: a method by its name, or a mapping"),
-    ("[rigl, set]", "method.source of retrain is ['rigl', 'set']; allowed: a method"),
-    ("{drop_fraction: 0.2}", "method.source of retrain is {drop_fraction: 0.2}; allowed: a method"),
-    ("null", "method.source of retrain is null; allowed: a method"),
+    ("5", "method.source of retrain is 5; allowed: a name, or a mapping"),
+    ("[rigl, set]", "method.source of retrain is ['rigl', 'set']; allowed: a name, or"),
+    (
+        "{drop_fraction: 0.2}",
+        "method.source of retrain is {drop_fraction: 0.2}; allowed: a name",
+    ),
+    ("null", "method.source of retrain is null; allowed: a name, or"),
 ]
 
 

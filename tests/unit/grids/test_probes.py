@@ -29,6 +29,8 @@ CURVATURE = Entry(
     name="curvature", semantics=3, options=(Option(name="ranks", type="list[int]", default=(1,)),)
 )
 
+NEARNESS = Entry(name="nearness", options=(Option(name="of", type="method", default="rigl"),))
+
 
 @pytest.fixture(scope="module")
 def catalogue(catalogue: Catalogue) -> Catalogue:
@@ -36,7 +38,9 @@ def catalogue(catalogue: Catalogue) -> Catalogue:
         dataclasses.replace(entry, traits={"pixels": entry.name == "digits"})
         for entry in catalogue.datasets
     ]
-    return dataclasses.replace(catalogue, datasets=tuple(datasets), probes=(CURVATURE, ROBUST))
+    return dataclasses.replace(
+        catalogue, datasets=tuple(datasets), probes=(CURVATURE, NEARNESS, ROBUST)
+    )
 
 
 def test_a_grid_without_probes_asks_for_none(read: Callable[..., Grid], base: str) -> None:
@@ -58,6 +62,15 @@ def test_lists_of_options_stand_in_the_text(read: Callable[..., Grid], base: str
     [text] = read(base + "probes: [{name: curvature, ranks: [1, 4]}]\n").probes
     assert text == '{"name":"curvature","ranks":[1,4],"semantics":3}'
     assert plain_probe(text) == {"name": "curvature", "ranks": [1, 4]}
+
+
+def test_a_method_of_a_probe_is_kept_without_defaults(
+    read: Callable[..., Grid], base: str, catalogue: Catalogue
+) -> None:
+    [text] = read(base + "probes: [{name: nearness, of: {name: gmp, scope: global}}]\n").probes
+    assert text == '{"name":"nearness","of":"gmp"}'
+    assert is_offered(text, catalogue)
+    assert not is_offered('{"name":"nearness","of":"gone"}', catalogue)
 
 
 def test_cells_and_their_ids_are_the_same_with_probes(read: Callable[..., Grid], base: str) -> None:
@@ -90,12 +103,14 @@ def test_a_flag_replaces_what_the_file_asks_for(
         ("probes: [3]", "2: a probe is 3; allowed: a name, or a mapping {name: ..., option: ...}"),
         ("probes:\n  - attack: fgsm", "3: a probe is {attack: 'fgsm'}; allowed: a name, or a "
          "mapping {name: ..., option: ...}"),
-        ("probes:\n  - robst", "3: unknown probe 'robst'; allowed: curvature, robust; "
+        ("probes:\n  - robst", "3: unknown probe 'robst'; allowed: curvature, nearness, robust; "
          "did you mean 'robust'?"),
         ("probes:\n  - name: robust\n    atack: fgsm", "4: unknown option 'atack' of robust; "
          "allowed: attack, every, steps; did you mean 'attack'?"),
         ("probes: [{name: robust, every: -1}]", "2: every of robust is -1; allowed: an integer "
          ">= 0"),
+        ("probes: [{name: nearness, of: rigle}]", "2: unknown method 'rigle'; allowed: dense, gmp, "
+         "rigl, set, snip, static; did you mean 'rigl'?"),
         ("probes: [{name: robust, attack: fgsm, steps: 5}]", "2: steps has no effect with "
          "attack: fgsm; leave it out (in robust)"),
         ("probes:\n  - robust\n  - {name: robust, every: 5}", "4: the probe robust is asked for "
@@ -199,5 +214,5 @@ def test_without_any_probe_editors_refuse_every_name(catalogue: Catalogue) -> No
 
 def test_a_catalogue_keeps_its_probes_as_text(catalogue: Catalogue) -> None:
     again = Catalogue.from_json(catalogue.to_json())
-    assert [entry.name for entry in again.probes] == ["curvature", "robust"]
+    assert [entry.name for entry in again.probes] == ["curvature", "nearness", "robust"]
     assert again.entry("probe", "curvature").semantics == 3
