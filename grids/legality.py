@@ -116,13 +116,16 @@ class Legality:
         self._judged.add(key)
         [where] = [each.where for each in recipe.used if each.path.option == "storage"]
         method, model, allocation, scenario, ratio = parts
-        named = self._catalogue.entry
         taken = {**scenario.full(), "data_ratio": ratio.name()}
+
+        def of(kind: str, part: Resolved) -> Entry:
+            return self._catalogue.entry(kind, str(part.name()))
+
         checks = (
-            lambda: storages.check_method(named("method", str(method.name())), method.full()),
-            lambda: storages.check_model(named("model", str(model.name())), model.full()),
-            lambda: storages.check_allocation(named("allocation", str(allocation.name()))),
-            lambda: storages.check_scenario(named("scenario", str(scenario.name())), taken),
+            lambda: storages.check_storage("method", of("method", method), method.full()),
+            lambda: storages.check_storage("model", of("model", model), model.full()),
+            lambda: storages.check_allocation(of("allocation", allocation)),
+            lambda: storages.check_scenario(of("scenario", scenario), taken),
         )
         for check in checks:
             self._note(where, check)

@@ -1,9 +1,8 @@
 """Which cells may be stored as csr: only their active weights, and no dense tensor anywhere.
 
-A method's trait `storages` is a list of rules (`grids.traits`) on its options, each with the
-`storage` that it allows; without the trait a method is masked. Of the models those can be stored so
-that are plain perceptrons, by the trait `stackable`. What ranks dense weights, or needs cells that
-do, is told apart by the traits of allocations and scenarios.
+The trait `storages` of a method or a model is a list of rules (`grids.traits`) on its options, each
+with the `storage` that it allows; without the trait it is masked. What ranks dense weights, or
+needs cells that do, is told apart by the traits of allocations and scenarios.
 """
 
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from typing import Any, Protocol
 
 from grids.options import Value
 from grids.problems import GridError
-from grids.traits import applies, holds
+from grids.traits import holds
 
 MASKED, CSR = "masked", "csr"
 """The values of `recipe.storage`."""
@@ -29,29 +28,16 @@ class Declared(Protocol):
         """What it declares of itself."""
 
 
-def check_method(method: Declared, options: Mapping[str, Value]) -> None:
-    """Raise `GridError` when a method cannot do without dense weights or gradients."""
-    rules = [each for each in method.traits.get("storages", ()) if each["storage"] == CSR]
+def check_storage(kind: str, entry: Declared, options: Mapping[str, Value]) -> None:
+    """Raise `GridError` when a method or model, as `kind` says, cannot do without dense tensors."""
+    rules = [rule for rule in entry.traits.get("storages", ()) if rule["storage"] == CSR]
     if any(holds(rule, options) for rule in rules):
         return
-    if not rules:
-        raise GridError(
-            f"recipe.storage is csr, but method {method.name} works on dense weights or gradients;"
-            " allowed: masked"
-        )
+    where, allowed = (" with these options", _conditions(rules[0])) if rules else ("", MASKED)
     raise GridError(
-        f"recipe.storage is csr, but method {method.name} needs dense tensors with these options;"
-        f" allowed: {_conditions(rules[0])}"
+        f"recipe.storage is csr, but {kind} {entry.name} needs dense tensors{where};"
+        f" allowed: {allowed}"
     )
-
-
-def check_model(model: Declared, options: Mapping[str, Value]) -> None:
-    """Raise `GridError` when a model is no plain perceptron under its options."""
-    trait = model.traits.get("stackable")
-    if applies(trait, options):
-        return
-    rule = f" with these options; allowed: {_conditions(trait)}" if trait else ""
-    raise GridError(f"recipe.storage is csr, but model {model.name} is no plain perceptron{rule}")
 
 
 def check_allocation(allocation: Declared) -> None:

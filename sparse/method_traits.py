@@ -14,7 +14,7 @@ Rule = Mapping[str, Any]
 
 
 MASKED: Rule = {"storage": "masked"}
-"""The storage that every method can do with."""
+"""The storage that every method and model can do with."""
 
 RANDOM_GROWTH: Rule = {
     "growth": "random",
@@ -71,8 +71,13 @@ class MethodTraits:
         _one_of("density", self.density, DENSITIES)
         for rule in self.ignores:
             _one_of("field of ignores", rule.get("field"), ("density", "allocation"))
-        for rule in self.storages:
-            _one_of("storage of storages", rule.get("storage"), ("masked", "csr"))
+        refuse_other_storages(self.storages)
+
+
+def refuse_other_storages(rules: Sequence[Rule]) -> None:
+    """Raise a ValueError unless every rule names a storage that there is."""
+    for rule in rules:
+        _one_of("storage of storages", rule.get("storage"), ("masked", "csr"))
 
 
 def derived_traits(options: type, traits: Mapping[str, Any]) -> dict[str, str]:

@@ -18,7 +18,7 @@ def refuse_surroundings(cell: Cell, device: str) -> None:
     if device != "cpu":
         raise ValueError(f"recipe.storage csr is trained on the cpu, and the device is {device}")
     model, scenario = MODELS.get(cell.model.name), SCENARIOS.get(cell.scenario.name)
-    storages.check_model(model, asdict(model.chosen(cell.model.as_dict())))
+    storages.check_storage("model", model, asdict(model.chosen(cell.model.as_dict())))
     options = asdict(scenario.chosen(cell.scenario.as_dict()))
     storages.check_scenario(scenario, {**options, "data_ratio": cell.data_ratio})
 
@@ -28,7 +28,7 @@ def refuse_method(cell: Cell) -> None:
     if not _is_csr(cell):
         return
     method = METHODS.get(cell.method.name)
-    storages.check_method(method, asdict(method.chosen(cell.method.as_dict())))
+    storages.check_storage("method", method, asdict(method.chosen(cell.method.as_dict())))
     storages.check_allocation(ALLOCATIONS.get(cell.allocation.name))
 
 

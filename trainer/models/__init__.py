@@ -5,11 +5,12 @@ A model is a function ``(options, input_shape, classes) -> nn.Module`` that take
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grids.cell import Cell
 from grids.traits import applies
+from sparse.method_traits import MASKED, Rule, refuse_other_storages
 from sparse.registry import Registry, import_modules
 
 
@@ -26,12 +27,19 @@ class ModelTraits:
             rule on its options that says so.
         equal_neighbours: switches among its options that do nothing unless two values in a row are
             equal, each with the list of these values: {"skip": "hidden"}.
+        storages: how its layers may be stored, rules as those of a method
+            (``sparse.method_traits``); with "csr" it is an ``MLP`` whose activations learn nothing.
     """
 
     stackable: bool | Mapping[str, Any] = False
     widths: str | None = None
     chain: bool | Mapping[str, Any] = False
     equal_neighbours: Mapping[str, str] | None = None
+    storages: Sequence[Rule] = dataclasses.field(default_factory=lambda: [MASKED])
+
+    def __post_init__(self) -> None:
+        """Refuse storages that there are not; ValueError."""
+        refuse_other_storages(self.storages)
 
 
 MODELS = Registry("model", "sparsesweep.models", traits=ModelTraits)

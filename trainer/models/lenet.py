@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from torch import nn
 
+from sparse.method_traits import MASKED
 from sparse.options import option
 from trainer.models import MODELS
 from trainer.models.images import refuse_other_images
@@ -41,6 +42,7 @@ class LeNet5Options:
     stackable=True,
     widths="hidden",
     chain=True,
+    storages=[MASKED, {"storage": "csr"}],
 )
 def lenet_300_100(options: LeNet300Options, input_shape: tuple[int, ...], classes: int) -> MLP:
     """LeNet-300-100 with ReLU and torch's default initial weights.

@@ -6,12 +6,16 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from sparse.method_traits import MASKED
 from sparse.options import option
 from trainer.models import MODELS
 from trainer.models.activations import FIXED, LEARNED, make_activations
 
 ALPHA = 0.6
 """Size of All-ReLU's slope where no other is given (Curci et al. 2021, Fashion-MNIST)."""
+
+PLAIN = {"when": {"activation": list(FIXED), "batch_norm": False, "skip": False, "bias": True}}
+"""Linear layers with biases and fixed functions between them: a rule on the options."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,12 +93,11 @@ class MLP(nn.Module):
     "mlp",
     summary="multilayer perceptron; many train as one batched program",
     options=MLPOptions,
-    stackable={
-        "when": {"activation": list(FIXED), "batch_norm": False, "skip": False, "bias": True}
-    },
+    stackable=PLAIN,
     widths="hidden",
     chain={"when": {"skip": False}},
     equal_neighbours={"skip": "hidden"},
+    storages=[MASKED, {"storage": "csr", **PLAIN}],
 )
 def mlp(options: MLPOptions, input_shape: tuple[int, ...], classes: int) -> MLP:
     """An MLP with torch's default (Kaiming-uniform) initial weights."""

@@ -58,11 +58,10 @@ def test_the_storage_is_part_of_the_cell(shipped: Catalogue, cells: Callable[...
 
 def test_what_cannot_be_is_told_at_the_line_of_the_storage(told: Told) -> None:
     assert told(with_base(method="rigl")) == [
-        "6: recipe.storage is csr, but method rigl works on dense weights or gradients; allowed:"
-        " masked"
+        "6: recipe.storage is csr, but method rigl needs dense tensors; allowed: masked"
     ]
     assert told(with_base(model="convnet", dataset="{name: synthetic, image_size: 8}")) == [
-        "6: recipe.storage is csr, but model convnet is no plain perceptron"
+        "6: recipe.storage is csr, but model convnet needs dense tensors; allowed: masked"
     ]
     assert told(with_base(allocation="snip")) == [
         "7: recipe.storage is csr, but allocation snip ranks dense weights; allowed: an allocation"
@@ -89,9 +88,7 @@ def test_rules_that_look_at_gradients_or_dense_matrices_are_told(told: Told, met
 
 def test_a_perceptron_that_is_not_plain_is_told_with_what_would_be(told: Told) -> None:
     [line] = told(with_base(model="{name: mlp, batch_norm: true}"))
-    assert (
-        "model mlp is no plain perceptron with these options; allowed: activation: relu or" in line
-    )
+    assert "model mlp needs dense tensors with these options; allowed: activation: relu or" in line
     assert line.endswith("batch_norm: false, bias: true, skip: false")
 
 
