@@ -1,6 +1,8 @@
 """Truly sparse cells: the masked cell's masks and curve, the exact tier, nothing dense anywhere."""
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +16,8 @@ from trainer.cell_run import CellRun
 from trainer.engines.csr import CsrEngine
 from trainer.engines.stack import StackEngine
 from trainer.loop import BlockLoop
+from trainer.probes import PROBES
+from trainer.score_files import read_scores
 from trainer.workload import load_workload
 
 CSR_METHODS = [
@@ -21,6 +25,18 @@ CSR_METHODS = [
     for name in REGISTERED.names()
     if any(rule["storage"] == "csr" for rule in REGISTERED.get(name).traits["storages"])
 ]
+
+CSR_PROBES = [name for name in PROBES.names() if "csr" in PROBES.get(name).traits["storages"]]
+
+CHEAPER = {
+    "robust": {"steps": 2},
+    "corruptions": {"corruptions": ["gaussian_noise"], "severities": [1]},
+}
+"""Options of probes that would take long."""
+
+IMAGES = {"examples": 123, "size": 16, "channels": 1, "classes": 3}
+
+ROOT = Path(__file__).parents[2]
 
 CLOSE = {"abs": 1e-4, "rel": 0.0}
 """How far apart losses of masked and truly sparse cells may be here.
@@ -247,10 +263,10 @@ def test_the_best_epoch_is_evaluated_with_its_own_places():
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"method": "rigl"}, "method rigl works on dense weights or gradients; allowed: masked"),
+        ({"method": "rigl"}, "method rigl needs dense tensors; allowed: masked"),
         (
             {"method": "dense", "density": "1"},
-            "method dense works on dense weights or gradients; allowed: masked",
+            "method dense needs dense tensors; allowed: masked",
         ),
         (
             {"method": "set", "options": {"growth": "gradient"}},
@@ -261,7 +277,7 @@ def test_the_best_epoch_is_evaluated_with_its_own_places():
         ({"allocation": "snip"}, "allocation snip ranks dense weights; allowed: an allocation by"),
         (
             {"model_options": {"hidden": (9, 9), "batch_norm": True}},
-            "model mlp is no plain perceptron with these options; allowed: activation:",
+            "model mlp needs dense tensors with these options; allowed: activation:",
         ),
     ],
 )
@@ -285,7 +301,7 @@ def test_a_model_without_linear_layers_alone_is_refused():
     cell = make_cell("static", "0.3", storage="csr", model="convnet", dataset_options=task)
     outcome = train(cell)[cell.id]
     assert outcome.error["message"] == (
-        "recipe.storage is csr, but model convnet is no plain perceptron"
+        "recipe.storage is csr, but model convnet needs dense tensors; allowed: masked"
     )
 
 
@@ -314,20 +330,45 @@ def test_other_engines_are_refused():
 
 def test_scores_by_outputs_are_those_of_the_masked_cell(tmp_path):
     masked, csr = twins("set", {"update_every": 4})
-    asked = {cell.id: ["el2n@2e", "forgetting@3e"] for cell in (masked, csr)}
-    outcomes = train(masked, csr, artifacts=asked)
-    assert all(len(outcomes[cell.id].artifacts) == 2 for cell in (masked, csr))
+    names = ["el2n@2e", "forgetting@3e"]
+    outcomes = train(masked, csr, artifacts={cell.id: names for cell in (masked, csr)})
+    for name in names:
+        one, other = (scores_of(outcomes[cell.id], name, tmp_path) for cell in (masked, csr))
+        assert torch.equal(one.ids, other.ids)
+        assert len(set(one.values.tolist())) > 1
+        assert other.values.tolist() == pytest.approx(one.values.tolist(), **CLOSE)
 
 
-def test_probes_of_units_and_of_the_gap_measure_what_they_do_in_the_masked_cell():
-    masked, csr = twins("set_np", {"update_every": 4})
-    asked = [{"name": "neurons"}, {"name": "generalisation"}]
-    outcomes = train(masked, csr, probes={cell.id: asked for cell in (masked, csr)})
+def scores_of(outcome, name, folder):
+    path = folder / f"{outcome.cell.id}.{name}"
+    path.write_bytes(outcome.artifacts[name])
+    return read_scores(path)
+
+
+@pytest.mark.parametrize("name", CSR_PROBES)
+def test_every_probe_that_claims_it_measures_what_it_does_in_the_masked_cell(name):
+    task = {"dataset": "synthetic_images", "dataset_options": IMAGES}
+    masked, csr = twins("set_np", {"update_every": 4}, **task)
+    asked = {"name": name, **CHEAPER.get(name, {})}
+    outcomes = train(masked, csr, probes={cell.id: [asked] for cell in (masked, csr)})
     one, other = outcomes[masked.id], outcomes[csr.id]
-    assert other.state == "COMPLETED", other.error
-    for metric in ("connected_units", "zero_in_units", "zero_out_units", "mean_in_degree"):
-        assert other.metrics[metric] == one.metrics[metric]
-    assert other.curve["epoch_test_accuracy"] == one.curve["epoch_test_accuracy"]
+    assert (one.state, other.state) == ("COMPLETED", "COMPLETED"), other.error
+    declared = {metric["name"] for metric in PROBES.get(name).traits["metrics"]}
+    assert declared & one.metrics.keys()
+    assert other.metrics == pytest.approx(one.metrics, **CLOSE)
+    assert measured(other) == pytest.approx(measured(one), **CLOSE)
+
+
+def measured(outcome):
+    """What stands in a curve, by column and row."""
+    rows = {column: enumerate(values) for column, values in outcome.curve.items()}
+    return {(c, n): value for c, pairs in rows.items() for n, value in pairs if value is not None}
+
+
+def test_the_probes_that_claim_it_are_those_of_the_reference():
+    page = (ROOT / "docs" / "grids.md").read_text()
+    (row,) = [line for line in page.splitlines() if line.startswith("| the probes `")]
+    assert sorted(re.findall("`(.+?)`", row)) == CSR_PROBES
 
 
 @pytest.mark.parametrize("name", CSR_METHODS)
