@@ -10,7 +10,7 @@ from trainer.probes.base import Point, Probe
 from trainer.probes.subject import Subject
 
 MOMENTS = 11
-"""Epochs at whose end it measures, where a run has as many: the first, and ten evenly spread."""
+"""Epochs at whose end it measures, where a run has as many, evenly spread."""
 
 INITIAL = "_init"
 """Follows the name of a measure taken before the first step."""
@@ -40,13 +40,11 @@ class GradientFlowOptions:
 def measured_epochs(epochs: int) -> set[int]:
     """The epochs (from 1) at whose end the gradient is measured.
 
-    The first, and floor(k * epochs / 10) for k from 1 to 10: 1, 100, 200, ..., 1000 of 1000. Each
-    epoch of a run that is shorter than eleven.
+    Eleven from the first to the last, 1 + floor(k * (epochs - 1) / 10) for k from 0 to 10: of 1000
+    these are 1, 100, 200, ..., 1000. Each epoch of a run that has no more than eleven.
     """
-    if epochs < MOMENTS:
-        return set(range(1, epochs + 1))
     parts = MOMENTS - 1
-    return {1, *(k * epochs // parts for k in range(1, MOMENTS))}
+    return {1 + k * (epochs - 1) // parts for k in range(MOMENTS)}
 
 
 def _metric(name: str, help: str, when: str) -> dict[str, str]:

@@ -26,12 +26,21 @@ ASKED = [{"name": "gradient_flow"}, {"name": "effective"}]
         (1000, [1, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000]),
         (500, [1, 50, 100, 150, 200, 250, 300, 350, 400, 450, 500]),
         (5, [1, 2, 3, 4, 5]),
-        (11, [1, 2, 3, 4, 5, 6, 7, 8, 9, 11]),
+        (11, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
+        (19, [1, 2, 4, 6, 8, 10, 11, 13, 15, 17, 19]),
         (1, [1]),
     ],
 )
 def test_it_measures_at_eleven_epochs_or_at_all(epochs, measured):
     assert sorted(measured_epochs(epochs)) == measured
+
+
+def test_guard_a_run_of_any_length_has_as_many_epochs_as_there_can_be():
+    # Between 11 and 19 a tenth of the run is the first epoch, which must not count as two.
+    for epochs in range(1, 130):
+        found = measured_epochs(epochs)
+        assert len(found) == min(epochs, 11)
+        assert {min(found), max(found)} == {1, epochs}
 
 
 def subject_of(cell):
