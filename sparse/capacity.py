@@ -169,8 +169,8 @@ def unit_fan_in(mask: Tensor, transposed: bool = False) -> Tensor:
 def pair_report(wide: nn.Module, dense: nn.Module, masks: Mapping[str, Tensor]) -> PairReport:
     """Return what a sparse network with these masks and its dense partner have in common.
 
-    masks: by layer name, of the wide network. A mask with another count than the dense layer has
-    weights is a ValueError: such networks are no pair.
+    masks: by layer name, of the wide network. A layer without one, or one with another count than
+    the dense layer has weights, is a ValueError: such networks are no pair.
     """
     found, other = find_targets(wide), find_targets(dense)
     layers = layer_pairs(
@@ -178,6 +178,8 @@ def pair_report(wide: nn.Module, dense: nn.Module, masks: Mapping[str, Tensor]) 
         {target.name: target.shape for target in other.targets},
         [target.name for target in found.targets if target.transposed],
     )
+    if missing := [layer.name for layer in layers if layer.name not in masks]:
+        raise ValueError(f"masks has none for {', '.join(missing)}; give that of every layer")
     for layer in layers:
         active = int(masks[layer.name].count_nonzero())
         if active != layer.active:

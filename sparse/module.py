@@ -150,7 +150,7 @@ class ModuleContext:
         """Return the shapes of the model's layers at width 1, and those of the partner below it.
 
         How a module is built at other widths nobody knows here: a partner that `attach` was not
-        given is a ValueError.
+        given, or one of another width, is a ValueError.
         """
         if width == 1:
             return {layer.name: tuple(layer.weight.shape) for layer in self.layers}
@@ -159,6 +159,7 @@ class ModuleContext:
                 f"the layers of the dense network at width {width} decide what is kept: build it,"
                 " and give partner= that network"
             )
+        _refuse_other_width(self.layers, self._partner, width)
         return self._partner
 
     def extra_params(self) -> int:
@@ -262,6 +263,29 @@ class _LossOf(nn.Module):
             return self._loss(self.model, batch)
         except TypeError as problem:
             raise ValueError(f"loss= raised {problem!r}; {_WANTED}") from problem
+
+
+def _refuse_other_width(
+    layers: Sequence[ModuleLayer], partner: Mapping[str, tuple[int, ...]], width: Decimal
+) -> None:
+    """Raise a ValueError where a partner has not this share of the units.
+
+    A unit more or less, or a tenth, is left to how its builder rounds. What is no width, as the
+    number of classes, stays as it is; that is not so of all layers.
+    """
+    pairs = [
+        (layer.name, layer.weight.shape[layer.transposed], partner[layer.name][layer.transposed])
+        for layer in layers
+        if layer.name in partner
+    ]
+    scaled = [(name, units, own) for name, units, own in pairs if own != units]
+    for name, units, own in scaled or pairs:
+        wanted = float(width) * units
+        if abs(own - wanted) > max(1, wanted / 10):
+            raise ValueError(
+                f"width {width} of {units} units is {wanted:g}, but partner= has {own} in {name}:"
+                " give the width of that network as a share of the model's"
+            )
 
 
 def _scalar(result: Any) -> Tensor:
