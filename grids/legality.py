@@ -18,7 +18,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from grids import storages
+from grids import storages, widths
 from grids.catalogue import Catalogue, Entry
 from grids.cell import FIELDS, Component
 from grids.options import MAX_DECIMALS, Value, plain_decimal
@@ -82,6 +82,9 @@ class Legality:
         self._note(where, lambda: check_model(entry, model, self._catalogue))
         built, where = self._catalogue.entry("model", str(model.name())), model.used[0].where
         self._note(where, lambda: check_neighbours(built, model.full()))
+        share = [each.where for each in method.used if each.path.option == widths.option_of(entry)]
+        where = (share or [method.used[0].where])[0]
+        self._note(where, lambda: widths.check_scaled(entry, options, built, model.full()))
         where = (density.used or method.used)[0].where
         self._note(where, lambda: check_density(entry, str(density.name()), options))
         where = (allocation.used or method.used)[0].where

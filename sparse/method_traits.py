@@ -33,6 +33,7 @@ class MethodTraits:
         "bounded", never above the target; "learned", what training finds; "inherited", that of
         another network's masks; "dense", everything.
     changes_shape: whether the network may be narrowed (`Sparsifier.narrowing`), by some options.
+    width_share: the option that says to which share of all its widths; None for another rule.
     stackable: whether a perceptron with it may be a row of a stack.
     dynamic: whether masks may grow.
     ignores: the cell fields without effect, [{"field": "density" or "allocation", "when": ...}].
@@ -52,6 +53,7 @@ class MethodTraits:
     stored_weights: str = "masked"
     density: str = "exact"
     changes_shape: bool = False
+    width_share: str | None = None
     stackable: bool = True
     dynamic: bool = False
     ignores: Sequence[Rule] = dataclasses.field(default_factory=list)

@@ -38,7 +38,7 @@ def narrowed_options(
     input_shape: tuple[int, ...],
     classes: int,
 ) -> tuple[dict[str, Any], int]:
-    """The options of a narrower model of the same kind.
+    """The options of a narrower model of the same kind, with joins between the same layers.
 
     Returns:
         The options, and the number of maskable weights of the full model.
@@ -51,8 +51,11 @@ def narrowed_options(
     if option is None:
         raise ValueError(f"model {name} does not say how to narrow it: it has no trait 'widths'")
 
-    given = getattr(entry.chosen(options), option)
+    chosen = entry.chosen(options)
+    given = getattr(chosen, option)
     full = (given,) if isinstance(given, int) else given
+
+    joined = _joins_neighbours(entry.traits, chosen, option)
 
     def narrower(widths: tuple[int, ...]) -> dict[str, Any]:
         return {**options, option: widths[0] if isinstance(given, int) else widths}
@@ -60,7 +63,8 @@ def narrowed_options(
     def build(widths: tuple[int, ...]) -> nn.Module:
         return build_model(name, narrower(widths), input_shape, classes)
 
-    return narrower(narrowing.widths(full, build)), maskable_weights(build, full)
+    found = narrowing.widths(full, build, joined=joined)
+    return narrower(found), maskable_weights(build, full)
 
 
 def maskable_shapes(
@@ -83,6 +87,12 @@ def maskable_shapes(
     with torch.device("meta"):
         model = build_model(name, options, input_shape, classes)
     return {target.name: target.shape for target in find_targets(model).targets}
+
+
+def _joins_neighbours(traits: Mapping[str, Any], chosen: Any, widths: str) -> bool:
+    """Whether a model joins layers where two values in a row of its option ``widths`` agree."""
+    switches = traits.get("equal_neighbours") or {}
+    return any(listed == widths and getattr(chosen, name) for name, listed in switches.items())
 
 
 def make_sparsifier(cell: Cell) -> Sparsifier:

@@ -44,6 +44,7 @@ class SameCapacityOptions:
     options=SameCapacityOptions,
     density="pattern",
     changes_shape=True,
+    width_share="width",
     ignores=[{"field": "density", "when": None}, {"field": "allocation", "when": None}],
     models={"trait": "widths"},
     source="Tessera et al. 2021 (SC-SDC)",

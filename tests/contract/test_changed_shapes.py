@@ -1,5 +1,7 @@
 """Methods that change shapes have no mask to be exact about: the network itself has the count."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -79,6 +81,19 @@ def test_no_weight_is_masked_and_the_density_is_recorded(method, model):
     flops = workload.forward_cost().flops({}) / workload.full_flops()
     assert outcome.metrics["inference_flops_ratio"] == flops < 0.6
     assert outcome.metrics["train_flops_ratio"] == flops
+
+
+@pytest.mark.parametrize("hidden", [(20, 20), (20, 20, 20), (20, 20, 19), (20, 30, 20, 20)])
+@pytest.mark.parametrize("method", METHODS_THAT_DO)
+def test_guard_a_narrower_network_joins_the_same_layers(method, hidden):
+    # One unit at a time, equal widths part: (11, 10) cannot be joined, nor all of (3, 3, 2).
+    joins = [one == other for one, other in pairwise(hidden)]
+    for density in ("0.1", "0.2", "0.3", "0.4", "0.5", "0.9"):
+        options = {"hidden": hidden, "skip": True}
+        cell = make_cell(method, density, model_options=options)
+        found = load_workload(cell, None, "cpu").model_options["hidden"]
+        assert sum(found) < sum(hidden)
+        assert [one == other for one, other in pairwise(found)] == joins
 
 
 @pytest.mark.parametrize("method", METHODS_THAT_DO)

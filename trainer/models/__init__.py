@@ -26,7 +26,8 @@ class ModelTraits:
         chain: whether its maskable layers, in their order, feed each other and nothing else, or a
             rule on its options that says so.
         equal_neighbours: switches among its options that do nothing unless two values in a row are
-            equal, each with the list of these values: {"skip": "hidden"}.
+            equal, each with the list of these values: {"skip": "hidden"}. Where one is on, a
+            narrower model has the same neighbours equal.
         storages: how its layers may be stored, rules as those of a method
             (``sparse.method_traits``); with "csr" it is an ``MLP`` whose activations learn nothing.
     """

@@ -87,6 +87,13 @@ def test_a_share_that_leaves_no_unit_is_refused():
         scaled_widths([10, 200], Decimal("0.04"))
 
 
+def test_rounding_may_not_join_layers_that_are_not_joined():
+    assert scaled_widths([20, 20, 19], Decimal("0.1")) == (2, 2, 2)
+    assert scaled_widths([20, 20, 14], Decimal("0.1"), joined=True) == (2, 2, 1)
+    with pytest.raises(ValueError, match=r"0\.1 makes \[20, 20, 19\] units into \[2, 2, 2\]"):
+        scaled_widths([20, 20, 19], Decimal("0.1"), joined=True)
+
+
 @pytest.mark.parametrize("options", [{"width": 1.5}, {"width": 0}, {"role": "both"}])
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(ValueError, match=next(iter(options))):
@@ -121,6 +128,28 @@ def test_a_report_on_networks_of_unequal_counts_is_refused():
     masks["2.weight"][:] = True
     with pytest.raises(ValueError, match=r"2\.weight has 60 active weights, but the dense one 15"):
         pair_report(model, partner, masks)
+
+
+def test_a_report_without_the_mask_of_a_layer_is_refused():
+    model, handle = attached(network(5), width=0.25)
+    masks = {"0.weight": handle.masks()["0.weight"]}
+    with pytest.raises(ValueError, match=r"masks has none for 2\.weight; give that of every"):
+        pair_report(model, network(5), masks)
+
+
+@pytest.mark.parametrize(
+    ("units", "width", "wanted"), [(10, 0.1, "2"), (20, 0.5, "10"), (5, 0.35, "7"), (30, 0.5, "10")]
+)
+def test_a_partner_of_another_width_than_the_one_given_is_refused(units, width, wanted):
+    message = f"width {width} of 20 units is {wanted}, but partner= has {units} in 0\\.weight"
+    with pytest.raises(ValueError, match=message):
+        attached(network(units), width=width)
+
+
+@pytest.mark.parametrize(("units", "width"), [(7, 0.33), (6, 0.33), (19, 0.99), (20, 0.99)])
+def test_a_partner_may_be_rounded_either_way(units, width):
+    _, handle = attached(network(units), width=width)
+    assert int(handle.masks()["0.weight"].sum()) == 7 * units
 
 
 def test_in_a_loop_of_ones_own_the_partner_must_be_given():

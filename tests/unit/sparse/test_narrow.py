@@ -13,6 +13,11 @@ def perceptron(widths):
     return nn.Sequential(*(nn.Linear(*side) for side in sides))
 
 
+def digits(widths):
+    sides = itertools.pairwise([64, *widths, 10])
+    return nn.Sequential(*(nn.Linear(*side) for side in sides))
+
+
 @pytest.mark.parametrize(
     ("density", "widths", "weights"),
     [
@@ -34,6 +39,28 @@ def test_equal_widths_grow_one_at_a_time_the_earlier_first():
     between = maskable_weights(perceptron, (21, 20))
     assert narrowed_widths((40, 40), between / full, perceptron) == (21, 20)
     assert narrowed_widths((40, 40), (between - 1) / full, perceptron) == (20, 20)
+
+
+@pytest.mark.parametrize(
+    ("full", "density", "widths"),
+    [
+        # One unit more at a time gives (7, 6), which has no join, and (3, 3, 2) with one less.
+        ((20, 20), "0.3", (6, 6)),
+        ((20, 20, 20), "0.1", (2, 2, 2)),
+        # There it gives (5, 5, 5), with a join more.
+        ((20, 20, 19), "0.2", (5, 5, 4)),
+    ],
+)
+def test_joined_neighbours_stay_equal_and_no_others_become_so(full, density, widths):
+    assert narrowed_widths(full, density, digits, joined=True) == widths
+    assert narrowed_widths(full, density, digits) != widths
+
+
+def test_a_density_too_small_for_the_same_joins_is_refused():
+    # (1, 1, 1), of 76 weights, has a join more than (20, 20, 19).
+    assert narrowed_widths((20, 20, 19), "0.05", digits) == (1, 1, 1)
+    with pytest.raises(ValueError, match=r"keeps 113 weights, but the narrowest network has 144"):
+        narrowed_widths((20, 20, 19), "0.05", digits, joined=True)
 
 
 def test_a_density_too_small_for_one_unit_per_layer_is_refused():

@@ -192,6 +192,15 @@ def test_roles_share_no_workload_but_cells_of_one_shape_do():
         assert result(together[cell.id]) == result(train(cell)[cell.id])
 
 
+def test_a_pair_joins_the_same_layers_or_fails_in_both_roles():
+    skipping = {"hidden": (20, 20, 19), "skip": True}
+    for outcome in train(*pair(width=0.1, model_options=skipping)).values():
+        assert outcome.state == "FAILED"
+        assert "[20, 20, 19] units into [2, 2, 2]" in outcome.error["message"]
+    unjoined = pair(width=0.1, model_options={"hidden": (20, 20, 19)})
+    assert {outcome.state for outcome in train(*unjoined).values()} == {"COMPLETED"}
+
+
 def test_a_width_that_leaves_no_unit_fails_the_cells_of_a_pair_and_no_other():
     cells = [*pair(width=0.02), make_cell("static")]
     outcomes = train(*cells)
