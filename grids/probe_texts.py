@@ -14,6 +14,9 @@ from grids.problems import GridError, show
 NAME, SEMANTICS = "name", "semantics"
 """The keys of a text that are no options."""
 
+PHASE = "probe "
+"""What the phase of a failure begins with when a probe stopped the cell."""
+
 
 def canonical(plain: Mapping[str, Any]) -> str:
     """The text of a probe given as a mapping: strict JSON with sorted keys, without spaces."""
@@ -45,6 +48,11 @@ def probe_words(text: str) -> str:
     plain = plain_probe(text)
     options = [f"{name}={_shown(plain[name])}" for name in sorted(plain) if name != NAME]
     return f"{plain[NAME]}({', '.join(options)})" if options else str(plain[NAME])
+
+
+def probe_phase(text: str) -> str:
+    """The phase in which a cell fails that a probe cannot measure."""
+    return f"{PHASE}{probe_words(text)}"
 
 
 def joined(asked: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from trainer.engines.base import Engine
 from trainer.failure import Failure
 from trainer.loop import BlockLoop, LoopControl
 from trainer.outcome import Outcome
+from trainer.probing import UnfitProbe
 from trainer.reporting import BlockClock, failed, outcomes_of
 from trainer.workload import Workload
 
@@ -117,6 +118,8 @@ def _prepare(engine: Engine, block: Block) -> tuple[list[CellRun], list[CellFail
             else:
                 run.prepare(engine, inputs)
             runs.append(run)
+        except UnfitProbe as error:
+            failures.append((cell, Failure.of(error, error.phase)))
         except Exception as error:
             failures.append((cell, Failure.of(error, "prepare")))
     return runs, failures

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from grids.cell import Cell
-from grids.probe_texts import probe_words
+from grids.probe_texts import probe_phase
 from grids.traits import starts_from
 from sparse.methods import METHODS
 from sparse.stats import layer_stats
@@ -152,7 +152,7 @@ class CellRun:
             try:
                 self.probing.summarise(asked)
             except Exception as error:
-                self.fail(error, f"probe {probe_words(asked)}")
+                self.fail(error, probe_phase(asked))
 
     def fail(self, error: BaseException, phase: str) -> None:
         """Note what stopped the cell; the first failure counts."""

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grids.probe_texts import probe_words
+from grids.probe_texts import probe_phase
 from sparse.stats import layer_stats, realised_density
 from sparse.storage import storage_of
 from trainer.cell_run import CellRun
@@ -192,13 +192,13 @@ class BlockLoop:
         for asked in run.probing.due(epoch, epochs):
             subject = self._subject(run, epoch, final=epoch == epochs)
             hook = partial(run.probing.measure, asked, subject)
-            self._guarded(run, hook, self.step, f"probe {probe_words(asked)}")
+            self._guarded(run, hook, self.step, probe_phase(asked))
 
     def _show_update(self, run: CellRun) -> None:
         for asked in run.probing.seeing_update(self.step, self._steps_per_epoch):
             subject = self._subject(run, self._epochs_done, final=False)
             hook = partial(run.probing.after_update, asked, subject, self.step)
-            self._guarded(run, hook, self.step, f"probe {probe_words(asked)}")
+            self._guarded(run, hook, self.step, probe_phase(asked))
 
     def _subject(self, run: CellRun, epoch: int, *, final: bool) -> Subject:
         masked = run.sparsifier.layers

@@ -3,11 +3,27 @@
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from grids.probe_texts import canonical, probe_name
+from grids.probe_texts import canonical, probe_name, probe_phase
 from trainer.metrics import CURVE_COLUMNS, METRICS, joined, split_metrics
 from trainer.probes import PROBES
 from trainer.probes.base import Conditions, Point, Probe
 from trainer.probes.subject import Subject
+
+
+class UnfitProbe(ValueError):
+    """A cell that a probe cannot measure, found before it trains.
+
+    Args:
+        text: the canonical text of the probe.
+        problem: what does not fit, naming the probe.
+
+    Attributes:
+        phase: the phase of the cell's failure, as for a probe that breaks later.
+    """
+
+    def __init__(self, text: str, problem: str) -> None:
+        super().__init__(problem)
+        self.phase = probe_phase(text)
 
 
 class Probing:
@@ -35,7 +51,7 @@ class Probing:
         """Refuse, before anything is trained, a cell that a probe cannot measure.
 
         Raises:
-            ValueError: naming a probe that takes pixels, where inputs are standardised already, or
+            UnfitProbe: naming a probe that takes pixels, where inputs are standardised already, or
                 dense weights, where there are none; one that does not fit for a reason of its own;
                 or one with a metric of another.
         """
@@ -43,14 +59,15 @@ class Probing:
         taken += [name for split in conditions.extra_splits for name in split_metrics(split)]
         for text, probe in self._probes.items():
             name = probe_name(text)
-            _refuse_by_traits(name, conditions)
+            _refuse_by_traits(text, conditions)
             try:
                 probe.refuse_unfit(conditions)
-            except ValueError as problem:
-                raise ValueError(f"probe {name}: {problem}") from problem
+            except ValueError as error:
+                raise UnfitProbe(text, f"probe {name}: {error}") from error
             declared = _declared(name)
             if twice := sorted(declared.intersection(taken)):
-                raise ValueError(f"probe {name}: metric {twice[0]} is given by something else")
+                problem = f"probe {name}: metric {twice[0]} is given by something else"
+                raise UnfitProbe(text, problem)
             taken += declared
 
     def due(self, epoch: int, epochs: int) -> list[str]:
@@ -142,17 +159,20 @@ def has_measured(state: Mapping[str, Any], asked: Iterable[Mapping[str, Any]]) -
     return {canonical(one) for one in asked} <= state["run"]["probes"].keys()
 
 
-def _refuse_by_traits(name: str, conditions: Conditions) -> None:
-    traits, storage = PROBES.get(name).traits, conditions.storage
+def _refuse_by_traits(text: str, conditions: Conditions) -> None:
+    name, storage = probe_name(text), conditions.storage
+    traits = PROBES.get(name).traits
     if traits["needs_pixels"] and not conditions.pixels:
-        raise ValueError(
+        raise UnfitProbe(
+            text,
             f"probe {name} takes pixels, and this cell's inputs are standardised already;"
-            " use a dataset of bytes, or a scenario or augmentation on images"
+            " use a dataset of bytes, or a scenario or augmentation on images",
         )
     if storage not in traits["storages"]:
-        raise ValueError(
+        raise UnfitProbe(
+            text,
             f"probe {name} looks at dense weights, and this cell has none: recipe.storage is"
-            f" {storage}; allowed: {', '.join(traits['storages'])}"
+            f" {storage}; allowed: {', '.join(traits['storages'])}",
         )
 
 

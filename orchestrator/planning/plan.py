@@ -14,7 +14,7 @@ from grids.cell import Cell
 from grids.probe_texts import probe_words
 from orchestrator.planning.losses import MOST_LOSSES
 from orchestrator.planning.needs import Need, needs_of
-from orchestrator.planning.probing import WantedProbes, with_earlier
+from orchestrator.planning.probing import WantedProbes, failed_for_another, with_earlier
 from orchestrator.planning.run_length import refuse_other_steps
 from orchestrator.store.index import CellState
 from orchestrator.store.records import check_same_cell
@@ -267,8 +267,9 @@ def _standing(
     if state is None or not state.completed:
         if cell.id in known.running:
             return Standing.RUNNING, ()
-        failed = state is not None and state.state in FAILURES
-        return (Standing.FAILED if failed else Standing.NEW), ()
+        if state is None or state.state not in FAILURES or failed_for_another(state, probes):
+            return Standing.NEW, ()
+        return Standing.FAILED, ()
     lacks = tuple(sorted(set(leaves) - set(known.artifacts.get(cell.id, ()))))
     lacks += tuple(map(probe_words, sorted(set(probes) - state.probes))) if probes else ()
     stale = state.answer.code != known.code

@@ -1,10 +1,10 @@
 """What shall be measured of the cells of a plan: what the grid asks for, and what always is."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from grids.catalogue import Catalogue
 from grids.cell import Cell
-from grids.probe_texts import joined
+from grids.probe_texts import PHASE, joined, probe_phase
 from grids.probes import is_offered, probes_of_scenario
 from orchestrator.store.index import CellState
 
@@ -51,3 +51,15 @@ def with_earlier(
     if state is None or not state.probes:
         return probes
     return joined(probes, [text for text in sorted(state.probes) if is_offered(text, catalogue)])
+
+
+def failed_for_another(state: CellState, probes: Iterable[str]) -> bool:
+    """Whether only probes that are not among these (texts) stopped a cell that has no results.
+
+    Without them it may be trained: a probe is no part of what a cell is. Of its attempts the last
+    counts, and all that one of these probes stopped.
+    """
+    if not (state.answer.error_phase or "").startswith(PHASE):
+        return False
+    phases = {probe_phase(text) for text in probes}
+    return not any(entry.error_phase in phases for entry in state.entries)

@@ -63,17 +63,26 @@ class Count(Probe):
         return {"layers_counted": len(subject.layers)}
 
 
+class Fragile(Probe):
+    """Breaks."""
+
+    def measure(self, subject: Subject) -> Mapping[str, float]:
+        raise KeyError("broken")
+
+
+WHOLE = {"name": "whole", "unit": "1", "better": "higher", "help": "never measured"}
 COUNTED = {"name": "layers_counted", "unit": "layers", "better": "higher", "help": "a count"}
 
 
 @pytest.fixture(autouse=True)
 def names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Two probes, and a scenario that has one of them measured of its cells."""
+    """Three probes, and a scenario that has one of them measured of its cells."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with contextlib.ExitStack() as stack:
         for name, target, options, metric in (
             ("height", Height, HeightOptions, HEIGHT),
             ("count", Count, NoOptions, COUNTED),
+            ("fragile", Fragile, NoOptions, WHOLE),
         ):
             said = {"summary": f"the {name}", "options": options, "metrics": [metric]}
             stack.enter_context(registered(PROBES, name, target, **said))
@@ -197,6 +206,18 @@ def test_a_flag_asks_as_the_file_does(tmp_path: Path, store: Path) -> None:
         "no cell has a measurement 'height' that this grid asks for: write `probes: [height]` "
         "into it and run it\n"
     )
+
+
+def test_without_a_probe_that_broke_the_cells_are_trained(tmp_path: Path, store: Path) -> None:
+    grid = a_grid(tmp_path, "one", "[fragile]")
+    first = sparsesweep("run", grid, "--backend", "inline", "--store", store)
+    assert (first.code, "0 of 4 cells have results" in first.out) == (1, True)
+    planned = ("plan", grid, "--json", "--store", store)
+    assert json.loads(sparsesweep(*planned).out)["counts"]["failed"] == 4
+    without = json.loads(sparsesweep(*planned, "--set", "probes=[]").out)["counts"]
+    assert (without["new"], without["failed"]) == (4, 0)
+    assert "4 trained" in run(a_grid(tmp_path, "two", "[count]"), store).out
+    assert "0 trained" in run(grid, store, "--set", "probes=[]").out
 
 
 def test_an_unknown_measurement_lists_those_of_probes(tmp_path: Path, store: Path) -> None:

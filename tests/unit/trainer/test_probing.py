@@ -316,7 +316,7 @@ def test_a_metric_that_something_else_gives_is_refused_before_training(metric, m
         scenario=component("corrupted", {"corruption": "brightness"}),
     )
     found = train(cell, probes={cell.id: [ASKED, {"name": "named"}]})[cell.id]
-    assert (found.state, found.error["phase"]) == ("FAILED", "prepare")
+    assert (found.state, found.error["phase"]) == ("FAILED", "probe named")
     assert found.error["message"] == f"probe named: metric {metric} is given by something else"
     with pytest.raises(ValueError, match=metric) if metric != "clean_test_loss" else nullcontext():
         describe()
@@ -342,7 +342,10 @@ def test_a_probe_refuses_a_cell_before_training_and_an_error_at_the_end_is_its_c
     asked = [{"name": "picky"}]
     found = train(unfit, guilty, other, probes={unfit.id: asked, guilty.id: asked})
     refused = found[unfit.id].error
-    assert (refused["phase"], refused["message"]) == ("prepare", "probe picky: dense cells only")
+    assert (refused["phase"], refused["message"]) == (
+        "probe picky",
+        "probe picky: dense cells only",
+    )
     assert found[guilty.id].state == "FAILED"
     assert (found[guilty.id].error["type"], found[guilty.id].error["phase"]) == (
         "KeyError", "probe picky",
@@ -357,7 +360,7 @@ def test_a_probe_of_pixels_is_refused_before_training_on_inputs_that_are_none(mo
     plain, augmented = make_cell(dataset="digits"), make_cell(dataset="digits", crop=1)
     probes = {plain.id: [ASKED], augmented.id: [ASKED]}
     outcome = train(plain, probes=probes)[plain.id]
-    assert (outcome.state, outcome.error["phase"]) == ("FAILED", "prepare")
+    assert (outcome.state, outcome.error["phase"]) == ("FAILED", "probe weight_sum")
     assert "probe weight_sum takes pixels" in outcome.error["message"]
     assert train(augmented, probes=probes)[augmented.id].state == "COMPLETED"
 

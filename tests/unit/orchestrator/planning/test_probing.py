@@ -167,3 +167,51 @@ def test_a_cell_that_is_trained_again_for_a_probe_needs_its_producers_artifact()
 def test_a_cell_that_another_run_trains_is_left_to_it() -> None:
     entry = planned(cell(), results([]), probes=[RANK], running={cell().id})
     assert (entry.standing, entry.train) == (Standing.RUNNING, False)
+
+
+def failed(*phases: str) -> CellState:
+    """A cell with one failed attempt for each of these phases."""
+    moment = "2026-11-20T00:00:0{}.000000Z"
+    entries = [
+        IndexEntry(
+            cell=cell().id, attempt=f"a{n}", state="FAILED", code="c0de", error_phase=phase,
+            started_at=moment.format(n), finished_at=moment.format(n),
+        )
+        for n, phase in enumerate(phases)
+    ]  # fmt: skip
+    return CellState.of(cell().canonical_json(), tuple(entries))
+
+
+@pytest.mark.parametrize("asked", [(), (ROBUST,), (RANK,)])
+def test_the_failure_of_a_probe_that_is_not_asked_for_is_none(asked):
+    found = planned(cell(), failed("probe robust(attack=fgsm)"), probes=asked)
+    assert (found.standing, found.train) == (Standing.NEW, True)
+
+
+@pytest.mark.parametrize(
+    ("phases", "asked"),
+    [
+        (["probe robust(attack=fgsm)"], FGSM),
+        (["probe robust(attack=fgsm)", "probe rank"], FGSM),
+        (["probe rank"], RANK),
+        (["probe rank", "training"], ROBUST),
+    ],
+)
+def test_the_failure_of_a_probe_that_is_asked_for_and_any_other_stay(phases, asked):
+    found = planned(cell(), failed(*phases), probes=[asked])
+    assert (found.standing, found.train) == (Standing.FAILED, False)
+
+
+def test_the_probes_of_a_scenario_are_asked_for_too():
+    hard = cell(scenario="hard")
+    entry = failed("probe robust").answer._replace(cell=hard.id)
+    state = CellState.of(hard.canonical_json(), (entry,))
+    assert planned(hard, state).standing is Standing.FAILED
+
+
+def test_a_producer_that_a_probe_of_another_grid_stopped_blocks_nobody():
+    [producer, consumer] = plan_of(cell("lth")).cells
+    entry = failed("probe rank").answer._replace(cell=producer.cell.id)
+    state = CellState.of(producer.cell.canonical_json(), (entry,))
+    found = plan_of(consumer.cell, state, probes=[RANK])
+    assert [one.standing for one in found.cells] == [Standing.NEW, Standing.NEW]
