@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from statistics import median
 
 _EXACT_UP_TO = 50
-_DECIMALS = 12  # differences of accuracies that are equal on paper differ in the last bit
+DECIMALS = 12
+"""To so many, measurements are compared: what is equal on paper differs in the last bit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +52,7 @@ def signed_rank(differences: Sequence[float]) -> SignedRank:
     """
     if not differences or not all(map(math.isfinite, differences)):
         raise ValueError(f"{len(differences)} differences; at least one, all of them finite")
-    rounded = [round(difference, _DECIMALS) for difference in differences]
+    rounded = [round(difference, DECIMALS) for difference in differences]
     kept = [difference for difference in rounded if difference]
     middle = median(rounded)
     if not kept:

@@ -1,8 +1,9 @@
 """Reasoning with what is not known yet: a verdict is undecided until nothing could change it."""
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from orchestrator.answers.rank_tests import DECIMALS
 from orchestrator.verdicts.verdict import Evidence, Flag, Outcome, Relation, Verdict
 
 _STANDS: Mapping[Relation, Callable[[float, float], bool]] = {
@@ -25,11 +26,11 @@ def compared(
 ) -> Evidence:
     """The comparison of a value with a threshold; open while either is unknown or some is missing.
 
-    The arguments are the attributes of `Evidence`.
+    The arguments are the attributes of `Evidence`. Both are rounded to 12 decimals for it.
     """
     holds: Flag = None
     if value is not None and threshold is not None and not missing:
-        holds = _STANDS[relation](value, threshold)
+        holds = _STANDS[relation](round(value, DECIMALS), round(threshold, DECIMALS))
     return Evidence(
         about=about,
         value=value,
@@ -68,9 +69,12 @@ def most_hold(flags: Iterable[Flag]) -> Flag:
     return count_holds(given, len(given) // 2 + 1) if given else None
 
 
-def outcome_of(flag: Flag) -> Outcome:
-    """The outcome of a rule that holds, does not, or cannot be told."""
-    if flag is None:
+def outcome_of(flag: Flag, missing: Sequence[str] = ()) -> Outcome:
+    """The outcome of a rule that holds, does not, or cannot be told.
+
+    One that holds supports its claim only where nothing is missing of what the claim names.
+    """
+    if flag is None or (flag and missing):
         return Outcome.UNDECIDED
     return Outcome.SUPPORTED if flag else Outcome.NOT_SUPPORTED
 

@@ -59,3 +59,15 @@ def test_a_comparison_is_open_while_something_is_unknown(
 def test_outcomes_in_words() -> None:
     words = [outcome_of(flag).value for flag in (True, False, None)]
     assert words == ["supported", "not supported", "undecided"]
+
+
+def test_a_rule_that_holds_supports_nothing_while_something_is_missing() -> None:
+    given = [(flag, missing) for flag in (True, False, None) for missing in ((), ("a cell",))]
+    assert [outcome_of(flag, missing).value for flag, missing in given] == [
+        "supported", "undecided", "not supported", "not supported", "undecided", "undecided",
+    ]  # fmt: skip
+
+
+def test_what_is_equal_on_paper_is_compared_as_equal() -> None:
+    assert compared({}, 0.897 - 0.9, ">=", -0.003, n=1).holds is True
+    assert compared({}, 0.8 - 0.7, ">", 0.4 - 0.3, n=1).holds is False
