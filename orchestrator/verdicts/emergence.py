@@ -212,8 +212,9 @@ def _kappa(setting: Setting) -> Evidence:
     found = compared(setting.about, early.mean, ">=", MOSTLY, n=n, missing=missing)
     if initial.mean is None:
         return found
-    as_high = found.holds and early.mean is not None and initial.mean >= early.mean - AS_HIGH
-    vacuous = _VACUOUS if as_high else ""
+    reached = None if early.mean is None else early.mean - AS_HIGH
+    as_high = compared(setting.about, initial.mean, ">=", reached, n=n).holds
+    vacuous = _VACUOUS if found.holds and as_high else ""
     return replace(found, remark=f"{vacuous}{_INITIAL} {initial.mean:.3g}")
 
 
@@ -244,21 +245,21 @@ def _about_structure(found: Sequence[Setting], flags: Mapping[str, Flag]) -> str
     """Whether a variant that is within reach beats random growth on enough of its places."""
     if CONTROL not in flags:
         return f"whether it is about structure is open: no cells of {CONTROL}, random growth later"
-    for name, flag in flags.items():
-        if name != CONTROL and flag:
-            within = {place for place, holds in _by_place(found, name).items() if holds}
-            beaten = [place for place in within if _beats(found, place, name)]
-            if len(beaten) >= PLACES:
-                return f"about structure: {name} beats {CONTROL}, random growth later"
+    beaten = {name: _beats(found, name) for name in flags if name != CONTROL}
+    for name, flag in beaten.items():
+        if flag:
+            return f"about structure: {name} beats {CONTROL}, random growth later"
+    if None in beaten.values():
+        return f"whether it is about structure is open: results of it or of {CONTROL} are missing"
     return f"not about structure: {CONTROL}, random growth later, is not beaten"
 
 
-def _beats(found: Sequence[Setting], place: tuple[Key, Key], name: str) -> bool:
-    pairs = [
-        (_difference(setting, name).value, _difference(setting, CONTROL).value)
-        for setting in found
-        if setting.place == place and {name, CONTROL} <= setting.variants.keys()
-    ]
-    return bool(pairs) and all(
-        own is not None and random is not None and own > random for own, random in pairs
-    )
+def _beats(found: Sequence[Setting], name: str) -> Flag:
+    """Whether a variant is within reach of RigL and beats the control on enough places."""
+    places: dict[tuple[Key, Key], list[Flag]] = {}
+    for setting in found:
+        if name in setting.variants:
+            own, random = _difference(setting, name), _difference(setting, CONTROL)
+            flag = compared({}, own.value, ">", random.value, n=0, missing=random.missing).holds
+            places.setdefault(setting.place, []).extend((own.holds, flag))
+    return count_holds([all_hold(flags) for flags in places.values()], PLACES)

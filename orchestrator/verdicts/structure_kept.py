@@ -5,9 +5,10 @@ Cells of the method `retrain` are compared that share everything but the start o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
+from orchestrator.answers.rank_tests import DECIMALS
 from orchestrator.answers.results import Answer, text_of
 from orchestrator.answers.statistics import summarise
 from orchestrator.verdicts.cells import (
@@ -32,6 +33,9 @@ SEEDS, DEVIATIONS_TRAINED = 3, 2
 _NEEDED = "cells of method retrain, reinit on the kept mask and on shuffled ones"
 _SOURCE, _START, _MASK, _DRAW = "method.source", "method.start", "method.mask", "method.draw"
 _ARM = (_START, _MASK, _DRAW, "seed")
+DEFAULTS: Mapping[str, str] = {_START: "same_init", _MASK: "kept"}
+"""Option of `retrain` to what it is where no result of a cell tells it."""
+
 _KEPT, _SHUFFLED, _SAME = ("reinit", "kept"), ("reinit", "shuffled"), ("same_init", "kept")
 
 METRICS_READ = (ZERO_SHOT, TRAINED)
@@ -147,7 +151,7 @@ def weight_gain(place: Place) -> SeedDifferences:
 def _place(about: Mapping[str, str], members: Sequence[Answer]) -> Place:
     arms: dict[tuple[str, str], list[Answer]] = {}
     for answer in members:
-        start, mask = (text_of(answer.fields.get(path)) for path in (_START, _MASK))
+        start, mask = (text_of(answer.fields.get(path, own)) for path, own in DEFAULTS.items())
         arms.setdefault((start, mask), []).append(answer)
     return Place(about=about, source=about.get("source", "null"), arms=arms)
 
@@ -159,9 +163,10 @@ def _zero_shot(material: Material, place: Place) -> Evidence:
     drawn = {seed: values for seed, values in shuffled.by_seed.items() if len(values) >= DRAWS}
     seeds = sorted(kept.by_seed.keys() & drawn.keys())
     value = fmean(kept.means[seed] for seed in seeds) if seeds else None
+    own_draws = [drawn[seed] for seed in seeds]
     threshold = None
     if seeds and chance is not None:
-        pooled_std = fmean(_std(drawn[seed]) ** 2 for seed in seeds) ** 0.5
+        pooled_std = fmean(_std(own) ** 2 for own in own_draws) ** 0.5
         threshold = chance + DEVIATIONS_ZERO_SHOT * pooled_std
     missing = [
         told(joined(kept.gaps, shuffled.gaps)),
@@ -169,7 +174,23 @@ def _zero_shot(material: Material, place: Place) -> Evidence:
         _too_few_draws(kept.by_seed, shuffled.by_seed),
         "" if chance is not None or not seeds else "the number of classes",
     ]
-    return compared(place.about, value, ">", threshold, n=len(seeds), missing=_joined(missing))
+    found = compared(place.about, value, ">", threshold, n=len(seeds), missing=_joined(missing))
+    return replace(found, remark=_doubts([kept.means[seed] for seed in seeds], own_draws))
+
+
+def _doubts(kept: Sequence[float], draws: Sequence[Sequence[float]]) -> str:
+    """Why accuracy above the threshold may not come from the structure, in words."""
+    if not kept:
+        return ""
+    shuffled = fmean(map(fmean, draws))
+    as_good = round(shuffled - fmean(kept), DECIMALS) >= 0
+    alike = not any(round(_std(own), DECIMALS) for own in draws)
+    return _joined(
+        [
+            f"shuffled masks reach as much: {100 * shuffled:.2f} %" if as_good else "",
+            "the shuffled-mask draws do not differ" if alike else "",
+        ]
+    )
 
 
 def _std(values: Sequence[float]) -> float:

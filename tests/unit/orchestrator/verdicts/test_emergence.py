@@ -108,6 +108,28 @@ def test_it_is_not_about_structure_where_random_growth_does_as_well() -> None:
     assert found.remark == "not about structure: E3, random growth later, is not beaten"
 
 
+@pytest.mark.parametrize("random", [{}, {1: 0.89}])
+def test_whether_it_is_about_structure_is_open_while_random_growth_waits(
+    random: dict[int, float],
+) -> None:
+    cells = [
+        rigl(accuracy, seed, dataset=dataset, **fields)
+        for dataset in ("digits", "wine")
+        for seed in range(2)
+        for accuracy, fields in ((0.9, {}), (0.8975, E1), (random.get(seed), E3))
+    ]
+    found = verdict_of(judge_structure(material(cells)), "H4")
+    assert found.outcome == "supported"
+    assert found.remark == (
+        "whether it is about structure is open: results of it or of E3 are missing"
+    )
+
+
+def test_reach_to_the_last_digit_counts() -> None:
+    found = verdict_of(compared(E1=0.897, E2=0.8, E3=0.8, E5=0.8), "H4")
+    assert found.outcome == "supported"
+
+
 def test_no_variant_within_reach_is_not_supported() -> None:
     assert outcomes(compared(E1=0.896, E2=0.8, E3=0.8, E5=0.8))["H4"] == "not supported"
 

@@ -77,6 +77,24 @@ def test_one_method_is_enough_for_zero_shot_accuracy() -> None:
     assert [item.holds for item in found.evidence] == [False, True]
 
 
+def test_what_the_rule_does_not_see_is_remarked() -> None:
+    cells = material(
+        retrained("reinit", "kept", [0.9], zero_shot=0.12), shuffled([0.12] * 5),
+        retrained("reinit", "kept", [0.9], zero_shot=0.5, source="imp"), shuffled(source="imp"),
+    )  # fmt: skip
+    found = verdict_of(judge_structure(cells), "H1a")
+    assert [(item.holds, item.remark) for item in found.evidence] == [
+        (True, "shuffled masks reach as much: 12.00 %; the shuffled-mask draws do not differ"),
+        (True, ""),
+    ]
+
+
+def test_a_kept_mask_that_waits_is_no_absent_one() -> None:
+    waiting = an_answer("retrain", None, method__source="rigl", method__start="reinit")
+    found = verdict_of(judge_structure(material([waiting], shuffled())), "H1a")
+    assert found.evidence[0].missing.startswith("1 cell without a result yet; 0 of 5")
+
+
 def test_fewer_than_five_shuffled_masks_decide_nothing() -> None:
     cells = material(retrained("reinit", "kept", [0.9], zero_shot=0.9), shuffled(SHUFFLED[:4]))
     found = verdict_of(judge_structure(cells), "H1a")
