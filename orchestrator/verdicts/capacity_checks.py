@@ -3,75 +3,60 @@
 R1 to R3, R7 and R8 are of networks with ReLU, R1 to R5 and R7 of initial weights that match.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 
-from orchestrator.answers.results import Answer, text_of
 from orchestrator.verdicts.capacity_pairs import (
     ACCURACY,
-    ACTIVATION,
     BATCH_NORM,
     INIT,
     METHOD,
     OPTIMIZER,
-    ROLE,
-    WEIGHT_DECAY,
-    WIDTH,
     Comparison,
-    half,
-    labels_of,
 )
+from orchestrator.verdicts.capacity_recipes import judge_decay, judge_swish
 from orchestrator.verdicts.capacity_widths import widths_of
-from orchestrator.verdicts.cells import (
-    Key,
-    OptionsRead,
-    abouts,
-    grouped,
-    joined,
-    key_of,
-    sample,
-    told,
-)
+from orchestrator.verdicts.cells import SEED, OptionsRead, told
 from orchestrator.verdicts.collapse import judge_collapse
-from orchestrator.verdicts.logic import all_hold, compared, count_holds, outcome_of, unjudged
+from orchestrator.verdicts.logic import all_hold, compared, outcome_of, unjudged
 from orchestrator.verdicts.material import Material
-from orchestrator.verdicts.pairs import Pair, differences, paired
+from orchestrator.verdicts.pairs import differences
 from orchestrator.verdicts.verdict import Evidence, Outcome, Relation, Verdict
 
 WINS, LOSES = 0.05, 0.95
-FAILS, LEARNS = 0.1, 0.15
-_RATE = "recipe.lr"
 _USUAL = ": mlp or convnet, relu, init matched"
 
-_DECAYS: tuple[tuple[str, Callable[[Sequence[float]], float], Relation, float], ...] = (
-    ("adam", max, "<", FAILS),
-    ("adamw", min, ">", LEARNS),
-)
-"""Optimizer of R4 to which of its accuracies is the worst for the claim, and how it must stand."""
+_PLAIN = ("adagrad", "sgd", "momentum")
+"""Optimizers that keep no running mean of squared gradients."""
+
+_OTHERS = ("rmsprop", "adam")
+_BARE = ("NR", "DA", "L2")
 
 METRICS_READ = (ACCURACY,)
 OPTIONS_READ: OptionsRead = {
-    f"method {METHOD}": {ROLE: (), WIDTH: (), INIT: ("matched", "unit_scaled")},
-    "model mlp": {ACTIVATION: ("relu", "swish"), BATCH_NORM: ()},
+    f"method {METHOD}": {INIT: ("matched", "unit_scaled")},
+    "model mlp": {BATCH_NORM: ()},
     "model convnet": {BATCH_NORM: ()},
-    "dataset cifar100": {},
-    "recipe": {OPTIMIZER[0]: ("sgd", "adagrad", "adam", "adamw"), _RATE: (), WEIGHT_DECAY: ()},
+    "recipe": {OPTIMIZER[0]: ("sgd", "adagrad", "rmsprop", "adam")},
 }
 
 
 def checks(material: Material, found: Sequence[Comparison]) -> list[Verdict]:
     """R1 to R8 by what cells there are; those without cells are undecided and say what to add."""
     usual = [each for each in found if _is_usual(each)]
+    plain = [each for each in usual if _family(each) in _PLAIN]
+    normalised = [each for each in plain if "BN" in each.variant.split("_")]
     return [
-        _tests("R1", "with batch norm, S beats D under adagrad, sgd and momentum", usual,
-               lambda each: _plain_optimizer(each) and "BN" in each.variant.split("_"), "<", WINS),
-        _tests("R2", "without batch norm, D beats S under adagrad, sgd and momentum", usual,
-               lambda each: _plain_optimizer(each) and each.variant in ("NR", "DA", "L2"),
-               ">", LOSES),
-        _tests("R3", "without anything, S beats D under adam", usual,
-               lambda each: each.optimizer == "adam" and each.variant == "NR", "<", WINS),
-        _decay(material),
-        _swish(material),
+        _tests("R1", "with batch norm, S beats D under adagrad, sgd and momentum",
+               normalised, "<", WINS, _PLAIN),
+        _tests("R2", "without batch norm, D beats S under adagrad, sgd and momentum",
+               [each for each in plain if each.variant in _BARE], ">", LOSES,
+               [f"{optimizer} {variant}" for optimizer in _PLAIN for variant in _BARE]),
+        _tests("R3", "without anything, S beats D under adam",
+               [each for each in usual if (each.optimizer, each.variant) == ("adam", "NR")],
+               "<", WINS, ["adam NR"]),
+        judge_decay(material),
+        judge_swish(material),
         judge_collapse(material),
         _widths(usual),
         _unit_scaled(found),
@@ -85,38 +70,46 @@ def _is_usual(comparison: Comparison) -> bool:
     return switch and comparison.activation == "relu" and comparison.init == "matched"
 
 
-def _plain_optimizer(comparison: Comparison) -> bool:
-    """Whether the optimizer keeps no running mean of squared gradients."""
-    name = comparison.optimizer
-    return name in ("sgd", "adagrad") or name.startswith("momentum")
+def _family(comparison: Comparison) -> str:
+    """The optimizer without its momentum."""
+    return comparison.optimizer.partition(" ")[0]
+
+
+def _unseen(found: Iterable[Comparison], named: Sequence[str]) -> tuple[str, ...]:
+    """What a claim names, as optimizers or optimizers and variants, but no test is of."""
+    tests = [f"{_family(each)} {each.variant} " for each in found]
+    unseen = [name for name in named if not any(test.startswith(f"{name} ") for test in tests)]
+    return (f"tests of {', '.join(unseen)}",) if unseen else ()
 
 
 def _tests(
     id: str,
     claim: str,
-    usual: Sequence[Comparison],
-    wanted: Callable[[Comparison], bool],
+    chosen: Sequence[Comparison],
     relation: Relation,
     level: float,
+    named: Sequence[str],
 ) -> Verdict:
-    """A check that p of S > D stands so to a level in all tests that it is about."""
+    """A check that p of S > D stands so to a level in all tests chosen, all that it names there."""
     rule = f"p of S > D {relation} {level} in every such test, before adjustment"
-    evidence = tuple(_p(each, relation, level) for each in usual if wanted(each))
-    if not evidence:
+    if not chosen:
         return unjudged(id, claim, rule, f"results of such cells{_USUAL}")
+    evidence = tuple(_p(each, relation, level) for each in chosen)
+    missing = _unseen(chosen, named)
     return Verdict(
         id=id,
         claim=claim,
         rule=rule,
-        outcome=outcome_of(all_hold(item.holds for item in evidence)),
+        outcome=outcome_of(all_hold(item.holds for item in evidence), missing),
         statistic="p of S > D",
         unit="p",
         evidence=evidence,
+        missing=missing,
     )
 
 
 def _about(comparison: Comparison) -> dict[str, str]:
-    named = {"optimizer": comparison.optimizer, "variant": comparison.variant}
+    named = {"optimizer": comparison.optimizer, "variant": comparison.told_variant}
     return {**comparison.slab, **named}
 
 
@@ -126,119 +119,40 @@ def _p(comparison: Comparison, relation: Relation, level: float) -> Evidence:
     return compared(_about(comparison), comparison.p, relation, level, n=n, missing=missing)
 
 
-def _decay(material: Material) -> Verdict:
-    """R4: decay through adam's gradient breaks what decay apart from it leaves whole."""
-    claim = "adam with L2 fails where adamw with the same coefficient learns (L2_BN, WD_BN)"
-    rule = (
-        f"on cifar100 there is a learning rate at which every adam L2_BN stays below "
-        f"{FAILS:.0%} test accuracy and every adamw WD_BN above {LEARNS:.0%}, at every width, S "
-        f"and D"
-    )
-    cells = [
-        answer
-        for answer in material.cells
-        if half(answer) is not None
-        and answer.fields["dataset"] == "cifar100"
-        and text_of(answer.fields.get(INIT, "matched")) == "matched"
-        and labels_of(answer) in (("adam", "L2_BN", "relu"), ("adamw", "WD_BN", "relu"))
-    ]
-    groups = grouped(cells, (*OPTIMIZER, ROLE, WIDTH, "seed"))
-    about = abouts(list(groups), always=(_RATE, WEIGHT_DECAY))
-    evidence = {key: _both_decays(about[key], own) for key, own in groups.items()}
-    if not evidence:
-        return unjudged("R4", claim, rule, "cells of adam with L2_BN and adamw with WD_BN")
-    flags = [all_hold(item.holds for item in own) for own in evidence.values()]
-    return Verdict(
-        id="R4",
-        claim=claim,
-        rule=rule,
-        outcome=outcome_of(count_holds(flags)),
-        statistic="worst test accuracy",
-        unit="percent",
-        evidence=tuple(item for own in evidence.values() for item in own),
-    )
-
-
-def _both_decays(about: Mapping[str, str], cells: Sequence[Answer]) -> list[Evidence]:
-    found = []
-    for name, worst, relation, threshold in _DECAYS:
-        own = [answer for answer in cells if answer.fields[OPTIMIZER[0]] == name]
-        halves = grouped(own, ("seed",))
-        samples = [sample(members, ACCURACY) for members in halves.values()]
-        gaps = told(joined(*(each.gaps for each in samples)))
-        means = [each.mean for each in samples if each.mean is not None]
-        value = worst(means) if means else None
-        missing = gaps or ("" if own else f"cells of {name}")
-        of = {**about, "optimizer": name}
-        found.append(compared(of, value, relation, threshold, n=len(own), missing=missing))
-    return found
-
-
-def _swish(material: Material) -> Verdict:
-    """R5: swish is at least as good as relu for sparse networks."""
-    claim = "sparse networks are with swish at least as accurate as with relu"
-    rule = "mean over widths and seeds of swish minus relu >= 0 under sgd, adagrad and adam"
-
-    def side(answer: Answer) -> int | None:
-        optimizer, _, activation = labels_of(answer)
-        if half(answer) != 0 or optimizer not in ("sgd", "adagrad", "adam"):
-            return None
-        return {"swish": 0, "relu": 1}.get(activation)
-
-    usual = [
-        each for each in material.cells if text_of(each.fields.get(INIT, "matched")) == "matched"
-    ]
-    groups: dict[Key, list[Pair]] = {}
-    for pair in paired(usual, side, (ACTIVATION,)):
-        groups.setdefault(key_of(pair.either, (ACTIVATION, WIDTH, "seed")), []).append(pair)
-    if not any(pair.first for own in groups.values() for pair in own):
-        return unjudged("R5", claim, rule, "sparse cells with model.activation swish")
-    about = abouts(list(groups), always=OPTIMIZER[:1])
-    evidence = tuple(_mean_difference(about[key], own) for key, own in groups.items())
-    return Verdict(
-        id="R5",
-        claim=claim,
-        rule=rule,
-        outcome=outcome_of(all_hold(item.holds for item in evidence)),
-        statistic="swish minus relu",
-        unit="percent",
-        evidence=evidence,
-    )
-
-
-def _mean_difference(about: Mapping[str, str], pairs: Sequence[Pair]) -> Evidence:
-    found = differences(pairs, ACCURACY)
-    value, missing = fmean(found.values) if found.values else None, told(found.gaps, "pair")
-    return compared(about, value, ">=", 0.0, n=len(found.values), missing=missing)
-
-
 def _widths(usual: Sequence[Comparison]) -> Verdict:
     """R7: the smaller the width, the larger what S has over D."""
     claim = "with batch norm and augmentation, S gains more over D in the smallest width"
     rule = "mean of S - D at the smallest width > at the largest, DA_BN, under every optimizer"
-    evidence = tuple(
-        item for each in usual if each.variant == "DA_BN" and (item := _width_gap(each))
-    )
-    if not evidence:
+    chosen = [each for each in usual if each.variant == "DA_BN" and len(widths_of(each)) > 1]
+    if not chosen:
         return unjudged("R7", claim, rule, f"results of DA_BN at two widths{_USUAL}")
+    evidence = tuple(_width_gap(each) for each in chosen)
+    missing = _unseen(chosen, (*_PLAIN, *_OTHERS))
     return Verdict(
         id="R7",
         claim=claim,
         rule=rule,
-        outcome=outcome_of(all_hold(item.holds for item in evidence)),
+        outcome=outcome_of(all_hold(item.holds for item in evidence), missing),
         statistic="gap at the smallest minus at the largest width",
         unit="percent",
         evidence=evidence,
+        missing=missing,
     )
 
 
-def _width_gap(comparison: Comparison) -> Evidence | None:
+def _width_gap(comparison: Comparison) -> Evidence:
+    """Over the seeds that both widths have."""
     by_width = list(widths_of(comparison).values())
-    if len(by_width) < 2:
-        return None
-    small, large = (differences(by_width[at], ACCURACY) for at in (0, -1))
+    both = [{pair.either.fields[SEED]: pair for pair in by_width[at]} for at in (0, -1)]
+    common = both[0].keys() & both[1].keys()
+    small, large = (
+        differences([pair for seed, pair in own.items() if seed in common], ACCURACY)
+        for own in both
+    )
     value = fmean(small.values) - fmean(large.values) if small.values and large.values else None
-    missing = "; ".join(text for one in (small, large) if (text := told(one.gaps, "pair")))
+    alone = {"at one of the two widths only": len(both[0].keys() ^ both[1].keys())}
+    texts = (told(small.gaps, "pair"), told(large.gaps, "pair"), told(alone, "seed"))
+    missing = "; ".join(text for text in texts if text)
     n = min(len(small.values), len(large.values))
     return compared(_about(comparison), value, ">", 0.0, n=n, missing=missing)
 
@@ -250,10 +164,10 @@ def _unit_scaled(found: Sequence[Comparison]) -> Verdict:
     chosen = [
         each
         for each in found
-        if _plain_optimizer(each)
+        if _family(each) in _PLAIN
         and each.activation == "relu"
         and each.init == "unit_scaled"
-        and each.variant in ("NR", "DA", "L2")
+        and each.variant in _BARE
     ]
     if not chosen:
         return unjudged("R8", claim, rule, "cells with init unit_scaled of NR, DA or L2")

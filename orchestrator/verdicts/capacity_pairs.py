@@ -1,7 +1,8 @@
 """Pairs of the method `same_capacity`, and the tests that they are put to.
 
 A test is of the pairs of one optimizer, variant and activation over all widths and seeds. Tests
-that differ in anything else, a data set, a depth, a learning rate, are of different slabs.
+that differ in anything else, a data set, a depth, a learning rate, are of different slabs; those
+that differ in what makes the variant, a crop, a weight decay, are different tests of one slab.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,12 +17,16 @@ from orchestrator.verdicts.pairs import Differences, Pair, differences, paired
 ACCURACY = "test_accuracy"
 METHOD, ROLE, WIDTH, INIT = "same_capacity", "method.role", "method.width", "method.init"
 ROLES = ("sparse", "dense")
+LABELS = ("optimizer", "variant", "activation")
+_WIDTH_DEFAULT = 0.5
 
 OPTIMIZER = ("recipe.optimizer", "recipe.momentum", "recipe.nesterov")
 """The fields that an optimizer's label stands for."""
 
 ACTIVATION, BATCH_NORM, WEIGHT_DECAY = "model.activation", "model.batch_norm", "recipe.weight_decay"
 _AUGMENTATIONS, _SKIP = ("recipe.crop", "recipe.flip", "recipe.rotation"), "model.skip"
+_FILL = "recipe.crop_fill"
+_VARIANT = (*_AUGMENTATIONS, _FILL, WEIGHT_DECAY, _SKIP, BATCH_NORM)
 
 METRICS_READ = (ACCURACY,)
 OPTIONS_READ: OptionsRead = {
@@ -29,7 +34,7 @@ OPTIONS_READ: OptionsRead = {
     "model": {ACTIVATION: ("relu",), BATCH_NORM: (), _SKIP: ()},
     "recipe": {
         OPTIMIZER[0]: ("sgd", "adamw"),
-        **dict.fromkeys((*OPTIMIZER[1:], *_AUGMENTATIONS, WEIGHT_DECAY), ()),
+        **dict.fromkeys((*OPTIMIZER[1:], *_AUGMENTATIONS, _FILL, WEIGHT_DECAY), ()),
     },
 }
 
@@ -42,18 +47,22 @@ class Comparison:
         slab: What else is fixed and varies between tests of the same labels.
         optimizer: "sgd", "momentum 0.9", "adam", ...
         variant: "NR", "DA_BN", ...
+        detail: What tells tests of one variant apart: "crop=2"; mostly nothing.
         activation: The activation of the hidden layers.
         init: How the initial weights were scaled.
-        pairs: Sparse first, dense second.
+        pairs: Sparse first, dense second; each pair of networks once.
+        repeated: How many further pairs are of the same two networks, at another width.
         differences: Sparse minus dense in test accuracy.
     """
 
     slab: Mapping[str, str]
     optimizer: str
     variant: str
+    detail: str
     activation: str
     init: str
     pairs: tuple[Pair, ...]
+    repeated: int
     differences: Differences
 
     @property
@@ -63,9 +72,14 @@ class Comparison:
         return None if test is None else test.p
 
     @property
+    def told_variant(self) -> str:
+        """The variant, with its values where other tests have others."""
+        return f"{self.variant} {self.detail}".rstrip()
+
+    @property
     def labels(self) -> tuple[str, str, str]:
-        """Optimizer, variant and activation."""
-        return self.optimizer, self.variant, self.activation
+        """What `LABELS` names."""
+        return self.optimizer, self.told_variant, self.activation
 
 
 def comparisons(material: Material) -> list[Comparison]:
@@ -73,8 +87,12 @@ def comparisons(material: Material) -> list[Comparison]:
     groups: dict[Key, list[Pair]] = {}
     for pair in paired(material.cells, half, (ROLE,)):
         groups.setdefault(key_of(pair.either, (ROLE, WIDTH, "seed")), []).append(pair)
-    slabs = _slabs({key: labels_of(own[0].either) for key, own in groups.items()})
-    return [_comparison(slabs[key], own) for key, own in groups.items()]
+    labels = {key: labels_of(own[0].either) for key, own in groups.items()}
+    slabs, details = _slabs(labels), _details(labels)
+    return [
+        _comparison(slabs[key], details[key], _distinct(material, own))
+        for key, own in groups.items()
+    ]
 
 
 def half(answer: Answer) -> int | None:
@@ -88,6 +106,11 @@ def labels_of(answer: Answer) -> tuple[str, str, str]:
     """Optimizer, variant and activation of a cell."""
     activation = text_of(answer.fields.get(ACTIVATION, "relu"))
     return optimizer_of(answer), variant_of(answer), activation
+
+
+def width_of(answer: Answer) -> float:
+    """The width of the dense half, as a share of the model's."""
+    return float(answer.fields.get(WIDTH, _WIDTH_DEFAULT))
 
 
 def optimizer_of(answer: Answer) -> str:
@@ -129,15 +152,37 @@ def adjusted(found: Sequence[Comparison]) -> dict[int, float]:
     return result
 
 
-def _comparison(slab: Mapping[str, str], pairs: Sequence[Pair]) -> Comparison:
+def _distinct(material: Material, pairs: Sequence[Pair]) -> tuple[list[Pair], int]:
+    """The pairs without those of the same two networks and seed, and how many these are.
+
+    Widths of a small model may round to one network, which is no further evidence.
+    """
+    found: list[Pair] = []
+    seen = set()
+    for pair in pairs:
+        halves = [pair.first, pair.second]
+        networks = [material.networks.get(half.cell) for half in halves if half is not None]
+        both = (pair.either.fields["seed"], *networks)
+        if len(networks) < 2 or None in networks or both not in seen:
+            found.append(pair)
+        seen.add(both)
+    return found, len(pairs) - len(found)
+
+
+def _comparison(
+    slab: Mapping[str, str], detail: str, distinct: tuple[Sequence[Pair], int]
+) -> Comparison:
+    pairs, repeated = distinct
     optimizer, variant, activation = labels_of(pairs[0].either)
     return Comparison(
         slab=slab,
         optimizer=optimizer,
         variant=variant,
+        detail=detail,
         activation=activation,
         init=text_of(pairs[0].either.fields.get(INIT, "matched")),
         pairs=tuple(pairs),
+        repeated=repeated,
         differences=differences(pairs, ACCURACY),
     )
 
@@ -157,7 +202,20 @@ def _slabs(labels: Mapping[Key, tuple[str, str, str]]) -> dict[Key, dict[str, st
         for path in {path for own in fields for path in own}
         if len({own.get(path) for own in fields}) > 1
     }
-    telling -= {*OPTIMIZER, ACTIVATION}
+    telling -= {*OPTIMIZER, *_VARIANT, ACTIVATION}
     short = {key: tuple(pair for pair in key if pair[0] in telling) for key in labels}
     about = abouts(list(dict.fromkeys(short.values())))
     return {key: about[own] for key, own in short.items()}
+
+
+def _details(labels: Mapping[Key, tuple[str, str, str]]) -> dict[Key, str]:
+    """What tells each test from others with the same labels, of the fields that make a variant."""
+    alike: dict[tuple[str, str, str], list[Key]] = {}
+    variants = {key: tuple(pair for pair in key if pair[0] in _VARIANT) for key in labels}
+    for key, own in labels.items():
+        alike.setdefault(own, []).append(variants[key])
+    about = {own: abouts(list(dict.fromkeys(keys))) for own, keys in alike.items()}
+    return {
+        key: " ".join(f"{name}={value}" for name, value in about[own][variants[key]].items())
+        for key, own in labels.items()
+    }

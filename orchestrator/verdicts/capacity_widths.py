@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from orchestrator.answers.results import Answer
-from orchestrator.verdicts.capacity_pairs import ACCURACY, WIDTH, Comparison
+from orchestrator.answers.results import Answer, text_of
+from orchestrator.verdicts.capacity_pairs import ACCURACY, LABELS, Comparison, width_of
 from orchestrator.verdicts.cells import value_of
 from orchestrator.verdicts.pairs import Pair, differences
 from orchestrator.verdicts.verdict import Sheet, Unit
@@ -33,18 +33,17 @@ def by_width(found: Sequence[Comparison]) -> Sheet:
         (
             *(comparison.slab.get(name, "") for name in fields),
             *comparison.labels,
-            width,
+            text_of(width),
             *_numbers(pairs, metrics),
         )
         for comparison in found
         for width, pairs in widths_of(comparison).items()
     ]
     told = [f"{UNMATCHED[name][0]} of {half}" for name in metrics for half in UNMATCHED[name][1]]
-    labels = ("optimizer", "variant", "activation")
     return Sheet(
         id="by_width",
         title="Test accuracy of both halves by width, mean over the seeds",
-        columns=(*fields, *labels, "width", *_ACCURACIES, "n", *told),
+        columns=(*fields, *LABELS, "width", *_ACCURACIES, "n", *told),
         rows=tuple(rows),
         units=_ACCURACIES,
         notes=("S - D is over the n pairs of which both halves have a result",),
@@ -55,7 +54,7 @@ def widths_of(comparison: Comparison) -> dict[float, list[Pair]]:
     """The pairs of a test by their width, ascending."""
     found: dict[float, list[Pair]] = {}
     for pair in comparison.pairs:
-        found.setdefault(float(pair.either.fields[WIDTH]), []).append(pair)
+        found.setdefault(width_of(pair.either), []).append(pair)
     return dict(sorted(found.items()))
 
 

@@ -65,7 +65,7 @@ def judge_gradient_flow(material: Material) -> Judgement:
     Raises:
         AnswerError: When no cell of the grids has a measure of gradient flow.
     """
-    measured = {name for answer in material.cells for name in answer.metrics or {}}
+    measured = material.metric_names()
     if not measured & MEASURES.keys():
         raise AnswerError(
             f"no cell of {', '.join(material.grids)} has a measure of gradient flow; add the probe "

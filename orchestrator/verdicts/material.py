@@ -1,7 +1,7 @@
 """What is judged: the answers of one or several grids, each cell once."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from grids.cell import Cell
 from grids.probe_texts import probe_name
@@ -12,6 +12,9 @@ from orchestrator.submissions.cell_probes import CellProbes
 from orchestrator.submissions.submission import Submission
 from orchestrator.verdicts.verdict import Judgement, Sheet, Verdict
 
+Network = tuple[tuple[tuple[int, ...], int], ...]
+"""Shape and active weights of each layer, in the order of the layers."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Material:
@@ -21,16 +24,23 @@ class Material:
         grids: The grids' names.
         answers: One answer per cell.
         classes: Cell id to the classes that its network tells apart, where a record shows it.
+        networks: Cell id to the shape and the active weights of each layer, where a record does.
     """
 
     grids: tuple[str, ...]
     answers: Answers
     classes: Mapping[str, int]
+    networks: Mapping[str, Network] = field(default_factory=dict)
 
     @property
     def cells(self) -> tuple[Answer, ...]:
         """The answers, those without results included."""
         return self.answers.answers
+
+    def metric_names(self) -> set[str]:
+        """Every measurement that at least one cell has, or is asked to get."""
+        measured = {name for answer in self.cells for name in answer.metrics or {}}
+        return measured | self.answers.better.keys()
 
     def judgement(
         self, *, name: str, verdicts: Iterable[Verdict], sheets: Iterable[Sheet]
@@ -81,10 +91,12 @@ def gather(
         probes=CellProbes.gathered({cell: tuple(sorted(own)) for cell, own in probes.items()}),
         metrics=[metric for submission in submissions for metric in submission.metrics],
     )
+    networks = _networks(store, [answer.cell for answer in answers.answers])
     return Material(
         grids=tuple(submission.grid for submission in submissions),
         answers=answers,
-        classes=_classes(store, [answer.cell for answer in answers.answers]),
+        classes={cell: shapes[-1][0][0] for cell, shapes in networks.items()},
+        networks=networks,
     )
 
 
@@ -99,17 +111,17 @@ def _check_alike(probes: Mapping[str, set[str]]) -> None:
             )
 
 
-def _classes(store: Store, cells: Sequence[str]) -> dict[str, int]:
-    """The outputs of each cell's last layer."""
+def _networks(store: Store, cells: Sequence[str]) -> dict[str, Network]:
+    """The layers of each cell that has results; the last one has an output for each class."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     layers = read_tables(store).tables["layers"]
     asked = pc.field("answers") & pc.field("cell").isin(pa.array(list(cells), pa.string()))
-    rows = layers.select(["cell", "answers", "position", "shape"]).filter(asked).to_pylist()
-    last: dict[str, tuple[int, int]] = {}
-    for row in rows:
+    columns = ["cell", "answers", "position", "shape", "active"]
+    found: dict[str, list[tuple[int, tuple[int, ...], int]]] = {}
+    for row in layers.select(columns).filter(asked).to_pylist():
         if row["shape"]:
-            found = (row["position"], row["shape"][0])
-            last[row["cell"]] = max(last.get(row["cell"], found), found)
-    return {cell: outputs for cell, (_, outputs) in last.items()}
+            layer = (row["position"], tuple(row["shape"]), row["active"])
+            found.setdefault(row["cell"], []).append(layer)
+    return {cell: tuple((shape, n) for _, shape, n in sorted(own)) for cell, own in found.items()}

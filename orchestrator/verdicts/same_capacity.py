@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from orchestrator.answers.results import AnswerError
 from orchestrator.verdicts.capacity_checks import checks
-from orchestrator.verdicts.capacity_pairs import Comparison, adjusted, comparisons
+from orchestrator.verdicts.capacity_pairs import LABELS, Comparison, adjusted, comparisons
 from orchestrator.verdicts.capacity_widths import by_width
 from orchestrator.verdicts.material import Material
 from orchestrator.verdicts.pairs import LEVEL
@@ -43,7 +43,7 @@ def _matrices(found: Sequence[Comparison], holm: dict[int, float]) -> list[Sheet
     sheets = []
     for slab in dict.fromkeys(tuple(comparison.slab.items()) for comparison in found):
         own = [at for at, each in enumerate(found) if tuple(each.slab.items()) == slab]
-        variants = {found[at].variant for at in own}
+        variants = {found[at].told_variant for at in own}
         activations = dict.fromkeys(found[at].activation for at in own)
         for activation in activations:
             chosen = [at for at in own if found[at].activation == activation]
@@ -51,7 +51,7 @@ def _matrices(found: Sequence[Comparison], holm: dict[int, float]) -> list[Sheet
             sheets.append(_matrix(found, chosen, holm, {**dict(slab), **label}, "variant"))
         if len(activations) > 1:
             for variant in sorted(variants):
-                chosen = [at for at in own if found[at].variant == variant]
+                chosen = [at for at in own if found[at].told_variant == variant]
                 label = {"variant": variant}
                 sheets.append(_matrix(found, chosen, holm, {**dict(slab), **label}, "activation"))
     return sheets
@@ -64,8 +64,9 @@ def _matrix(
     fixed: dict[str, str],
     along: str,
 ) -> Sheet:
-    columns = list(dict.fromkeys(getattr(found[at], along) for at in chosen))
-    entries = {(found[at].optimizer, getattr(found[at], along)): at for at in chosen}
+    column_of = {at: dict(zip(LABELS, found[at].labels, strict=True))[along] for at in chosen}
+    columns = list(dict.fromkeys(column_of.values()))
+    entries = {(found[at].optimizer, column_of[at]): at for at in chosen}
     rows = []
     for optimizer in dict.fromkeys(found[at].optimizer for at in chosen):
         texts = (_entry(found, entries.get((optimizer, column)), holm) for column in columns)
@@ -126,13 +127,20 @@ def _all(found: Sequence[Comparison], holm: dict[int, float]) -> Sheet:
         id="tests",
         title=_TEST,
         columns=(
-            *fields, "optimizer", "variant", "activation", "n", "median S - D", "W+", "p",
-            "p (Holm)", "undecided because",
+            *fields, *LABELS, "n", "median S - D", "W+", "p", "p (Holm)", "undecided because",
         ),
         rows=tuple(rows),
         units={"median S - D": "percent", "p": "p", "p (Holm)": "p"},
         notes=(
             "n counts pairs that differ; Holm adjusts for all tests of a slab: equal "
             + (", ".join(fields) or "fields but optimizer, variant and activation"),
+            *_repeated(found),
         ),
     )  # fmt: skip
+
+
+def _repeated(found: Sequence[Comparison]) -> list[str]:
+    """How many pairs were left out because their widths round to networks that are there."""
+    count = sum(comparison.repeated for comparison in found)
+    pairs = f"{count} pairs are" if count > 1 else "1 pair is"
+    return [f"{pairs} left out: both networks are those of another width"] if count else []

@@ -32,7 +32,7 @@ def judge_structure(material: Material) -> Judgement:
     """
     found = places(material)
     variants = settings(material)
-    measured = {name for answer in material.cells for name in answer.metrics or {}}
+    measured = material.metric_names()
     if not found and not variants and not measured & {EARLY, *AUCS.values()}:
         raise AnswerError(
             f"nothing in {', '.join(material.grids)} is about structure; add cells of method "
