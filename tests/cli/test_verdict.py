@@ -175,7 +175,7 @@ def test_real_cells_are_told_by_their_fields(structured: Path) -> None:
     [momentum] = pairs["tests"]["rows"]
     assert (momentum["optimizer"], momentum["variant"]) == ("momentum 0.9", "L2")
     assert pairs["R2"]["evidence"][0]["missing"] == momentum["undecided because"]
-    assert [row["width"] for row in pairs["by_width"]["rows"]] == [0.25, 0.75]
+    assert [row["width"] for row in pairs["by_width"]["rows"]] == ["0.25", "0.75"]
     assert pairs["by_width"]["rows"][0]["extra parameters of S"] > 0
 
     flow = judged("gradient_flow", structured)

@@ -1,62 +1,30 @@
-"""Pairs of equal capacity on hand-made results: labels, tests and the checks R1 to R8."""
+"""Pairs of equal capacity on hand-made results: labels, tests, R1 to R3, R7, R8."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from orchestrator.answers.results import Answer, AnswerError
+from orchestrator.answers.results import AnswerError
 from orchestrator.verdicts.capacity_pairs import comparisons, optimizer_of, variant_of
-from orchestrator.verdicts.collapse import judge_collapse
 from orchestrator.verdicts.rendering import render
 from orchestrator.verdicts.same_capacity import judge_same_capacity
-from orchestrator.verdicts.verdict import Judgement
+from tests.support.capacity_pairs import (
+    BN,
+    DA,
+    EVERY,
+    L2,
+    LOSES,
+    PLAIN,
+    WINS,
+    halves,
+    judged,
+    under,
+)
 from tests.support.verdicts import an_answer, material, outcomes, verdict_of
 
-WIDTHS = (0.1, 0.3, 0.5, 0.7, 0.9)
-BN = {"model__batch_norm": True}
-DA = {"recipe__crop": 4, "recipe__flip": True}
-L2 = {"recipe__weight_decay": 0.0005}
-WINS = (0.05, 0.04, 0.03, 0.02, 0.01)
-LOSES = tuple(-gain for gain in WINS)
-PLAIN: dict[str, dict[str, Any]] = {
-    "adagrad": {"recipe__optimizer": "adagrad", "recipe__momentum": None},
-    "sgd": {"recipe__optimizer": "sgd"},
-    "momentum": {"recipe__optimizer": "sgd", "recipe__momentum": 0.9},
-}
-EVERY = {
-    **PLAIN,
-    "rmsprop": {"recipe__optimizer": "rmsprop", "recipe__momentum": None},
-    "adam": {"recipe__optimizer": "adam", "recipe__momentum": None},
-}
 CHECKS = ["R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8"]
-
-
-def halves(
-    gains: Sequence[float], dense: float = 0.3, seed: int = 0, **fields: Any
-) -> Iterator[Answer]:
-    """Both halves of a pair at each width; so much is S better than D."""
-    plain = {"model__batch_norm": False, "model__skip": False, "recipe__crop": 0,
-             "recipe__flip": False, "method__init": "matched"}  # fmt: skip
-    for width, gain in zip(WIDTHS, gains, strict=False):
-        for role, accuracy in (("sparse", dense + gain), ("dense", dense)):
-            yield an_answer(
-                "same_capacity", {"test_accuracy": accuracy}, seed, method__role=role,
-                method__width=width, **{**plain, **fields},
-            )  # fmt: skip
-
-
-def under(
-    optimizers: Mapping[str, dict[str, Any]], gains: Sequence[float], *args: float, **fields: Any
-) -> Iterator[Answer]:
-    """The same pairs under each of these optimizers."""
-    for own in optimizers.values():
-        yield from halves(gains, *args, **own, **fields)
-
-
-def judged(*pairs: Iterator[Answer]) -> Judgement:
-    return judge_same_capacity(material(*pairs))
 
 
 @pytest.mark.parametrize(
@@ -217,161 +185,6 @@ def test_a_diverged_half_leaves_a_check_open_and_is_counted() -> None:
     r1 = verdict_of(found, "R1")
     assert (r1.outcome, r1.evidence[0].missing) == ("undecided", "1 pair diverged")
     assert found.sheets[0].rows[0][1].endswith("?")  # type: ignore[union-attr]
-
-
-def decays(adam: float, adamw: float, **fields: Any) -> Iterator[Answer]:
-    for optimizer, accuracy in (("adam", adam), ("adamw", adamw)):
-        yield from halves(
-            [0.0] * 2, accuracy, recipe__optimizer=optimizer, recipe__momentum=None,
-            dataset="cifar100", **L2, **BN, **fields,
-        )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("adam", "adamw", "outcome"),
-    [(0.05, 0.2, "supported"), (0.2, 0.2, "not supported"), (0.05, 0.12, "not supported")],
-)
-def test_r4_asks_for_one_rate_at_which_decay_through_the_gradient_fails(
-    adam: float, adamw: float, outcome: str
-) -> None:
-    assert outcomes(judged(decays(adam, adamw)))["R4"] == outcome
-    other = decays(0.3, 0.3, recipe__lr=0.001)
-    assert outcomes(judged(decays(adam, adamw), other))["R4"] == outcome
-
-
-def test_r4_counts_every_cell_that_it_waits_for() -> None:
-    waiting = [
-        replace(answer, metrics=None, state="PENDING")
-        if answer.fields["method.width"] < 0.2
-        else answer
-        for answer in decays(0.05, 0.2)
-    ]
-    r4 = verdict_of(judged(iter(waiting)), "R4")
-    assert r4.outcome == "undecided"
-    assert r4.evidence[0].missing == "2 cells without a result yet"
-
-
-def test_r4_lacks_what_was_not_run() -> None:
-    alone = [a for a in decays(0.05, 0.2) if a.fields["recipe.optimizer"] == "adam"]
-    r4 = verdict_of(judged(iter(alone)), "R4")
-    assert (r4.outcome, r4.evidence[1].missing) == ("undecided", "cells of adamw")
-
-
-SWISH = {name: EVERY[name] for name in ("sgd", "adagrad", "adam")}
-
-
-def swishes(
-    optimizers: Mapping[str, dict[str, Any]],
-    accuracy: float,
-    activation: str = "swish",
-    **fields: Any,
-) -> Iterator[Answer]:
-    """Pairs with this activation that are all as accurate."""
-    return under(optimizers, [0.0] * 5, accuracy, model__activation=activation, **fields)
-
-
-@pytest.mark.parametrize(("swish", "outcome"), [(0.31, "supported"), (0.29, "not supported")])
-def test_r5_asks_that_swish_is_no_worse_for_sparse_networks(swish: float, outcome: str) -> None:
-    relus = [*swishes(SWISH, 0.3, "relu"), *swishes(SWISH, 0.3, "relu", **BN)]
-    assert outcomes(judged(iter(relus), swishes(SWISH, swish)))["R5"] == outcome
-
-
-@pytest.mark.parametrize("left_out", SWISH)
-def test_r5_names_three_optimizers(left_out: str) -> None:
-    some = {name: own for name, own in SWISH.items() if name != left_out}
-    r5 = verdict_of(judged(swishes(SWISH, 0.3, "relu"), swishes(some, 0.31)), "R5")
-    assert (r5.outcome, len(r5.evidence)) == ("undecided", 2)
-    assert r5.missing == (f"sparse cells with swish under {left_out}",)
-
-
-def test_r5_lacks_the_relu_cells_of_what_swish_was_tried_in() -> None:
-    found = judged(swishes(SWISH, 0.3, "relu"), swishes(SWISH, 0.31), swishes(SWISH, 0.31, **BN))
-    r5 = verdict_of(found, "R5")
-    assert [item.holds for item in r5.evidence] == [True] * 3 + [None] * 3
-
-
-def test_r4_judges_the_worst_single_accuracy() -> None:
-    seeds = [*decays(0.05, 0.2), *decays(0.05, 0.2, seed=1), *decays(0.12, 0.2, seed=2)]
-    r4 = verdict_of(judged(iter(seeds)), "R4")
-    assert (r4.outcome, r4.evidence[0].value) == ("not supported", 0.12)
-
-
-@pytest.mark.parametrize(
-    ("role", "width", "missing"),
-    [
-        ("sparse", None, "cells of adamw: sparse 0.1, sparse 0.3"),
-        ("dense", 0.3, "cells of adamw: dense 0.3"),
-    ],
-)
-def test_r4_is_of_both_halves_at_every_width(role: str, width: float | None, missing: str) -> None:
-    def is_left_out(fields: Mapping[str, Any]) -> bool:
-        here = width in (None, fields["method.width"])
-        return fields["recipe.optimizer"] == "adamw" and fields["method.role"] == role and here
-
-    cells = [answer for answer in decays(0.05, 0.2) if not is_left_out(answer.fields)]
-    r4 = verdict_of(judged(iter(cells)), "R4")
-    assert (r4.outcome, r4.evidence[1].missing) == ("undecided", missing)
-
-
-def test_r4_needs_two_widths() -> None:
-    cells = [answer for answer in decays(0.05, 0.2) if answer.fields["method.width"] == 0.1]
-    r4 = verdict_of(judged(iter(cells)), "R4")
-    assert (r4.outcome, r4.evidence[0].missing) == ("undecided", "1 of 2 widths at least")
-
-
-def flows(*values: tuple[float, float]) -> Iterator[Answer]:
-    """Cells with these accuracies and EGF_2."""
-    for seed, (accuracy, flow) in enumerate(values):
-        for answer in halves([0.0], seed=seed):
-            yield an_answer(
-                "same_capacity", {"test_accuracy": accuracy, "egf2": flow}, seed,
-                method__role=answer.fields["method.role"], method__width=0.1,
-            )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("values", "outcome"),
-    [
-        (((0.9, 1.0), (0.8, 2.0), (0.11, 0.01)), "supported"),
-        (((0.9, 1.0), (0.8, 2.0), (0.11, 0.5)), "not supported"),
-        (((0.9, 1.0), (0.8, 2.0), (0.16, 0.5)), "undecided"),
-        (((0.9, 1.0), (0.8, 2.0), (0.15, 0.5)), "undecided"),
-        (((0.9, 1.0), (0.11, 0.0), (0.11, 0.0)), "supported"),
-    ],
-)
-def test_r6_asks_that_collapsed_cells_have_no_flow(
-    values: tuple[tuple[float, float], ...], outcome: str
-) -> None:
-    r6 = verdict_of(judged(flows(*values)), "R6")
-    assert r6.outcome == outcome
-    if outcome == "undecided":
-        assert r6.missing == ("a collapsed cell",)
-
-
-def test_r6_waits_for_the_cells_of_its_slab() -> None:
-    early = [*flows((0.1, 0.01), (0.9, 0.1))]
-    waiting = [replace(answer, metrics=None, state="PENDING") for answer in flows((0, 0), (0, 0))]
-    cells = [*early, *(replace(answer, fields={**answer.fields, "seed": 9}) for answer in waiting)]
-    r6 = verdict_of(judge_same_capacity(material(early)), "R6")
-    assert (r6.outcome, r6.evidence[0].holds) == ("not supported", False)
-    r6 = judge_collapse(material(cells))
-    assert (r6.outcome, r6.evidence[0].missing) == ("undecided", "4 cells without a result yet")
-
-
-def test_r6_needs_a_cell_that_did_not_collapse() -> None:
-    r6 = verdict_of(judged(flows((0.1, 0.0), (0.11, 0.0))), "R6")
-    assert (r6.outcome, r6.evidence[0].missing) == ("undecided", "a cell that did not collapse")
-
-
-@pytest.mark.parametrize(
-    ("option", "slabs"), [("model__widths", 2), ("model__width", 2), ("model__batch_norm", 1)]
-)
-def test_a_slab_of_r6_is_of_one_size(option: str, slabs: int) -> None:
-    cells = [
-        an_answer("static", {"test_accuracy": accuracy, "egf2": 1.0}, seed, **{option: value})
-        for seed, (accuracy, value) in enumerate([(0.1, 1), (0.9, 1), (0.1, 2), (0.9, 2)])
-    ]
-    assert len(judge_collapse(material(cells)).evidence) == slabs
 
 
 @pytest.mark.parametrize(
