@@ -37,15 +37,19 @@ class Agreement:
         return self.first * self.second / self.total
 
 
-def overlap(layers: Sequence[Agreement]) -> float:
-    """Return |A and B| / |A| over all layers: what the second kept of the first."""
-    return sum(layer.both for layer in layers) / sum(layer.first for layer in layers)
+def overlap(layers: Sequence[Agreement]) -> float | None:
+    """Return |A and B| / |A| over all layers: what the second kept of the first.
+
+    None where the first is empty.
+    """
+    first = sum(layer.first for layer in layers)
+    return sum(layer.both for layer in layers) / first if first else None
 
 
-def jaccard(layers: Sequence[Agreement]) -> float:
-    """Return |A and B| / |A or B| over all layers."""
+def jaccard(layers: Sequence[Agreement]) -> float | None:
+    """Return |A and B| / |A or B| over all layers; None where both are empty."""
     either = sum(layer.first + layer.second - layer.both for layer in layers)
-    return sum(layer.both for layer in layers) / either
+    return sum(layer.both for layer in layers) / either if either else None
 
 
 def kappa(layers: Sequence[Agreement]) -> float | None:
@@ -66,10 +70,13 @@ def layer_kappas(layers: Sequence[Agreement]) -> list[float]:
     return [value for value in found if value is not None]
 
 
-def layer_drift(layers: Sequence[Agreement]) -> float:
+def layer_drift(layers: Sequence[Agreement]) -> float | None:
     """Return the share of the active weights that lie in another layer in the second mask.
 
-    Half the sum over layers of what a layer's share of all active weights has changed by.
+    Half the sum over layers of what a layer's share of all active weights has changed by. None
+    where one of the masks is empty.
     """
     first, second = sum(layer.first for layer in layers), sum(layer.second for layer in layers)
+    if not (first and second):
+        return None
     return sum(abs(layer.first / first - layer.second / second) for layer in layers) / 2

@@ -173,17 +173,17 @@ class Emergence(Probe):
 
     def _pair(self, pair: str, first: Bits, second: Bits) -> dict[str, float]:
         layers = self._history.agreements(first, second)
-        found = {
-            f"overlap_{pair}": overlap(layers),
-            f"jaccard_{pair}": jaccard(layers),
-            f"layer_drift_{pair}": layer_drift(layers),
-        }
-        beyond = kappa(layers)
-        if beyond is not None:
-            found[f"kappa_{pair}"] = beyond
-            if pair == "epoch1_final":
-                each = layer_kappas(layers)
-                found |= {_LOWEST: min(each), _HIGHEST: max(each)}
+        found = _known(
+            {
+                f"overlap_{pair}": overlap(layers),
+                f"jaccard_{pair}": jaccard(layers),
+                f"layer_drift_{pair}": layer_drift(layers),
+                f"kappa_{pair}": kappa(layers),
+            }
+        )
+        each = layer_kappas(layers)
+        if pair == "epoch1_final" and each:
+            found |= {_LOWEST: min(each), _HIGHEST: max(each)}
         if self.options.nnstd:
             masks = (self._history.masks(bits) for bits in (first, second))
             distance = topology_distance(*masks, fix_output=self.options.fix_output)
@@ -198,7 +198,7 @@ class Emergence(Probe):
             values |= {
                 f"kappa_{end}.{n}": kappa([one]) for n, one in zip(names, layers, strict=True)
             }
-        return {name: value for name, value in values.items() if value is not None}
+        return _known(values)
 
 
 def settled_since(kappas: Sequence[tuple[float, float | None]], level: float) -> float:
@@ -214,6 +214,10 @@ def settled_since(kappas: Sequence[tuple[float, float | None]], level: float) ->
             break
         since = time
     return since
+
+
+def _known(values: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _masks(subject: Subject) -> dict[str, Any]:

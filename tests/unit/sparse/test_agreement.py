@@ -83,3 +83,11 @@ def test_drift_is_the_share_of_weights_in_another_layer():
     assert layer_drift([layer(5, 30, 10, 100), layer(0, 10, 30, 100)]) == 0.5
     # A network that only loses weights evenly does not drift.
     assert layer_drift([layer(5, 30, 15, 100), layer(0, 10, 5, 100)]) == 0.0
+
+
+def test_empty_masks_have_neither_overlap_nor_drift():
+    empty, filled = layer(0, 0, 5, 10), layer(0, 5, 0, 10)
+    assert (overlap([empty]), jaccard([empty]), layer_drift([empty])) == (None, 0.0, None)
+    assert (overlap([filled]), jaccard([filled]), layer_drift([filled])) == (0.0, 0.0, None)
+    nothing = [layer(0, 0, 0, 10), layer(0, 0, 0, 20)]
+    assert (overlap(nothing), jaccard(nothing), layer_drift(nothing)) == (None, None, None)
