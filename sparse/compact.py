@@ -49,10 +49,11 @@ def compact(
     Outputs in evaluation mode are equal up to the order of additions, 1e-6 for outputs around 1.
     Dropping a unit may leave others dead, which then go as well; one stays in every layer. A
     constant stays, and its unit with it, where it would not be one at every place: before a
-    convolution that pads with zeros, or behind a mean that counts padding.
+    convolution that pads with zeros, or behind a mean that counts padding or has a divisor of its
+    own (`divisor_override`).
 
-    Raises a ValueError for what is no chain, for layers that do not fit each other, and for masks
-    of other names or shapes.
+    Raises a ValueError for what is no chain, for layers that do not fit each other, for hidden
+    units normalised by the statistics of a batch, and for masks of other names or shapes.
     """
     chain = chain_of(model, per_unit)
     draft = [_Draft(link, masks) for link in chain.links]
@@ -143,13 +144,14 @@ class _Draft:
         bias = self.weight.new_zeros(len(self.weight)) if self.bias is None else self.bias
         said = bias.view(1, -1, *[1] * (self.weight.ndim - 2))
         for module in self.link.after:
+            _refuse_batch_statistics(self.name, module)
             if not isinstance(module, (*POOLS, nn.Flatten)):
                 said = copy.deepcopy(module).eval()(said)
         return said.flatten()
 
     def _says_it_everywhere(self, following: Any) -> bool:
         """Whether the next layer reads the same constant at every place."""
-        if any(_counts_padding(module) for module in self.link.after):
+        if any(_moves_constants(module) for module in self.link.after):
             return False
         if following.weight.ndim == 2 or following.padding_mode != "zeros":
             return True
@@ -175,9 +177,12 @@ def _refuse_strangers(masks: Mapping[str, Tensor], names: Sequence[str]) -> None
             raise ValueError(f"there is no layer {name}; allowed: {listed}{nearest(name, names)}")
 
 
-def _counts_padding(module: nn.Module) -> bool:
+def _moves_constants(module: nn.Module) -> bool:
+    """Whether a mean of one and the same number may be another."""
     if not isinstance(module, nn.AvgPool1d | nn.AvgPool2d | nn.AvgPool3d):
         return False
+    if getattr(module, "divisor_override", None) is not None:
+        return True
     padding = module.padding if isinstance(module.padding, tuple) else (module.padding,)
     return any(padding) and bool(module.count_include_pad)
 
@@ -195,6 +200,14 @@ def _refuse_unfit(module: nn.Module, units: int) -> None:
                 f"{name} of a {type(module).__name__} has {len(tensor)} entries for {units} units;"
                 " it must have one for each"
             )
+
+
+def _refuse_batch_statistics(name: str, module: nn.Module) -> None:
+    if not getattr(module, "track_running_stats", True):
+        raise ValueError(
+            f"after {name} stands a {type(module).__name__} with track_running_stats=False; what a"
+            " unit puts out then depends on the batch, and it must not"
+        )
 
 
 def _assembled(chain: Chain, draft: Sequence[_Draft]) -> nn.Sequential:

@@ -173,6 +173,20 @@ def test_a_mean_that_counts_padding_keeps_the_unit():
     equal_outputs(model, done.module, torch.randn(9, 1, 4, 4))
 
 
+def test_guard_a_mean_with_a_divisor_of_its_own_keeps_the_unit():
+    model = nn.Sequential(
+        nn.Conv2d(1, 2, 1), nn.AvgPool2d(2, divisor_override=3), nn.ReLU(), nn.Flatten(),
+        nn.Linear(8, 2),
+    )  # fmt: skip
+    model[0].weight.data[0] = 0
+    model[0].bias.data[:] = 0.7
+    done = compact(model)
+    assert done.kept["0.weight"].tolist() == [0, 1]
+    equal_outputs(model, done.module, torch.randn(9, 1, 4, 4))
+    model[0].bias.data[0] = 0
+    assert compact(model).kept["0.weight"].tolist() == [1]
+
+
 def test_a_layer_without_bias_gets_one_where_it_takes_up_a_constant():
     model = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1, bias=False))
     model[0].weight.data[0] = 0
@@ -255,6 +269,13 @@ def test_a_forward_of_functions_is_followed():
             nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(), nn.BatchNorm1d(8), nn.Linear(8, 1)),
             None,
             "weight of a BatchNorm1d has 8 entries for 2 units; it must have one for each",
+        ),
+        (
+            nn.Sequential(
+                nn.Linear(2, 3), nn.BatchNorm1d(3, track_running_stats=False), nn.Linear(3, 1)
+            ),
+            None,
+            r"after 0\.weight stands a BatchNorm1d with track_running_stats=False",
         ),
     ],
 )
