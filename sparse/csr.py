@@ -14,9 +14,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import increment_version
 
 from sparse.csr_edit import edited
-from sparse.csr_pattern import Pattern, Shape, pattern, refuse_large, transposed
+from sparse.csr_pattern import Pattern, Shape, pattern, refuse_large, refuse_unfit, transposed
 from sparse.csr_product import product
 from sparse.free_places import random_free_positions
 from sparse.select import positions as positions_of
@@ -119,16 +120,25 @@ class SparseLinear(nn.Module):
 
         `values` stays the same parameter object, with other data and without gradient, so that an
         optimizer keeps it; only its slots must be replaced:
-        `optimizer.state[layer.values].update(layer.exchange(drop, grow, slots))`.
+        `optimizer.state[layer.values].update(layer.exchange(drop, grow, slots))`. A backward pass
+        of an output from before is torch's error, as after a step of the optimizer; where their
+        number changes, let go of such outputs, or torch expects gradients of the former length.
+
+        What cannot be, and tensors of other lengths, are a ValueError; the layer is then as before.
         """
         refuse_large(self.shape, len(self.values) + len(grow) - len(drop))
+        self._refuse_other_lengths(grow, slots or {}, new_values)
         self._turned = None
         edit = edited(self.positions(), drop, grow)
         places = pattern(edit.positions, self.shape)
+        values = edit.carried(self.values.detach(), new_values)
+        carried = {name: edit.carried(slot) for name, slot in (slots or {}).items()}
         self.row_starts, self.columns = places.starts, places.columns
         self.values.grad = None
-        self.values.data = edit.carried(self.values.detach(), new_values)
-        return {name: edit.carried(slot) for name, slot in (slots or {}).items()}
+        self.values.data = values
+        # Other data alone goes unnoticed by autograd, which would mix old places with new values.
+        increment_version(self.values)
+        return carried
 
     def to_dense(self) -> Tensor:
         """Return the weight as a dense tensor (outputs, inputs), for looking at small layers."""
@@ -146,11 +156,45 @@ class SparseLinear(nn.Module):
             self._turned = transposed(self.pattern())
         return self._turned
 
+    def _refuse_other_lengths(
+        self, grow: Tensor, slots: Mapping[str, Tensor], new_values: Tensor | None
+    ) -> None:
+        if new_values is not None and new_values.shape != grow.shape:
+            raise ValueError(
+                f"{len(grow)} new weights have new_values of shape {tuple(new_values.shape)}"
+            )
+        for name, slot in slots.items():
+            if slot.shape != self.values.shape:
+                raise ValueError(
+                    f"slot {name!r} has the shape {tuple(slot.shape)}; it must be"
+                    f" ({len(self.values)},), one entry for each active weight"
+                )
+
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "SparseLinear":
         self._turned = None
         super()._apply(fn, recurse)
         return self
 
-    def _load_from_state_dict(self, *given: Any, **named: Any) -> None:
+    def _load_from_state_dict(
+        self, state_dict: Mapping[str, Any], prefix: str, *given: Any, **named: Any
+    ) -> None:
+        self._refuse_other_places(state_dict, prefix)
         self._turned = None
-        super()._load_from_state_dict(*given, **named)
+        super()._load_from_state_dict(state_dict, prefix, *given, **named)
+
+    def _refuse_other_places(self, state: Mapping[str, Any], prefix: str) -> None:
+        """Raise a ValueError for places that a product could not read, before any is taken up."""
+        own = self.values, self.row_starts, self.columns
+        names = "values", "row_starts", "columns"
+        values, starts, columns = (
+            state.get(prefix + name, tensor) for name, tensor in zip(names, own, strict=True)
+        )
+        try:
+            if not len(values) == len(columns) == len(self.values):
+                raise ValueError(
+                    f"{len(values)} values at {len(columns)} places do not fit the layer's"
+                    f" {len(self.values)}; load them into a layer with as many active weights"
+                )
+            refuse_unfit(Pattern(starts=starts, columns=columns, shape=self.shape))
+        except ValueError as problem:
+            raise ValueError(f"state of {prefix.rstrip('.') or 'a layer'}: {problem}") from problem

@@ -109,4 +109,4 @@ def in_parts(x: Tensor) -> Tensor:
     width = math.ceil(len(x) / count)
     filled = F.pad(x, (0, 0, 0, count * width - len(x)))
     # Turning a matrix and moving rows is twice as fast as both at once.
-    return filled.t().contiguous().view(-1, count, width).transpose(0, 1).contiguous()
+    return filled.t().contiguous().view(x.shape[1], count, width).transpose(0, 1).contiguous()

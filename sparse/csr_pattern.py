@@ -72,6 +72,26 @@ def transposed(given: Pattern) -> tuple[Pattern, Tensor]:
     return Pattern(starts=starts, columns=turned, shape=(columns, rows)), order
 
 
+def refuse_unfit(given: Pattern) -> None:
+    """Raise a ValueError where starts and columns, from elsewhere, are no pattern of this shape."""
+    starts, columns, (rows, width) = given.starts, given.columns, given.shape
+    if not starts.dtype == columns.dtype == torch.int32:
+        raise ValueError(f"starts are {starts.dtype}, columns {columns.dtype}, and not torch.int32")
+    if starts.shape != (rows + 1,) or columns.ndim != 1:
+        raise ValueError(
+            f"starts have the shape {tuple(starts.shape)} and columns {tuple(columns.shape)}; they"
+            f" must be ({rows + 1},) and (active weights,)"
+        )
+    if (int(starts[0]), int(starts[-1])) != (0, len(columns)) or bool((starts.diff() < 0).any()):
+        raise ValueError(f"starts must ascend from 0 to the {len(columns)} active weights")
+    if len(columns) and not 0 <= int(columns.min()) <= int(columns.max()) < width:
+        raise ValueError(
+            f"columns reach from {int(columns.min())} to {int(columns.max())}; they must lie"
+            f" between 0 and {width - 1}"
+        )
+    _refuse_unsorted(given.positions(), given.shape)
+
+
 def refuse_large(shape: Shape, count: int) -> None:
     """Raise a ValueError where a side, or the number of active weights, is too large for int32."""
     for what, size in (("rows", shape[0]), ("columns", shape[1]), ("active weights", count)):

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.amp import custom_bwd, custom_fwd
 from torch.autograd.function import once_differentiable
 
 from sparse.csr_pattern import Pattern
@@ -29,7 +30,9 @@ def product(
     values: (active weights,) in the pattern's order; bias: (outputs,) or None.
     x: (inputs, batch), or (parts, inputs, width), and so is the result.
     transposed: gives the pattern of W^T and the order of its values; asked for only where the
-    gradient of x is wanted. float32 and float64; gradients of gradients are refused.
+    gradient of x is wanted. Gradients of gradients are refused.
+
+    float32 or float64, or a ValueError; under autocast on the CPU it computes in float32.
     """
     made: Tensor = _Product.apply(values, x, bias, pattern, transposed)
     return made
@@ -37,6 +40,7 @@ def product(
 
 class _Product(torch.autograd.Function):
     @staticmethod
+    @custom_fwd(device_type="cpu", cast_inputs=torch.float32)
     def forward(
         ctx: Any,
         values: Tensor,
@@ -45,12 +49,14 @@ class _Product(torch.autograd.Function):
         pattern: Pattern,
         transposed: Transposed,
     ) -> Tensor:
+        _refuse_other_types(values, x)
         x = x.contiguous()
         ctx.save_for_backward(values, x)
         ctx.pattern, ctx.transposed = pattern, transposed
         return _multiplied(pattern.matrix(values), x, bias)
 
     @staticmethod
+    @custom_bwd(device_type="cpu")
     @once_differentiable
     def backward(ctx: Any, outward: Tensor) -> tuple[Tensor | None, ...]:
         values, x = ctx.saved_tensors
@@ -62,6 +68,14 @@ class _Product(torch.autograd.Function):
             _summed(outward) if for_bias else None,
             None,
             None,
+        )
+
+
+def _refuse_other_types(values: Tensor, x: Tensor) -> None:
+    if values.dtype != x.dtype or values.dtype not in (torch.float32, torch.float64):
+        raise ValueError(
+            f"a truly sparse layer with {values.dtype} weights has {x.dtype} inputs; both must be"
+            " torch.float32 or both torch.float64"
         )
 
 

@@ -210,3 +210,98 @@ def test_initial_weights_are_uniform_within_the_chosen_fan_in(fan_in, bound):
 def test_an_unknown_fan_in_is_refused():
     with pytest.raises(ValueError, match="fan_in is 'sparse'; it must be 'dense' or 'active'"):
         SparseLinear.random((3, 4), 2, generator(), fan_in="sparse")
+
+
+def numbers(*listed):
+    return torch.tensor(listed, dtype=torch.int64)
+
+
+@pytest.mark.parametrize(
+    ("slots", "new_values", "message"),
+    [
+        (None, torch.ones(3), r"2 new weights have new_values of shape \(3,\)"),
+        ({"speed": torch.ones(5)}, None, r"slot 'speed' has the shape \(5,\); it must be \(4,\)"),
+        ({"speed": torch.ones(2, 2)}, None, r"slot 'speed' has the shape \(2, 2\)"),
+    ],
+)
+def test_guard_a_refused_exchange_leaves_the_layer_as_it_was(slots, new_values, message):
+    layer = layer_of()
+    with pytest.raises(ValueError, match=message):
+        layer.exchange(numbers(1, 2), numbers(0, 5), slots, new_values)
+    assert layer.positions().tolist() == [1, 2, 8, 11]
+    assert torch.equal(layer(torch.eye(4)), WEIGHT * MASK)
+
+
+@pytest.mark.parametrize(("drop", "grow"), [([1], [0]), ([1, 2], [])])
+def test_guard_no_gradient_goes_through_an_exchange(drop, grow):
+    layer = layer_of()
+    x = torch.ones(4, 1, requires_grad=True)
+    loss = layer(x).sum()
+    layer.exchange(numbers(*drop), numbers(*grow))
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+    assert layer.values.grad is None
+    assert x.grad is None
+    del loss
+    layer(x).sum().backward()
+    assert layer.values.grad.shape == layer.values.shape
+
+
+@pytest.mark.parametrize(
+    ("places", "message"),
+    [
+        ({"columns": [1, 2, 0, 4]}, "columns reach from 0 to 4; they must lie between 0 and 3"),
+        ({"columns": [1, 2, -1, 3]}, "columns reach from -1 to 3"),
+        ({"columns": [2, 1, 0, 3]}, "ascending and distinct"),
+        ({"row_starts": [0, 3, 2, 4]}, "starts must ascend from 0 to the 4 active weights"),
+        ({"row_starts": [0, 2, 2, 5]}, "starts must ascend from 0 to the 4"),
+        ({"row_starts": [1, 2, 2, 4]}, "starts must ascend from 0 to the 4"),
+        ({"row_starts": [0, 2, 4]}, r"starts have the shape \(3,\)"),
+        ({"columns": [1, 2, 0]}, "4 values at 3 places do not fit the layer's 4"),
+    ],
+)
+def test_guard_a_state_with_impossible_places_is_refused(places, message):
+    layer = layer_of()
+    changed = {name: torch.tensor(given, dtype=torch.int32) for name, given in places.items()}
+    state = {**layer.state_dict(), "values": torch.zeros(4), **changed}
+    with pytest.raises(ValueError, match=message):
+        layer.load_state_dict(state)
+    assert torch.equal(layer(torch.eye(4)), WEIGHT * MASK)
+
+
+def test_a_refused_state_names_the_layer_and_int64_places_are_refused():
+    net = SparseMLP.random((6, 5, 4), (12, 9), generator())
+    state = net.state_dict()
+    state["layers.1.columns"] = state["layers.1.columns"].long()
+    with pytest.raises(ValueError, match=r"state of layers\.1: .* columns torch\.int64"):
+        net.load_state_dict(state)
+
+
+def test_an_empty_batch_has_no_outputs_and_gradients_of_zero():
+    net = SparseMLP.random((6, 5, 4), (12, 9), generator())
+    x = torch.empty(0, 2, 3, requires_grad=True)
+    out = net(x)
+    assert out.shape == (0, 4)
+    out.sum().backward()
+    assert x.grad.shape == x.shape
+    assert all(parameter.grad.count_nonzero() == 0 for parameter in net.parameters())
+
+
+def test_under_autocast_it_computes_in_float32():
+    net = SparseMLP.random((6, 5, 4), (12, 9), generator())
+    x = torch.randn(3, 6, generator=generator(1))
+    net(x).square().sum().backward()
+    expected = [parameter.grad.clone() for parameter in net.parameters()]
+    net.zero_grad()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert net(x.bfloat16()).dtype == torch.float32
+        net(x).square().sum().backward()
+    assert all(torch.equal(p.grad, e) for p, e in zip(net.parameters(), expected, strict=True))
+
+
+def test_other_precisions_are_refused():
+    net = SparseMLP.random((6, 5, 4), (12, 9), generator())
+    with pytest.raises(ValueError, match=r"torch\.float32 weights has torch\.float64 inputs"):
+        net(torch.ones(3, 6, dtype=torch.float64))
+    with pytest.raises(ValueError, match=r"torch\.float16 weights has torch\.float16 inputs; both"):
+        net.half()(torch.ones(3, 6).half())
