@@ -175,13 +175,13 @@ def _zero_shot(material: Material, place: Place) -> Evidence:
         "" if chance is not None or not seeds else "the number of classes",
     ]
     found = compared(place.about, value, ">", threshold, n=len(seeds), missing=_joined(missing))
+    if not found.holds:
+        return found
     return replace(found, remark=_doubts([kept.means[seed] for seed in seeds], own_draws))
 
 
 def _doubts(kept: Sequence[float], draws: Sequence[Sequence[float]]) -> str:
     """Why accuracy above the threshold may not come from the structure, in words."""
-    if not kept:
-        return ""
     shuffled = fmean(map(fmean, draws))
     as_good = round(shuffled - fmean(kept), DECIMALS) >= 0
     alike = not any(round(_std(own), DECIMALS) for own in draws)
