@@ -157,7 +157,7 @@ class Option:
 
     def _bounds(self) -> list[str]:
         signs = {">=": self.ge, ">": self.gt, "<=": self.le, "<": self.lt}
-        bounds = [f"{sign} {bound:g}" for sign, bound in signs.items() if bound is not None]
+        bounds = [f"{sign} {bound:.10g}" for sign, bound in signs.items() if bound is not None]
         each = "each " if self.type.startswith("list") and bounds else ""
         return [each + " and ".join(bounds)] if bounds else []
 

@@ -276,7 +276,7 @@ def _is_finite(value: float) -> bool:
 
 
 def _range(metadata: Mapping[str, Any]) -> str:
-    limits = [f"{sign} {metadata[name]:g}" for name, sign in _BOUNDS.items() if name in metadata]
+    limits = [f"{sign} {metadata[name]:.10g}" for name, sign in _BOUNDS.items() if name in metadata]
     return " and ".join(limits) or "a finite number"
 
 

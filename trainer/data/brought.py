@@ -11,6 +11,9 @@ from trainer.data.bundle import CUTS
 STRATIFIED = {"split": "stratified"}
 """Where ``test_fraction`` has an effect: the code of SET leaves a third for testing."""
 
+LAST_SEED = 2**32 - 1
+"""The last seed of numpy's RandomState, from which the cut of the code of SET draws."""
+
 SPLIT_HELP = "draw from each class, or cut and standardise as the code of SET: 2/3 of shuffled rows"
 
 
@@ -36,6 +39,9 @@ class TableOptions(CutOptions):
     )
     test_fraction: float = option(
         0.2, help="share held out for testing", gt=0.0, lt=0.5, only_with=STRATIFIED
+    )
+    split_seed: int = option(
+        0, help="names the split; the same for every cell seed", ge=0, le=LAST_SEED
     )
 
 

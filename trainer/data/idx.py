@@ -8,7 +8,7 @@ import torch
 
 from sparse.options import option
 from trainer.data import DATASETS
-from trainer.data.brought import SPLIT_HELP, STRATIFIED, below
+from trainer.data.brought import LAST_SEED, SPLIT_HELP, STRATIFIED, below
 from trainer.data.bundle import CUTS, Cut, RawData, Split
 from trainer.data.formats.idx_file import paired, read_idx
 from trainer.data.image_sets import WHITE
@@ -28,7 +28,9 @@ class IdxOptions:
         lt=0.5,
         only_with=STRATIFIED,
     )
-    split_seed: int = option(0, help="names the split; the same for every cell seed", ge=0)
+    split_seed: int = option(
+        0, help="names the split; the same for every cell seed", ge=0, le=LAST_SEED
+    )
 
 
 @DATASETS.register(

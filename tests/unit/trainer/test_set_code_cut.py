@@ -11,9 +11,11 @@ from sparse.options import build_options
 from tests.support.cells import component, make_cell, sources_of
 from tests.support.image_sets import write_idx
 from trainer.data.asu import AsuOptions
+from trainer.data.brought import TableOptions
 from trainer.data.bundle import RawData, Split
 from trainer.data.csv_file import CsvOptions
 from trainer.data.cutting import cut, set_code_parts
+from trainer.data.idx import IdxOptions
 from trainer.loading import load_bundle
 
 SET_CODE = {"split": "set_code"}
@@ -137,6 +139,16 @@ def test_what_this_cut_leaves_without_effect_is_an_error(kind, given, said):
 def test_seeds_of_the_split_are_repeats():
     repeats = [bundle_of("wine", split_seed=seed).test.ids.tolist() for seed in (0, 1, 0)]
     assert repeats[0] == repeats[2] != repeats[1]
+
+
+@pytest.mark.parametrize("kind", [TableOptions, CsvOptions, AsuOptions, IdxOptions])
+def test_a_seed_of_the_split_beyond_those_of_the_generator_is_an_error(kind):
+    assert build_options(kind, {**SET_CODE, "split_seed": 2**32 - 1}, "dataset")
+    with pytest.raises(
+        ValueError, match="split_seed is 4294967296; it must be >= 0 and <= 4294967295"
+    ):
+        build_options(kind, {**SET_CODE, "split_seed": 2**32}, "dataset")
+    assert len(set_code_parts(9, 0.1, 2**32 - 1)[0]) == 5
 
 
 def test_a_raw_set_with_splits_of_its_own_has_nothing_to_cut():
