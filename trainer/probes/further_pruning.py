@@ -56,7 +56,7 @@ class FurtherPruningOptions:
     )
     recalibration_examples: int = option(
         2000,
-        ge=1,
+        ge=2,  # batch norm has no variance over one example
         only_with={"statistics": ["both", "recalibrated"]},
         help="training examples that running statistics are taken of; all if fewer",
     )

@@ -158,3 +158,14 @@ def test_examples_for_statistics_mean_nothing_where_they_stay():
         build_options(
             FurtherPruningOptions, {"statistics": "frozen", "recalibration_examples": 5}, "probe"
         )
+
+
+def test_statistics_are_taken_of_two_examples_at_least():
+    with pytest.raises(ValueError, match="recalibration_examples is 1; it must be >= 2"):
+        build_options(FurtherPruningOptions, {"recalibration_examples": 1}, "probe")
+    cell = make_cell(
+        "static", model_options={"hidden": (8,), "batch_norm": True}, epochs=1, batch=27
+    )
+    asked = {**ASKED, "recalibration_examples": 2, "percents": [0]}
+    outcome = train(cell, probes={cell.id: [asked]})[cell.id]
+    assert outcome.state == "COMPLETED", outcome.error
