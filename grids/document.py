@@ -50,6 +50,7 @@ class Document:
     description: str
     seeds: Sequence[int]
     artifacts: ArtifactWishes
+    artifacts_where: Where
     probes: Node | None
     blocks: tuple[Block, ...]
     rules: tuple[Node, ...]
@@ -73,6 +74,7 @@ def read_document(
         name=_name(entries.get("name"), source, problems),
         description=_description(entries.get("description", nothing), problems),
         artifacts=read_artifacts(entries.get("artifacts", nothing), problems),
+        artifacts_where=entries.get("artifacts", nothing).where,
         probes=_probes(entries.get("probes"), overrides),
         seeds=_seeds(entries.get("seeds"), overrides, problems),
         blocks=tuple(blocks),

@@ -15,10 +15,16 @@ from grids.expansion import MAX_CELLS, Expansion, Table, count, points, tables
 from grids.finding import find_study
 from grids.legality import Legality
 from grids.overrides import Override, read_overrides
-from grids.probes import read_probes, refuse_without_dense_weights, refuse_without_images
+from grids.probes import (
+    read_probes,
+    refuse_other_models,
+    refuse_without_dense_weights,
+    refuse_without_images,
+)
 from grids.problems import Collector, Problem
 from grids.reading import Node, read_file, read_yaml
 from grids.resolving import Resolver
+from grids.storages import refuse_scores_by_examples
 from grids.unused import BY_OTHERS, note_unused
 
 
@@ -100,6 +106,9 @@ def build_grid(raw: RawGrid, catalogue: Catalogue) -> Grid:
     note_unused(document, resolver, BY_OTHERS)
     refuse_without_images(probes, cells, catalogue, problems)
     refuse_without_dense_weights(probes, cells, catalogue, problems)
+    leave, where = document.artifacts.leave, document.artifacts_where
+    refuse_scores_by_examples(leave, where, cells, problems)
+    refuse_other_models(probes, cells, catalogue, problems)
     problems.raise_any()
     return Grid(
         name=document.name,

@@ -79,7 +79,12 @@ class Legality:
         entry = self._catalogue.entry("method", component.name)
         options = entry.settings(component)
         where = method.used[0].where
-        self._note(where, lambda: check_model(entry, model, self._catalogue))
+        self._note(
+            where,
+            lambda: check_model(
+                "method", entry, str(model.name()), model.full(), catalogue=self._catalogue
+            ),
+        )
         built, where = self._catalogue.entry("model", str(model.name())), model.used[0].where
         self._note(where, lambda: check_neighbours(built, model.full()))
         share = [each.where for each in method.used if each.path.option == widths.option_of(entry)]
@@ -161,9 +166,9 @@ class Legality:
             self._problems.add_error(where, error)
 
 
-def legal_models(method: Entry, catalogue: Catalogue) -> tuple[str, ...] | None:
-    """The names of the models that a method works on; None where it works on all."""
-    rule = method.traits.get("models")
+def legal_models(taker: Entry, catalogue: Catalogue) -> tuple[str, ...] | None:
+    """The names of the models that a method or probe works on; None where it works on all."""
+    rule = taker.traits.get("models")
     if rule is None:
         return None
     if "names" in rule:
@@ -177,19 +182,24 @@ def has_pixels(dataset: Entry, options: Mapping[str, Value]) -> bool:
     return applies(dataset.traits.get("pixels"), options)
 
 
-def check_model(method: Entry, model: Resolved, catalogue: Catalogue) -> None:
-    """Raise `GridError` when a method does not work on a model under its options."""
-    allowed, name = legal_models(method, catalogue), str(model.name())
+def check_model(
+    kind: str, taker: Entry, model: str, options: Mapping[str, Value], *, catalogue: Catalogue
+) -> None:
+    """Raise `GridError` when a method or probe, as `kind` says, does not work on a model.
+
+    `options` are all of the model's, defaults filled in.
+    """
+    allowed = legal_models(taker, catalogue)
     if allowed is None:
         return
-    if name not in allowed:
-        listed = ", ".join(allowed) or "none"
-        raise GridError(f"method {method.name} does not work on model {name}; allowed: {listed}")
-    trait, options = method.traits["models"].get("trait"), model.full()
-    rule = catalogue.entry("model", name).traits[trait] if trait else {}
+    refused = f"{kind} {taker.name} does not work on model {model}"
+    if model not in allowed:
+        raise GridError(f"{refused}; allowed: {', '.join(allowed) or 'none'}")
+    trait = taker.traits["models"].get("trait")
+    rule = catalogue.entry("model", model).traits[trait] if trait else {}
     if not applies(rule, options):
         settings = " and ".join(f"{option}: {show(options[option])}" for option in rule["when"])
-        raise GridError(f"method {method.name} does not work on model {name} with {settings}")
+        raise GridError(f"{refused} with {settings}")
 
 
 def check_neighbours(model: Entry, options: Mapping[str, Value]) -> None:

@@ -11,12 +11,13 @@ from typing import Any
 from grids.catalogue import PROBE, Catalogue, Entry
 from grids.cell import Cell
 from grids.components import of_plain, read_component, read_options
-from grids.legality import has_pixels
+from grids.legality import check_model, has_pixels
 from grids.options import Value
 from grids.probe_texts import NAME, SEMANTICS, canonical, plain_probe, probe_name
 from grids.problems import Collector, GridError, Where, show
 from grids.reading import Node
 from grids.storages import CSR, MASKED
+from grids.traits import holds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +68,27 @@ def refuse_without_images(
         message = f"probe {probe_name(one.text)} takes images, and dataset"
         listed = f"{', '.join(sorted(without))} has none; allowed: {', '.join(images) or 'none'}"
         problems.add(one.where, f"{message} {listed}")
+
+
+def refuse_other_models(
+    asked: Sequence[AskedProbe], cells: Iterable[Cell], catalogue: Catalogue, problems: Collector
+) -> None:
+    """Note every probe that does not work on some cell's model, by its trait `models`.
+
+    The trait is that of a method (`grids.legality`), with `when` where options decide whether the
+    probe needs such a model.
+    """
+    choosy = [one for one in asked if _needs_a_model(one.text, catalogue)]
+    models = sorted({cell.model for cell in cells}, key=str) if choosy else []
+    for one in choosy:
+        entry = _entry_of(one.text, catalogue)
+        for model in models:
+            options = catalogue.entry("model", model.name).settings(model)
+            try:
+                check_model(PROBE, entry, model.name, options, catalogue=catalogue)
+            except GridError as error:
+                problems.add_error(one.where, error)
+                break
 
 
 def refuse_without_dense_weights(
@@ -134,6 +156,12 @@ def _text(entry: Entry, options: Mapping[str, Value]) -> str:
 
 def _entry_of(text: str, catalogue: Catalogue) -> Entry:
     return catalogue.entry(PROBE, probe_name(text))
+
+
+def _needs_a_model(text: str, catalogue: Catalogue) -> bool:
+    entry = _entry_of(text, catalogue)
+    given = {name: value for name, value in plain_probe(text).items() if name != NAME}
+    return "models" in entry.traits and holds(entry.traits["models"], entry.defaults() | given)
 
 
 def _storages_of(probe: Entry) -> Sequence[str]:

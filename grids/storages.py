@@ -5,15 +5,20 @@ with the `storage` that it allows; without the trait it is masked. What ranks de
 needs cells that do, is told apart by the traits of allocations and scenarios.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+from grids.artifacts import SCORES, kind_of
+from grids.cell import Cell
 from grids.options import Value
-from grids.problems import GridError
+from grids.problems import Collector, GridError, Where
 from grids.traits import holds
 
 MASKED, CSR = "masked", "csr"
 """The values of `recipe.storage`."""
+
+BY_EXAMPLES = "grand"
+"""The kind of scores that takes a gradient of every single example."""
 
 
 class Declared(Protocol):
@@ -55,6 +60,22 @@ def check_scenario(scenario: Declared, options: Mapping[str, Value]) -> None:
         raise GridError(
             f"recipe.storage is csr, but scenario {scenario.name} needs other cells with this"
             " recipe, of dense networks; allowed: masked"
+        )
+
+
+def refuse_scores_by_examples(
+    leave: Iterable[str], where: Where, cells: Iterable[Cell], problems: Collector
+) -> None:
+    """Note every artifact to leave that needs gradients of single examples, which csr cells lack.
+
+    `where` is the place of the artifacts in the grid.
+    """
+    unfit = [name for name in leave if kind_of(name) == BY_EXAMPLES]
+    if unfit and any(("storage", CSR) in recipe for recipe in {cell.recipe for cell in cells}):
+        problems.add(
+            where,
+            f"artifact {unfit[0]} takes gradients of single examples, and cells with recipe.storage"
+            f" csr have none; allowed: {', '.join(kind for kind in SCORES if kind != BY_EXAMPLES)}",
         )
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from grids.artifacts import SCORES, kind_of, moment_of
 from grids.cell import Cell
-from grids.storages import CSR
+from grids.storages import BY_EXAMPLES, CSR
 from trainer import score_files
 from trainer.artifacts import ArtifactError, Snapshot, due_steps, to_bytes
 from trainer.engines.base import Engine
@@ -94,7 +94,7 @@ class Leaving:
 
         Another where truly sparse weights shall be scored by gradients of single examples.
         """
-        by_examples = [name for name in self._names if kind_of(name) == "grand"]
+        by_examples = [name for name in self._names if kind_of(name) == BY_EXAMPLES]
         if by_examples and workload.recipe.storage == CSR:
             raise ArtifactError(
                 f"it shall leave {by_examples[0]}, but gradients of single examples cannot be taken"

@@ -1,10 +1,13 @@
 """The probes of one cell while it trains: when they are due, what they found."""
 
+import dataclasses
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from grids.probe_texts import canonical, probe_name, probe_phase
+from grids.traits import holds
 from trainer.metrics import CURVE_COLUMNS, METRICS, joined, split_metrics
+from trainer.models import works_on
 from trainer.probes import PROBES
 from trainer.probes.base import Conditions, Point, Probe
 from trainer.probes.subject import Subject
@@ -59,7 +62,7 @@ class Probing:
         taken += [name for split in conditions.extra_splits for name in split_metrics(split)]
         for text, probe in self._probes.items():
             name = probe_name(text)
-            _refuse_by_traits(text, conditions)
+            _refuse_by_traits(text, probe, conditions)
             try:
                 probe.refuse_unfit(conditions)
             except ValueError as error:
@@ -159,7 +162,7 @@ def has_measured(state: Mapping[str, Any], asked: Iterable[Mapping[str, Any]]) -
     return {canonical(one) for one in asked} <= state["run"]["probes"].keys()
 
 
-def _refuse_by_traits(text: str, conditions: Conditions) -> None:
+def _refuse_by_traits(text: str, probe: Probe, conditions: Conditions) -> None:
     name, storage = probe_name(text), conditions.storage
     traits = PROBES.get(name).traits
     if traits["needs_pixels"] and not conditions.pixels:
@@ -174,6 +177,11 @@ def _refuse_by_traits(text: str, conditions: Conditions) -> None:
             f"probe {name} looks at dense weights, and this cell has none: recipe.storage is"
             f" {storage}; allowed: {', '.join(traits['storages'])}",
         )
+    rule, cell = traits.get("models"), conditions.cell
+    if rule and holds(rule, dataclasses.asdict(probe.options)) and not works_on(rule, cell):
+        allowed = f"the trait {rule['trait']}" if "trait" in rule else ", ".join(rule["names"])
+        problem = f"probe {name} does not work on model {cell.model}; allowed: {allowed}"
+        raise UnfitProbe(text, problem)
 
 
 def _declared(name: str) -> set[str]:

@@ -47,11 +47,13 @@ MODELS = Registry("model", "sparsesweep.models", traits=ModelTraits)
 """Every model a grid may name."""
 
 
-def is_chain(cell: Cell) -> bool:
-    """Whether the maskable layers of a cell's model feed each other and nothing else."""
+def works_on(rule: Mapping[str, Any], cell: Cell) -> bool:
+    """Whether the model of a cell is one of those that a trait ``models`` allows."""
+    if "names" in rule:
+        return cell.model.name in rule["names"]
     entry = MODELS.get(cell.model.name)
     options = dataclasses.asdict(entry.chosen(cell.model.as_dict()))
-    return applies(entry.traits["chain"], options)
+    return applies(entry.traits.get(rule["trait"]), options)
 
 
 import_modules(__name__, __path__)

@@ -6,6 +6,7 @@ what a cell is: a cell trains to the same bits with and without it.
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sparse.registry import Registry, import_modules
 
@@ -20,11 +21,15 @@ class ProbeTraits:
         needs_pixels: whether it works on images only.
         storages: the values of ``recipe.storage`` that it can measure; one that looks at weights or
             masks as dense tensors cannot go with ``"csr"``.
+        models: which models it works on, as the trait of a method says it (``grids.legality``), and
+            under which of its own options: ``{"trait": "chain", "when": {"nnstd": True}}``; all
+            where it is None.
     """
 
     metrics: Sequence[Mapping[str, str]]
     needs_pixels: bool = False
     storages: Sequence[str] = ("masked",)
+    models: Mapping[str, Any] | None = None
 
 
 PROBES = Registry("probe", "sparsesweep.probes", traits=ProbeTraits)

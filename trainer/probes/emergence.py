@@ -8,9 +8,8 @@ from sparse.agreement import Agreement, jaccard, kappa, layer_drift, layer_kappa
 from sparse.options import option
 from sparse.topology_distance import topology_distance
 from trainer.mask_history import Bits, MaskHistory, new_share
-from trainer.models import is_chain
 from trainer.probes import PROBES
-from trainer.probes.base import Conditions, Point, Probe, every_so_many
+from trainer.probes.base import Point, Probe, every_so_many
 from trainer.probes.subject import Subject
 
 PAIRS = {
@@ -78,6 +77,7 @@ def _metrics() -> Iterator[dict[str, str]]:
     summary="how early masks agree with the final ones: kappa, overlap, churn, explored rate",
     options=EmergenceOptions,
     metrics=list(_metrics()),
+    models={"trait": "chain", "when": {"nnstd": True}},
 )
 class Emergence(Probe):
     """Masks at the start, after each update of the first epoch and at ends of epochs, compared.
@@ -93,14 +93,6 @@ class Emergence(Probe):
         super().__init__(options)
         self._history = MaskHistory()
         self._ended = False
-
-    def refuse_unfit(self, conditions: Conditions) -> None:
-        """Refuse to match the units of a model whose layers are no chain."""
-        if self.options.nnstd and not is_chain(conditions.cell):
-            raise ValueError(
-                "nnstd needs layers that feed each other in a chain, and those of"
-                f" {conditions.cell.model} do not"
-            )
 
     def due(self, epoch: int, epochs: int) -> bool:
         """At the end of the first epoch, of every so many, and of the last."""

@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 
 from sparse.options import option
-from trainer.models import MODELS, is_chain
 from trainer.probes import PROBES
-from trainer.probes.base import Conditions, Point, Probe, every_so_many
+from trainer.probes.base import Point, Probe, every_so_many
 from trainer.probes.subject import Subject
 
 
@@ -41,6 +40,7 @@ _METRICS = (
     options=NeuronsOptions,
     metrics=_METRICS,
     storages=("masked", "csr"),
+    models={"trait": "chain"},
 )
 class Neurons(Probe):
     """Degrees of the hidden units of a chain, from the masks alone.
@@ -51,14 +51,6 @@ class Neurons(Probe):
     """
 
     options: NeuronsOptions
-
-    def refuse_unfit(self, conditions: Conditions) -> None:
-        """Refuse a model whose layers do not feed each other in a chain."""
-        if not is_chain(conditions.cell):
-            raise ValueError(
-                f"model {conditions.cell.model} is no chain: its units have no next layer to count"
-                f" in; allowed are {', '.join(_chains())}"
-            )
 
     def due(self, epoch: int, epochs: int) -> bool:
         """At every so many epochs, and at the end."""
@@ -95,7 +87,3 @@ def counted(incoming: Tensor, outgoing: Tensor) -> dict[str, float]:
         "mean_in_degree": float(incoming.double().mean()),
         "mean_out_degree": float(outgoing.double().mean()),
     }
-
-
-def _chains() -> list[str]:
-    return [name for name in MODELS.names() if MODELS.get(name).traits["chain"]]

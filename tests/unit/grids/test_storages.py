@@ -128,3 +128,15 @@ def test_recipe_fields_that_cannot_go_with_it(field: str, value: object, reason:
         field: f"is {given}, but with recipe.storage csr {reason}; leave it out"
     }
     assert contradictions(recipe | {"storage": "masked"}) == {}
+
+
+def test_scores_of_single_examples_are_told_at_the_line_of_the_artifacts(
+    told: Told, cells: Callable[..., int]
+) -> None:
+    assert told(SPARSE + "artifacts: {leave: [el2n@1e, grand@1e]}\n") == [
+        "2: artifact grand@1e takes gradients of single examples, and cells with recipe.storage csr"
+        " have none; allowed: el2n, margin, forgetting"
+    ]
+    assert cells(SPARSE + "artifacts: {leave: [el2n@1e, final]}\n") == 1
+    masked = SPARSE.replace("csr", "masked")
+    assert cells(masked + "artifacts: {leave: [grand@1e]}\n") == 1

@@ -91,16 +91,18 @@ def test_what_is_no_chain_is_refused_before_training():
     cell = make_cell("set", model="wrn_22_2", dataset_options=IMAGES, model_options={}, epochs=1)
     outcome = train(cell, probes={cell.id: [NEURONS]})[cell.id]
     assert outcome.state == "FAILED"
-    assert "probe neurons: model wrn_22_2 is no chain" in outcome.error["message"]
-    assert "mlp" in outcome.error["message"]
+    assert outcome.error["phase"] == "probe neurons"
+    assert outcome.error["message"].startswith("probe neurons does not work on model wrn_22_2;")
 
 
 def test_a_perceptron_with_skip_connections_is_no_chain():
     cell = make_cell("set", model_options={"hidden": (8, 8), "skip": True}, epochs=1)
     outcome = train(cell, probes={cell.id: [NEURONS]})[cell.id]
     assert outcome.state == "FAILED"
-    message = "probe neurons: model mlp(hidden=[8, 8], skip=true) is no chain"
-    assert message in outcome.error["message"]
+    assert outcome.error["message"] == (
+        "probe neurons does not work on model mlp(hidden=[8, 8], skip=true);"
+        " allowed: the trait chain"
+    )
 
 
 @pytest.mark.parametrize(
