@@ -28,8 +28,8 @@ def measure(report: Report, *, rounds: int) -> None:
     import torch
 
     from peers.scipy_set import evolved
-    from sparse.csr import SparseLinear
-    from sparse.csr_evolution import evolve
+    from sparse.csr.evolution import evolve
+    from sparse.csr.linear import SparseLinear
     from sparse_arms import scipy_matrix, sgd
 
     torch.set_num_threads(1)

@@ -33,8 +33,8 @@ def measure(report: Report, *, steps: int) -> None:
     import torch
 
     from resident import peak
-    from sparse.csr_evolution import evolve
-    from sparse.csr_mlp import SparseMLP
+    from sparse.csr.evolution import evolve
+    from sparse.csr.mlp import SparseMLP
     from sparse_arms import OurArm, made_batch
 
     torch.set_num_threads(1)

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from peers.scipy_set import ScipySet
 from sparse.allocation import target_count
-from sparse.csr_mlp import SparseMLP
+from sparse.csr.mlp import SparseMLP
 
 RATE, MOMENTUM, DECAY = 0.01, 0.9, 2e-4
 """SGD as the published runs of SET have it (Mocanu et al. 2018)."""

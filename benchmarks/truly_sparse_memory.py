@@ -61,7 +61,7 @@ def bytes_per_weight(width: int) -> dict[str, float]:
     import torch
 
     from resident import forget_peak, peak, resident
-    from sparse.csr_evolution import evolve
+    from sparse.csr.evolution import evolve
     from sparse_arms import OurArm, made_batch, sparse_mlp
 
     torch.set_num_threads(1)

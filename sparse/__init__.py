@@ -10,9 +10,9 @@ from sparse.attach import attach as attach
 from sparse.capacity import dense_widths as dense_widths
 from sparse.compact import Compacted as Compacted
 from sparse.compact import compact as compact
-from sparse.csr import SparseLinear as SparseLinear
-from sparse.csr_evolution import evolve as evolve
-from sparse.csr_mlp import SparseMLP as SparseMLP
+from sparse.csr.evolution import evolve as evolve
+from sparse.csr.linear import SparseLinear as SparseLinear
+from sparse.csr.mlp import SparseMLP as SparseMLP
 from sparse.methods import METHODS as METHODS
 from sparse.methods.acdc import ACDC as ACDC
 from sparse.methods.dense import Dense as Dense

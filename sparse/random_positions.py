@@ -1,7 +1,7 @@
 """Random selection: exactly k positions, drawn uniformly, and the draws that this takes.
 
 Positions are flat (int64, row-major). Every draw is made with the given generator, on its device.
-Where the places to choose from are known without a mask of them, `sparse.free_places` draws the
+Where the places to choose from are known without a mask of them, `sparse.csr.free_places` draws the
 same positions, bit for bit.
 """
 

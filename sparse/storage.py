@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from sparse.context import Layer
-from sparse.csr_layer import CsrLayer, CsrStorage
+from sparse.csr.layer import CsrLayer, CsrStorage
 from sparse.masked_storage import MaskedStorage
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparse.agreement import Agreement
+from sparse.measures.agreement import Agreement
 
 Bits = np.ndarray[Any, np.dtype[np.uint8]]
 """All masks of a cell, a bit per weight; every layer begins with a byte of its own."""

@@ -15,8 +15,8 @@ from sparse.capacity import (
     first_weights,
     layer_pairs,
 )
+from sparse.measures.paths import effective_masks
 from sparse.methods.same_capacity import SameCapacity
-from sparse.paths import effective_masks
 from sparse.random_positions import random_among
 from tests.support.toy import ToyContext, ToyLayer
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparse import grow
-from sparse.free_places import random_free_positions
+from sparse.csr.free_places import random_free_positions
 from sparse.random_positions import random_among, random_positions
 from sparse.select import positions
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from grids.cell import Cell
 from sparse.context import Layer
-from sparse.csr_layer import CsrLayer
-from sparse.csr_pattern import Pattern
+from sparse.csr.layer import CsrLayer
+from sparse.csr.pattern import Pattern
 from trainer.data.bundle import Batch
 from trainer.engines.base import CellState, Engine
 from trainer.engines.best import Best

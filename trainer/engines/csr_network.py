@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from sparse.csr import SparseLinear
-from sparse.csr_mlp import SparseMLP
+from sparse.csr.linear import SparseLinear
+from sparse.csr.mlp import SparseMLP
 from trainer import seeding
 from trainer.building import build_model
 from trainer.models.mlp import MLP

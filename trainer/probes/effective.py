@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sparse.measures.paths import effective_masks
 from sparse.options import option
-from sparse.paths import effective_masks
 from trainer.models.activations import SReLU
 from trainer.probes import PROBES
 from trainer.probes.base import Probe, every_so_many

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sparse.agreement import Agreement, jaccard, kappa, layer_drift, layer_kappas, overlap
+from sparse.measures.agreement import Agreement, jaccard, kappa, layer_drift, layer_kappas, overlap
+from sparse.measures.topology_distance import topology_distance
 from sparse.options import option
-from sparse.topology_distance import topology_distance
 from trainer.mask_history import Bits, MaskHistory, new_share
 from trainer.probes import PROBES
 from trainer.probes.base import Point, Probe, every_so_many

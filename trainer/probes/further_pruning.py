@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sparse.further_pruning import CRITERIA, SCOPES, quantile, relative_sizes
+from sparse.measures.further_pruning import CRITERIA, SCOPES, quantile, relative_sizes
 from sparse.options import option
 from trainer.evaluate import constant_accuracy
 from trainer.probes import PROBES

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sparse.measures.signals import ORDERS, gradient_norms
 from sparse.options import option
-from sparse.signals import ORDERS, gradient_norms
 from trainer.probes import PROBES
 from trainer.probes.base import Point, Probe
 from trainer.probes.subject import Subject

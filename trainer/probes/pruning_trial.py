@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from sparse.further_pruning import removal_scores, removed
+from sparse.measures.further_pruning import removal_scores, removed
 from sparse.select import fill, positions
 from trainer.evaluate import accuracy_of
 from trainer.probes.subject import Subject
@@ -60,7 +60,7 @@ class PruningTrial:
         """Accuracies by percent of the active weights that are pruned, mean over draws.
 
         Args:
-            criterion, scope: as :mod:`sparse.further_pruning` has them.
+            criterion, scope: as :mod:`sparse.measures.further_pruning` has them.
             percents: ascending, from 0 to 100.
             draws: how many random prunings; each takes more of what it took before.
 

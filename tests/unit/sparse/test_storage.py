@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from sparse.csr import SparseLinear
-from sparse.csr_layer import CsrLayer
+from sparse.csr.layer import CsrLayer
+from sparse.csr.linear import SparseLinear
 from sparse.storage import storage_of
 from tests.support.toy import ToyContext, make_layers, make_method
 

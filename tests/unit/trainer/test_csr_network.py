@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sparse.csr import SparseLinear
-from sparse.csr_mlp import SparseMLP
+from sparse.csr.linear import SparseLinear
+from sparse.csr.mlp import SparseMLP
 from sparse.storage import storage_of
 from tests.support.cells import make_cell
 from trainer.cell_run import CellRun

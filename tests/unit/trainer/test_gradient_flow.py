@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from sparse.measures.paths import effective_masks
+from sparse.measures.signals import gradient_norms
 from sparse.options import build_options
-from sparse.paths import effective_masks
-from sparse.signals import gradient_norms
 from sparse.targets import find_targets
 from tests.support.cells import make_cell, train, train_reported
 from trainer.building import build_model

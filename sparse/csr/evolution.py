@@ -9,9 +9,9 @@ import math
 import torch
 
 from sparse import drop
-from sparse.csr import SparseLinear
-from sparse.csr_layer import exchange
-from sparse.free_places import random_free_positions
+from sparse.csr.free_places import random_free_positions
+from sparse.csr.layer import exchange
+from sparse.csr.linear import SparseLinear
 from sparse.select import refuse_nan
 
 

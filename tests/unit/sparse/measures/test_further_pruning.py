@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sparse.further_pruning import (
+from sparse.measures.further_pruning import (
     CRITERIA,
     SCOPES,
     quantile,

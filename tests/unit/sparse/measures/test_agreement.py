@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from sparse.agreement import Agreement, jaccard, kappa, layer_drift, layer_kappas, overlap
+from sparse.measures.agreement import Agreement, jaccard, kappa, layer_drift, layer_kappas, overlap
 
 
 def layer(both, first, second, total):

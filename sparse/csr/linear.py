@@ -5,7 +5,7 @@ Every active weight is one number of the 1-D parameter `values`, in the order of
 it as on a dense parameter, and slots lie beside the values. Indices are int32: 4 bytes per weight,
 and 8 more for the transposed matrix in layers whose input needs a gradient.
 
-Activations are feature-major, (units, batch): see `sparse.csr_product`.
+Activations are feature-major, (units, batch): see `sparse.csr.product`.
 """
 
 import math
@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import increment_version
 
-from sparse.csr_edit import edited
-from sparse.csr_pattern import Pattern, Shape, pattern, refuse_large, refuse_unfit, transposed
-from sparse.csr_product import product
-from sparse.free_places import random_free_positions
+from sparse.csr.edit import edited
+from sparse.csr.free_places import random_free_positions
+from sparse.csr.pattern import Pattern, Shape, pattern, refuse_large, refuse_unfit, transposed
+from sparse.csr.product import product
 from sparse.select import positions as positions_of
 
 

@@ -8,7 +8,7 @@ import itertools
 import pytest
 import torch
 
-from sparse.topology_distance import topology_distance, unit_distances
+from sparse.measures.topology_distance import topology_distance, unit_distances
 
 A1 = torch.tensor([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1]])
 A2 = torch.tensor([[1, 0], [1, 1], [0, 1]])

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sparse.csr import SparseLinear
-from sparse.csr_mlp import SparseMLP, in_parts
+from sparse.csr.linear import SparseLinear
+from sparse.csr.mlp import SparseMLP, in_parts
 
 MASK = torch.tensor([[0, 1, 1, 0], [0, 0, 0, 0], [1, 0, 0, 1]])
 WEIGHT = torch.tensor([[9.0, 1.0, 2.0, 9.0], [9.0, 9.0, 9.0, 9.0], [3.0, 9.0, 9.0, 4.0]])

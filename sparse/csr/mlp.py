@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sparse.csr import SparseLinear
+from sparse.csr.linear import SparseLinear
 
 PART = 32
 """The most columns of a batch in one product: a layer's inputs then stay in the cache."""

@@ -10,8 +10,8 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
-from sparse.csr import SparseLinear
-from sparse.free_places import FreePlaces, between, random_free_positions
+from sparse.csr.free_places import FreePlaces, between, random_free_positions
+from sparse.csr.linear import SparseLinear
 from sparse.optim_state import parameter_slots
 from sparse.scores import magnitude
 from sparse.select import without_sorted

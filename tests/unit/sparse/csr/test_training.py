@@ -5,9 +5,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sparse.csr import SparseLinear
-from sparse.csr_mlp import SparseMLP
-from sparse.csr_product import product
+from sparse.csr.linear import SparseLinear
+from sparse.csr.mlp import SparseMLP
+from sparse.csr.product import product
 
 WIDTHS, COUNTS = (17, 40, 23, 5), (150, 200, 60)
 

@@ -7,7 +7,7 @@ taken positions and what is drawn, never the size of the matrix.
 import torch
 from torch import Tensor
 
-from sparse.csr_pattern import Shape
+from sparse.csr.pattern import Shape
 from sparse.random_positions import expected_draws, first_of_permutation, permutation
 from sparse.select import refuse_count, without_sorted
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from sparse.signals import (
+from sparse.measures.signals import (
     effective_gradient_flow,
     gradient_flow,
     gradient_norms,

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-PAGE = (Path(__file__).resolve().parents[3] / "docs" / "truly_sparse.md").read_text()
+PAGE = (Path(__file__).resolve().parents[4] / "docs" / "truly_sparse.md").read_text()
 [CODE] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from sparse.paths import effective_masks
+from sparse.measures.paths import effective_masks
 
 
 def chain(widths, activation=nn.ReLU):

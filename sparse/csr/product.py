@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.amp import custom_bwd, custom_fwd
 from torch.autograd.function import once_differentiable
 
-from sparse.csr_pattern import Pattern
+from sparse.csr.pattern import Pattern
 
 Transposed = Callable[[], tuple[Pattern, Tensor]]
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from sparse import drop, grow
-from sparse.csr import SparseLinear
-from sparse.csr_evolution import evolve
-from sparse.free_places import random_free_positions
+from sparse.csr.evolution import evolve
+from sparse.csr.free_places import random_free_positions
+from sparse.csr.linear import SparseLinear
 
 SHAPE = (20, 30)
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sparse.free_places import FreePlaces
+from sparse.csr.free_places import FreePlaces
 from sparse.random_positions import random_positions
 
 

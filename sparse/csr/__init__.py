@@ -1,0 +1,1 @@
+"""Layers that store, train and move their active weights and nothing else."""

@@ -1,0 +1,1 @@
+"""What can be measured of masks, gradients and trained networks: pure functions."""
