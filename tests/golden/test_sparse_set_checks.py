@@ -1,6 +1,6 @@
 """SET and SET-NP, property by property; P numbers are those of the sheet that the study names.
 
-Those of other parts stand elsewhere: P13 to P15 in tests/unit/sparse/test_csr.py, P21 in
+Those of other parts stand elsewhere: P13 to P15 in tests/unit/sparse/csr/test_linear.py, P21 in
 tests/cli/test_compact.py, P25 with the masks. P16's update rule and P24 are not ours.
 """
 
