@@ -126,6 +126,7 @@ def _prune(planned: "Planned") -> None:
 
 def capacity_asked_for(planned: "Planned", asked: Asked) -> "Planned":
     """The plan for the backend that a run would use, with the data root that it would take."""
+    from orchestrator.planning.devices import refuse_gpus
     from orchestrator.slurm.cluster import Slurm
 
     last = _last_submission(planned)
@@ -134,6 +135,7 @@ def capacity_asked_for(planned: "Planned", asked: Asked) -> "Planned":
         _refuse_profile(asked, name or "ray")
         return planned
     profile = _profile(asked, last)
+    refuse_gpus(planned, profile.gpus)
     planned, capacity = _with_data_root(planned, profile), Slurm(profile).capacity()
     slots = planned.request.slots
     return replace(planned, capacity=capacity if slots is None else replace(capacity, slots=slots))
@@ -151,10 +153,12 @@ def _submit(
     planned: "Planned", asked: Asked, profile: "Profile", last: "Submission | None"
 ) -> None:
     from orchestrator.backends import RayOptions
+    from orchestrator.planning.devices import refuse_gpus
     from orchestrator.running.detached import hand_over
     from orchestrator.slurm.cluster import Slurm
 
     RayOptions(address=asked.address, gpus=asked.gpus or 0.0).check(SCHEDULER)
+    refuse_gpus(planned, profile.gpus)
     if planned.request.slots is not None:
         profile = replace(profile, concurrency=planned.request.slots)
     nodes = _failed_nodes(planned, last)
@@ -191,12 +195,14 @@ def _failed_nodes(planned: "Planned", last: "Submission | None") -> tuple[str, .
 
 def _launch(planned: "Planned", asked: Asked, name: str, last: "Submission | None") -> None:
     from orchestrator.backends import get_backend
+    from orchestrator.planning.devices import refuse_gpus
     from orchestrator.running.launching import launch
     from orchestrator.running.progress import make_display
 
     _refuse_profile(asked, name)
     carrier = get_backend(name, planned.request.store, _ray_options(asked, name, last))
     try:
+        refuse_gpus(planned, carrier.gpus)
         planned = _with_slots_of(carrier, planned)
     except BaseException:
         carrier.close()
