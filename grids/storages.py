@@ -66,16 +66,17 @@ def check_scenario(scenario: Declared, options: Mapping[str, Value]) -> None:
 def refuse_scores_by_examples(
     leave: Iterable[str], where: Where, cells: Iterable[Cell], problems: Collector
 ) -> None:
-    """Note every artifact to leave that needs gradients of single examples, which csr cells lack.
+    """Note an artifact to leave that needs gradients of single examples, which csr cells lack.
 
     `where` is the place of the artifacts in the grid.
     """
     unfit = [name for name in leave if kind_of(name) == BY_EXAMPLES]
     if unfit and any(("storage", CSR) in recipe for recipe in {cell.recipe for cell in cells}):
+        allowed = ", ".join(kind for kind in SCORES if kind != BY_EXAMPLES)
         problems.add(
             where,
             f"artifact {unfit[0]} takes gradients of single examples, and cells with recipe.storage"
-            f" csr have none; allowed: {', '.join(kind for kind in SCORES if kind != BY_EXAMPLES)}",
+            f" csr have none; allowed scores: {allowed}",
         )
 
 

@@ -135,7 +135,7 @@ def test_scores_of_single_examples_are_told_at_the_line_of_the_artifacts(
 ) -> None:
     assert told(SPARSE + "artifacts: {leave: [el2n@1e, grand@1e]}\n") == [
         "2: artifact grand@1e takes gradients of single examples, and cells with recipe.storage csr"
-        " have none; allowed: el2n, margin, forgetting"
+        " have none; allowed scores: el2n, margin, forgetting"
     ]
     assert cells(SPARSE + "artifacts: {leave: [el2n@1e, final]}\n") == 1
     masked = SPARSE.replace("csr", "masked")

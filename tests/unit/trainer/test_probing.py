@@ -365,6 +365,18 @@ def test_a_probe_of_pixels_is_refused_before_training_on_inputs_that_are_none(mo
     assert train(augmented, probes=probes)[augmented.id].state == "COMPLETED"
 
 
+def test_a_probe_of_some_models_refuses_a_cell_of_another(monkeypatch):
+    entry = PROBES.get("weight_sum")
+    choosy = dataclasses.replace(entry, traits={**entry.traits, "models": {"names": ["lenet5"]}})
+    monkeypatch.setitem(PROBES._entries, "weight_sum", choosy)
+    cell = make_cell(model_options={"hidden": (8,)}, epochs=1)
+    error = train(cell, probes={cell.id: [ASKED]})[cell.id].error
+    said = "probe weight_sum does not work on model mlp(hidden=[8]); allowed: lenet5"
+    assert (error["phase"], error["message"]) == ("probe weight_sum", said)
+    choosy.traits["models"]["names"].append("mlp")
+    assert train(cell, probes={cell.id: [ASKED]})[cell.id].state == "COMPLETED"
+
+
 def test_an_unknown_probe_or_option_fails_the_cell_with_its_name():
     for asked in ({"name": "weightsum"}, {"name": "weight_sum", "evry": 3}):
         cell = make_cell()
