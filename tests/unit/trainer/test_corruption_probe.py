@@ -97,14 +97,15 @@ def test_a_cell_of_corrupted_data_is_measured_on_the_clean_images_corrupted_once
 def test_inputs_that_are_no_pixels_are_refused_with_a_way_out():
     cell = replace(cell_of(), dataset=component("digits", {}))
     failed = probed(cell)
-    assert (failed.state, failed.error["phase"]) == ("FAILED", "prepare")
+    assert (failed.state, failed.error["phase"]) == ("FAILED", "probe corruptions")
     assert "use a dataset of bytes" in failed.error["message"]
 
 
 def test_a_corruption_that_the_images_do_not_fit_is_refused_before_training():
     grey = replace(cell_of(), dataset=component("synthetic_images", {**TASK, "channels": 1}))
     failed = probed(grey, corruptions=["brightness", "saturate"])
-    assert (failed.state, failed.error["phase"], failed.curve) == ("FAILED", "prepare", {})
+    assert (failed.state, failed.curve) == ("FAILED", {})
+    assert failed.error["phase"] == "probe corruptions(corruptions=[brightness, saturate])"
     assert failed.error["message"] == (
         "probe corruptions: corruption saturate acts on colour; these images are grey"
     )

@@ -241,14 +241,14 @@ def test_the_ensemble_with_too_few_classes_is_refused_before_training():
     assert found.error["message"] == (
         "probe robust: autoattack needs 4 classes; dataset synthetic_images has 3"
     )
-    assert (found.error["phase"], found.curve) == ("prepare", {})
+    assert (found.error["phase"], found.curve) == ("probe robust(autoattack=true, every=1)", {})
 
 
 def test_a_size_that_the_norm_of_the_training_has_no_room_for_is_refused_before_training():
     for scenario, norm in (("clean", {}), ("adversarial", {"norm": "linf"})):
         cell = cell_of(scenario=scenario, **norm)
         found = probed(cell, epsilon=2.0)[cell.id]
-        assert (found.state, found.error["phase"]) == ("FAILED", "prepare")
+        assert (found.state, found.error["phase"]) == ("FAILED", "probe robust(epsilon=2.0)")
         assert found.error["message"] == (
             "probe robust: epsilon is 2; pixels lie in [0, 1]: write 2/255"
         )
