@@ -191,7 +191,10 @@ def test_three_rules_of_set_on_ten_weights(fraction, scipy, keras, ours):
 def test_scipy_rule_of_set_with_one_sign_only():
     positive = [float(value) for value in range(1, 11)]
     negative = [-value for value in positive]
-    rule = lambda w, a: drop.set2018(w, a, 0.3, zeros=0)  # noqa: E731
+
+    def rule(w, a):
+        return drop.set2018(w, a, 0.3, zeros=0)
+
     assert kept(rule, positive) == [5, 6, 7, 8, 9, 10]
     assert kept(rule, negative) == [-5, -6, -7, -8, -9, -10]
     assert kept(lambda w, a: drop.signed(w, a, 0.3), positive) == [4, 5, 6, 7, 8, 9, 10]

@@ -83,7 +83,10 @@ def test_what_lay_in_fresh_memory_never_reaches_a_result(monkeypatch):
     layer = SparseLinear.random((30, 40), 90, generator(), bias=False)
     x = torch.randn(40, 6, generator=generator(1), requires_grad=True)
     fresh = torch.Tensor.new_empty
-    poisoned = lambda self, *size: fresh(self, *size).fill_(float("nan"))  # noqa: E731
+
+    def poisoned(self, *size):
+        return fresh(self, *size).fill_(float("nan"))
+
     monkeypatch.setattr(torch.Tensor, "new_empty", poisoned)
     layer(x).sum().backward()
     assert bool(x.grad.isfinite().all())
