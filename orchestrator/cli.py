@@ -14,7 +14,16 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from orchestrator.commands import answering, data, judging, reference, running, watching
+from orchestrator.commands import (
+    data,
+    judging,
+    plotting,
+    querying,
+    reference,
+    running,
+    tabling,
+    watching,
+)
 from orchestrator.commands.arguments import STORE_VARIABLE
 
 _OURS = ("grids", "orchestrator", "sparse", "trainer")
@@ -39,9 +48,9 @@ for command in (
     watching.why,
     watching.cancel,
     running.retry,
-    answering.query,
-    answering.table,
-    answering.plot,
+    querying.query,
+    tabling.table,
+    plotting.plot,
     judging.verdict,
     reference.methods,
     reference.schema,

@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestrator.answers.naming import names_along
 from orchestrator.answers.results import RENAMED, Answer, AnswerError, Answers, not_found, text_of
-from orchestrator.answers.statistics import Summary, summarise
+from orchestrator.statistics.summaries import Summary, summarise
 from orchestrator.watching.states import FAILURES
 
 _AVERAGED = "seed"

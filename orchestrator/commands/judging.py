@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.commands.answering import AllowMixed, Output, Where, conditions
 from orchestrator.commands.arguments import DEFAULT_STORE, StoreFolder, deliver
+from orchestrator.commands.asking import AllowMixed, Output, Where, conditions
 
 
 def verdict(

@@ -8,8 +8,8 @@ that differ in what makes the variant, a crop, a weight decay, are different tes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.answers.rank_tests import holm
 from orchestrator.answers.results import Answer, text_of
+from orchestrator.statistics.rank_tests import holm
 from orchestrator.verdicts.cells import Key, OptionsRead, abouts, key_of
 from orchestrator.verdicts.material import Material
 from orchestrator.verdicts.pairs import Differences, Pair, differences, paired

@@ -8,7 +8,7 @@ from statistics import fmean
 
 from orchestrator.answers.naming import names_along
 from orchestrator.answers.results import Answer, text_of
-from orchestrator.answers.statistics import summarise
+from orchestrator.statistics.summaries import summarise
 from orchestrator.watching.states import FAILURES
 
 Key = tuple[tuple[str, str], ...]

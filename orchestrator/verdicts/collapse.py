@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 
-from orchestrator.answers.rank_tests import DECIMALS
 from orchestrator.answers.results import Answer, text_of
+from orchestrator.statistics.rank_tests import DECIMALS
 from orchestrator.verdicts.cells import Key, OptionsRead, abouts, joined, sample, told, value_of
 from orchestrator.verdicts.logic import all_hold, compared, outcome_of, unjudged
 from orchestrator.verdicts.material import Material

@@ -9,8 +9,8 @@ best is not asserted.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.answers.rank_tests import kendall, mean_absolute
 from orchestrator.answers.results import Answer, AnswerError, text_of
+from orchestrator.statistics.rank_tests import kendall, mean_absolute
 from orchestrator.verdicts.capacity_pairs import METHOD, ROLE, ROLES, WIDTH
 from orchestrator.verdicts.cells import Key, OptionsRead, grouped, sample, told, value_of
 from orchestrator.verdicts.collapse import judge_collapse

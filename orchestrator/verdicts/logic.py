@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from orchestrator.answers.rank_tests import DECIMALS
+from orchestrator.statistics.rank_tests import DECIMALS
 from orchestrator.verdicts.verdict import Evidence, Flag, Outcome, Relation, Verdict
 
 _STANDS: Mapping[Relation, Callable[[float, float], bool]] = {

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.answers.rank_tests import SignedRank, signed_rank
 from orchestrator.answers.results import Answer, AnswerError
+from orchestrator.statistics.rank_tests import SignedRank, signed_rank
 from orchestrator.verdicts.cells import Key, key_of, told, value_of, why_not
 
 NO_PARTNER = "without the partner's cell"

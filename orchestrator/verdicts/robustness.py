@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from orchestrator.answers.statistics import Summary, summarise
+from orchestrator.statistics.summaries import Summary, summarise
 from orchestrator.verdicts.cells import OptionsRead, Sample, abouts, by_method, sample, told
 from orchestrator.verdicts.logic import count_holds, outcome_of, unjudged
 from orchestrator.verdicts.material import Material

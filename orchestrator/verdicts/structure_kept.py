@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from orchestrator.answers.rank_tests import DECIMALS
 from orchestrator.answers.results import Answer, text_of
-from orchestrator.answers.statistics import summarise
+from orchestrator.statistics.rank_tests import DECIMALS
+from orchestrator.statistics.summaries import summarise
 from orchestrator.verdicts.cells import (
     OptionsRead,
     SeedDifferences,

@@ -31,9 +31,9 @@ DOORS_TO_TRAINER = {
 # The rooms of the orchestrator, each above all that it may know. `provenance`, `environment`,
 # `catalogue` and `doctor` are single modules.
 ROOMS = (
-    "provenance", "environment", "catalogue", "datasets", "store", "health", "submissions",
-    "worker", "watching", "planning", "backends", "slurm", "running", "answers",
-    "verdicts", "doctor", "commands", "cli",
+    "statistics", "provenance", "environment", "catalogue", "datasets", "store", "health",
+    "submissions", "worker", "watching", "planning", "backends", "slurm", "running", "answers",
+    "tables", "plots", "verdicts", "doctor", "commands", "cli",
 )  # fmt: skip
 
 HEAVY = {

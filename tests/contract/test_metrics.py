@@ -3,8 +3,8 @@
 import pytest
 
 from orchestrator.answers.results import RENAMED
-from orchestrator.answers.tables import BETTER
 from orchestrator.store.schema import TABLES
+from orchestrator.tables.table import BETTER
 from trainer.metrics import METRICS, joined
 from trainer.probes import PROBES
 

@@ -8,9 +8,9 @@ import pytest
 from grids.cell import Cell, Component
 from orchestrator.answers.naming import names_along
 from orchestrator.answers.results import Answer, AnswerError, Answers, select
-from orchestrator.answers.tables import build_table
-from orchestrator.commands.answering import conditions
+from orchestrator.commands.asking import conditions
 from orchestrator.store import Store
+from orchestrator.tables.table import build_table
 from tests.support.grids import a_cell, publish_results
 
 PLAIN = Component(name="rigl")

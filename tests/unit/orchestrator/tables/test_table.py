@@ -6,8 +6,8 @@ import pytest
 
 from grids.cell import Cell, Component
 from orchestrator.answers.results import AnswerError, Answers, fields_of_cell, select
-from orchestrator.answers.tables import build_table
 from orchestrator.store import Store, publish
+from orchestrator.tables.table import build_table
 from tests.support.grids import a_cell, a_grid, publish_results
 from tests.support.records import failure, record
 

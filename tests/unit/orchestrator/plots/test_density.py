@@ -8,8 +8,8 @@ import pytest
 
 from grids.cell import Component
 from orchestrator.answers.grouping import group
-from orchestrator.answers.plots import accuracy_over_density, lines_of
 from orchestrator.answers.results import AnswerError, Answers, select
+from orchestrator.plots.density import accuracy_over_density, lines_of
 from orchestrator.store import Store, publish
 from tests.support.grids import a_cell, a_grid, accuracy, publish_results
 from tests.support.records import failure

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from orchestrator.answers.grouping import Entry, Grouped, group
 from orchestrator.answers.results import AnswerError, Answers, not_found
-from orchestrator.answers.statistics import Summary
+from orchestrator.statistics.summaries import Summary
 from orchestrator.watching.states import FAILURES
 
 MISSING = "-"

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from orchestrator.answers.statistics import summarise
+from orchestrator.statistics.summaries import summarise
 
 
 def test_mean_and_sample_standard_deviation() -> None:
@@ -56,7 +56,7 @@ def test_nothing_and_impossible_confidence_are_refused() -> None:
 
 def test_without_an_interval_scipy_is_not_loaded() -> None:
     code = (
-        "import sys; from orchestrator.answers.statistics import summarise;"
+        "import sys; from orchestrator.statistics.summaries import summarise;"
         "found = summarise([1.0, 2.0], confidence=None); print(found.low, 'scipy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

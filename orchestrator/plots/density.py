@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.answers.grouping import Grouped, group
 from orchestrator.answers.results import AnswerError, Answers, not_found
-from orchestrator.answers.statistics import Summary
-from orchestrator.answers.tables import in_percent
+from orchestrator.statistics.summaries import Summary
+from orchestrator.tables.table import in_percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from orchestrator.answers.rank_tests import holm, kendall, mean_absolute, signed_rank
+from orchestrator.statistics.rank_tests import holm, kendall, mean_absolute, signed_rank
 
 MOMENTUM_DA_BN = ((35.4, 38.4, 39.8, 39.7, 39.9), (32.2, 36.1, 38.0, 39.0, 39.5))
 MOMENTUM_NR = ((1.1, 17.5, 19.8, 23.1, 25.8), (22.8, 25.0, 25.8, 26.4, 26.5))
@@ -144,7 +144,7 @@ def test_coefficients_are_averaged_without_their_signs() -> None:
 
 def test_scipy_does_not_stumble_over_our_package_of_anothers_name() -> None:
     code = (
-        "import sparse; from orchestrator.answers.rank_tests import kendall, signed_rank;"
+        "import sparse; from orchestrator.statistics.rank_tests import kendall, signed_rank;"
         "ties = signed_rank([1.0, 1.0, 2.0]);"
         "print(signed_rank([1.0, 2.0]).p, ties.positive, kendall([1, 2, 3], [1, 3, 2]))"
     )

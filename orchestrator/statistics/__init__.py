@@ -1,0 +1,1 @@
+"""Mathematics of measurements: summaries, tests and corrections. Pure; knows no store."""

@@ -1,0 +1,1 @@
+"""Tables of measurements by two fields: built once, written in many formats."""
