@@ -7,12 +7,13 @@ Masks simulate sparsity: inactive weights are zeros in dense tensors, and nothin
 
 from sparse.attach import Attached as Attached
 from sparse.attach import attach as attach
-from sparse.capacity import dense_widths as dense_widths
-from sparse.compact import Compacted as Compacted
-from sparse.compact import compact as compact
+from sparse.controls.capacity import dense_widths as dense_widths
+from sparse.controls.narrow import narrowed_widths as narrowed_widths
 from sparse.csr.evolution import evolve as evolve
 from sparse.csr.linear import SparseLinear as SparseLinear
 from sparse.csr.mlp import SparseMLP as SparseMLP
+from sparse.cutting.compact import Compacted as Compacted
+from sparse.cutting.compact import compact as compact
 from sparse.methods import METHODS as METHODS
 from sparse.methods.acdc import ACDC as ACDC
 from sparse.methods.dense import Dense as Dense
@@ -40,6 +41,5 @@ from sparse.methods.static import Static as Static
 from sparse.methods.str import STR as STR
 from sparse.methods.synflow import SynFlow as SynFlow
 from sparse.methods.top_kast import TopKAST as TopKAST
-from sparse.narrow import narrowed_widths as narrowed_widths
 from sparse.sparsifier import Sparsifier as Sparsifier
 from sparse.targets import find_targets as find_targets

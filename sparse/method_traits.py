@@ -21,7 +21,7 @@ RANDOM_GROWTH: Rule = {
     "drop": ["magnitude", "signed", "threshold"],
     "redistribution": ["none", "magnitude", "nonzeros"],
 }
-"""Rules of `sparse.topology` that rank active weights alone and look at no gradient."""
+"""Rules of `sparse.dynamic.topology` that rank active weights alone and look at no gradient."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparse.flow import divided_outputs, flow
 from sparse.optim_state import parameter_slots
+from sparse.scoring.flow import divided_outputs, flow
 
 Loss = Callable[[nn.Module, Any], Tensor]
 Artifacts = Mapping[str, Mapping[str, Tensor]]

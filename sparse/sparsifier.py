@@ -23,8 +23,8 @@ from sparse.allocation import (
     parse_density,
 )
 from sparse.context import Context, Layer
+from sparse.controls.narrow import Narrowing
 from sparse.flops import Passes
-from sparse.narrow import Narrowing
 from sparse.options import NoOptions, build_options
 from sparse.stats import explored_rate
 from sparse.storage import storage_of

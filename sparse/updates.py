@@ -18,7 +18,7 @@ class TopologyUpdate:
 
 
 class Updates(Protocol):
-    """Topology updates that a method shares with others; `sparse.topology.Topology` has them all.
+    """Topology updates that a method shares with others, all in `sparse.dynamic.topology`.
 
     Its methods do what the hooks of the same names in `Sparsifier` are for; `update` is the hook
     `after_step`.

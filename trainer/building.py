@@ -9,8 +9,8 @@ from torch import nn
 
 from grids.cell import Cell
 from sparse.budgets import Shape
+from sparse.controls.narrow import Narrowing, ToShare, maskable_weights
 from sparse.methods import METHODS
-from sparse.narrow import Narrowing, ToShare, maskable_weights
 from sparse.sparsifier import Sparsifier
 from sparse.targets import find_targets
 from trainer.models import MODELS

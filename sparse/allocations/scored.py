@@ -10,13 +10,13 @@ from fractions import Fraction
 
 from torch import Tensor
 
-from sparse import criteria
 from sparse.allocations import ALLOCATIONS
 from sparse.budgets import Network, rounded, share
 from sparse.context import Context
 from sparse.options import NoOptions
 from sparse.scores import magnitude
-from sparse.scoring_options import GraspScoring, SnipScoring, SynflowScoring
+from sparse.scoring import criteria
+from sparse.scoring.scoring_options import GraspScoring, SnipScoring, SynflowScoring
 from sparse.select import largest_global
 
 

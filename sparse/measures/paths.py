@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
-from sparse.chain_modules import ACTIVATIONS
-from sparse.flow import flow
+from sparse.cutting.chain_modules import ACTIVATIONS
+from sparse.scoring.flow import flow
 
 _PASSING = (
     nn.Linear, _ConvNd, _NormBase, nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d,

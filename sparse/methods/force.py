@@ -4,9 +4,9 @@ import dataclasses
 
 from torch import Tensor
 
-from sparse.criteria import force_masks, placed, positions_option
 from sparse.methods import METHODS
-from sparse.scoring_options import RoundsScoring
+from sparse.scoring.criteria import force_masks, placed, positions_option
+from sparse.scoring.scoring_options import RoundsScoring
 from sparse.sparsifier import Sparsifier
 
 

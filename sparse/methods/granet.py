@@ -7,6 +7,8 @@ from torch import Tensor
 
 from sparse.allocation import Density, decides_density, parse_density
 from sparse.context import Layer
+from sparse.dynamic.topology import Topology
+from sparse.dynamic.topology_options import BY_FRACTION, TopologyOptions, shared_option
 from sparse.gradual import GradualPruning, active_magnitudes
 from sparse.methods import METHODS
 from sparse.options import option
@@ -14,8 +16,6 @@ from sparse.schedule import known_length
 from sparse.select import largest_global
 from sparse.sparsifier import Sparsifier
 from sparse.storage import Free, storage_of
-from sparse.topology import Topology
-from sparse.topology_options import BY_FRACTION, TopologyOptions, shared_option
 from sparse.updates import TopologyUpdate
 
 

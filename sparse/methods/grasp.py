@@ -4,9 +4,9 @@ import dataclasses
 
 from torch import Tensor
 
-from sparse.criteria import grasp_masks, placed, positions_option
 from sparse.methods import METHODS
-from sparse.scoring_options import GraspScoring
+from sparse.scoring.criteria import grasp_masks, placed, positions_option
+from sparse.scoring.scoring_options import GraspScoring
 from sparse.sparsifier import Sparsifier
 
 

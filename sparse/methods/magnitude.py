@@ -5,10 +5,10 @@ import dataclasses
 import torch
 from torch import Tensor
 
-from sparse.criteria import placed, positions_option
 from sparse.methods import METHODS
 from sparse.scope import IGNORES_ALLOCATION, ignored_by, kept, scope_option
 from sparse.scores import magnitude
+from sparse.scoring.criteria import placed, positions_option
 from sparse.sparsifier import Sparsifier
 
 

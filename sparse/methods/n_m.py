@@ -17,7 +17,7 @@ from sparse.options import option
 from sparse.scores import magnitude
 from sparse.select import largest_in_rows
 from sparse.sparsifier import Sparsifier
-from sparse.units import refuse_transposed
+from sparse.structured.units import refuse_transposed
 
 logger = logging.getLogger(__name__)
 

@@ -6,13 +6,13 @@ from torch import Tensor
 
 from sparse import drop, grow
 from sparse.context import Layer
+from sparse.dynamic.topology import Topology
+from sparse.dynamic.topology_options import TopologyOptions, shared_option
 from sparse.methods import METHODS
 from sparse.options import option
 from sparse.select import positions, without
 from sparse.sparsifier import Sparsifier
 from sparse.storage import storage_of
-from sparse.topology import Topology
-from sparse.topology_options import TopologyOptions, shared_option
 from sparse.updates import TopologyUpdate
 
 _EXACT = {"convention": "exact"}

@@ -6,10 +6,10 @@ from decimal import Decimal
 import torch
 from torch import Tensor
 
-from sparse.capacity import INITS, LayerPair, first_weights, layer_pairs
 from sparse.context import Context
+from sparse.controls.capacity import INITS, LayerPair, first_weights, layer_pairs
+from sparse.controls.narrow import ToShare
 from sparse.methods import METHODS
-from sparse.narrow import ToShare
 from sparse.options import option
 from sparse.random_positions import random_among
 from sparse.sparsifier import Sparsifier
@@ -53,7 +53,7 @@ class SameCapacity(Sparsifier):
     """A fixed random mask of the dense partner's layer-wise counts, or that partner itself.
 
     Two cells that differ in `role` alone are a pair: what they learn from, in which order, is the
-    same. The first weights are drawn anew, and biases begin at 0, see `sparse.capacity`.
+    same. The first weights are drawn anew, and biases begin at 0, see `sparse.controls.capacity`.
     """
 
     Options = SameCapacityOptions

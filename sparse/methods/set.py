@@ -6,15 +6,15 @@ import torch
 
 from sparse import drop, grow
 from sparse.context import Layer
+from sparse.dynamic.topology import Topology
+from sparse.dynamic.topology_options import TopologyOptions, shared_option
+from sparse.dynamic.update_options import update_interval, update_unit_option
 from sparse.method_traits import MASKED, RANDOM_GROWTH
 from sparse.methods import METHODS
 from sparse.options import option
 from sparse.select import positions, without
 from sparse.sparsifier import Sparsifier
 from sparse.storage import storage_of
-from sparse.topology import Topology
-from sparse.topology_options import TopologyOptions, shared_option
-from sparse.update_options import update_interval, update_unit_option
 from sparse.updates import TopologyUpdate
 
 _EXACT = {"convention": "exact"}

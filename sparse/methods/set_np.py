@@ -6,16 +6,16 @@ from typing import Any
 
 import torch
 
+from sparse.dynamic.topology import Topology
+from sparse.dynamic.topology_options import shared_option
+from sparse.dynamic.update_options import update_interval, update_unit_option
 from sparse.method_traits import MASKED, RANDOM_GROWTH
 from sparse.methods import METHODS
 from sparse.schedule import known_length
 from sparse.sparsifier import Sparsifier
 from sparse.stats import living_share
 from sparse.storage import storage_of
-from sparse.topology import Topology
-from sparse.topology_options import shared_option
-from sparse.unit_pruning import UnitPruning, UnitPruningOptions
-from sparse.update_options import update_interval, update_unit_option
+from sparse.structured.unit_pruning import UnitPruning, UnitPruningOptions
 from sparse.updates import TopologyUpdate
 
 

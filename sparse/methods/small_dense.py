@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from sparse.controls.narrow import ToDensity
 from sparse.methods import METHODS
-from sparse.narrow import ToDensity
 from sparse.sparsifier import Sparsifier
 
 

@@ -2,10 +2,10 @@
 
 import dataclasses
 
+from sparse.dynamic.topology import Topology
+from sparse.dynamic.topology_options import TopologyOptions, shared_option
 from sparse.methods import METHODS
 from sparse.sparsifier import Sparsifier
-from sparse.topology import Topology
-from sparse.topology_options import TopologyOptions, shared_option
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

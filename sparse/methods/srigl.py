@@ -10,15 +10,15 @@ from torch import Tensor
 
 from sparse.context import Layer
 from sparse.drop import whole_share
-from sparse.gradient_memory import gradient_sizes
+from sparse.dynamic.gradient_memory import gradient_sizes
+from sparse.dynamic.update_options import UpdateOptions, dynamic_schedules, redefined
 from sparse.methods import METHODS
 from sparse.options import option
 from sparse.scores import magnitude
 from sparse.select import positions, refuse_nan
 from sparse.sparsifier import Sparsifier
 from sparse.stats import living_share
-from sparse.units import random_rows, refuse_transposed, rewired
-from sparse.update_options import UpdateOptions, dynamic_schedules, redefined
+from sparse.structured.units import random_rows, refuse_transposed, rewired
 from sparse.updates import TopologyUpdate
 
 

@@ -4,9 +4,9 @@ import dataclasses
 
 from torch import Tensor
 
-from sparse.criteria import placed, positions_option, synflow_masks
 from sparse.methods import METHODS
-from sparse.scoring_options import SynflowScoring
+from sparse.scoring.criteria import placed, positions_option, synflow_masks
+from sparse.scoring.scoring_options import SynflowScoring
 from sparse.sparsifier import Sparsifier
 
 

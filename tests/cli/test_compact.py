@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sparse.compact import compact
+from sparse.cutting.compact import compact
 from tests.support.cells import component, make_cell
 from tests.support.console import sparsesweep
 from tests.support.producers import left_by

@@ -5,8 +5,8 @@ import itertools
 import pytest
 import torch
 
+from sparse.dynamic.topology_options import DROPS, GROWTHS, PHASED, REDISTRIBUTIONS, TopologyOptions
 from sparse.methods import METHODS
-from sparse.topology_options import DROPS, GROWTHS, PHASED, REDISTRIBUTIONS, TopologyOptions
 from tests.support.cells import make_cell, result, train
 from tests.support.toy import ToyContext, make_layers, make_method, run_steps
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from sparse.capacity import (
+from sparse.controls.capacity import (
     dense_widths,
     extra_params,
     first_weights,

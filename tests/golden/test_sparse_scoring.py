@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 from sparse import Dense, attach
-from sparse.criteria import force_masks, grasp_masks, iter_snip_masks, synflow_masks
-from sparse.flow import flow
 from sparse.schedule import exponential_counts
-from sparse.scoring import grasp_scores, sensitivities, synflow_scores
+from sparse.scoring.criteria import force_masks, grasp_masks, iter_snip_masks, synflow_masks
+from sparse.scoring.flow import flow
+from sparse.scoring.saliency import grasp_scores, sensitivities, synflow_scores
 from tests.support.toy import ToyContext, ToyLayer
 
 
@@ -186,6 +186,7 @@ def test_scores_of_a_pruned_network_are_those_of_its_gradient_and_the_initial_we
 
 
 def test_force_brings_a_weight_back_and_iterative_snip_does_not(monkeypatch):
-    monkeypatch.setattr("sparse.criteria.exponential_counts", lambda total, target, rounds: [2, 2])
+    counts = "sparse.scoring.criteria.exponential_counts"
+    monkeypatch.setattr(counts, lambda total, target, rounds: [2, 2])
     assert kept(force_masks(in_two_rounds(), 2, rounds=2, batches=1)) == [0, 1]
     assert kept(iter_snip_masks(in_two_rounds(), 2, rounds=2, batches=1)) == [1, 2]

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from sparse.chain import strengths
 from sparse.masked_storage import joined
 from sparse.methods.set_np import SetNP
+from sparse.structured.chain import strengths
 from tests.support.toy import ToyContext, ToyLayer
 
 # Rows are inputs here, as in the papers; torch's weights are transposed.

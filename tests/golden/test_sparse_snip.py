@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sparse.methods.snip import SNIP
-from sparse.scoring import snip_scores
+from sparse.scoring.saliency import snip_scores
 from tests.support.cells import make_cell
 from tests.support.toy import ToyContext, ToyLayer
 from trainer.context import CellContext

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sparse.methods.srigl import SRigL
-from sparse.units import fan_in, survivors
+from sparse.structured.units import fan_in, survivors
 from tests.support.toy import ToyContext, ToyLayer
 
 MASK = [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1], [1, 0, 0, 1]]

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparse.capacity import first_weights, layer_pairs, unit_fan_in
-from sparse.narrow import scaled_widths
+from sparse.controls.capacity import first_weights, layer_pairs, unit_fan_in
+from sparse.controls.narrow import scaled_widths
 from sparse.random_positions import random_among
 
 WIDTHS = st.lists(st.integers(1, 60), min_size=1, max_size=5)

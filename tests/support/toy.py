@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sparse.controls.narrow import scaled_widths
 from sparse.methods import METHODS
-from sparse.narrow import scaled_widths
 from sparse.sparsifier import Sparsifier
 from sparse.stored import stored_weights_of
 from tests.support.methods import fitting, own_masks

@@ -12,10 +12,10 @@ from torch.nn import functional as F
 
 from grids.cell import Cell
 from sparse.context import Layer
-from sparse.flow import flow
 from sparse.method_traits import masks_gradients
 from sparse.methods import METHODS
 from sparse.optim_state import parameter_slots
+from sparse.scoring.flow import flow
 from sparse.targets import bias_of, find_targets
 from trainer import seeding
 from trainer.data.bundle import Batch

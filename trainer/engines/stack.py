@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from grids.cell import Cell
 from sparse.context import Layer
-from sparse.flow import flow
+from sparse.scoring.flow import flow
 from trainer.data.bundle import Batch
 from trainer.engines.base import CellState, Engine, LayerView
 from trainer.engines.layout import StackLayout

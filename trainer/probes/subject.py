@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from grids.cell import Cell
-from sparse.chain import degrees
 from sparse.context import Layer
+from sparse.structured.chain import degrees
 from trainer import seeding
 from trainer.attacks import Attack
 from trainer.data.bundle import Bundle, Split, as_pixels

@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sparse import Dense, attach
 from sparse.flops import ONCE, TWICE, ForwardCost, Passes, forward_cost
-from sparse.scoring import grasp_scores, snip_scores
+from sparse.scoring.saliency import grasp_scores, snip_scores
 
 
 def macs_of(model, *inputs):

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sparse import Dense, attach
-from sparse.scoring import grasp_scores, snip_scores
+from sparse.scoring.saliency import grasp_scores, snip_scores
 
 
 class Shuffled:

@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from sparse.methods.static import Static
-from sparse.scoring import grasp_scores, snip_scores, synflow_scores
+from sparse.scoring.saliency import grasp_scores, snip_scores, synflow_scores
 from tests.support.cells import batch_at, make_cell
 from trainer.artifacts import take_snapshot, to_bytes
 from trainer.context import CellContext

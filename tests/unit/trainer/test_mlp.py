@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from sparse.compact import compact
+from sparse.cutting.compact import compact
 from sparse.targets import find_targets
 from trainer.building import build_model
 from trainer.engines.stacked_activations import stacked_activations

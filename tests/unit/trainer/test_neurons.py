@@ -5,8 +5,8 @@ from itertools import pairwise
 import pytest
 import torch
 
-from sparse.chain import degrees
 from sparse.options import build_options
+from sparse.structured.chain import degrees
 from tests.support.cells import make_cell, train
 from tests.support.toy import ToyLayer
 from trainer.probes.neurons import Neurons, NeuronsOptions, counted

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sparse.capacity import extra_params
+from sparse.controls.capacity import extra_params
 from tests.support.cells import make_cell, result, train
 from tests.support.models import image_task, small_options
 from trainer.building import build_model

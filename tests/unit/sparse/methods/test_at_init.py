@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-import sparse.criteria
+import sparse.scoring.criteria
 from sparse import FORCE, SNIP, Dense, GraSP, IterSNIP, Magnitude, Static, attach
-from sparse.criteria import synflow_masks
 from sparse.methods import METHODS
-from sparse.scoring import synflow_scores
+from sparse.scoring.criteria import synflow_masks
+from sparse.scoring.saliency import synflow_scores
 from sparse.select import largest_global
 from tests.support.cells import make_cell
 from tests.support.toy import ToyContext, ToyLayer, make_layers
@@ -188,7 +188,7 @@ def test_guard_grasp_scores_with_any_number_of_classes(classes):
 def without_floors(monkeypatch):
     """Let criteria cut layers off, as their scores alone would."""
     bare = functools.partial(largest_global, minimum=0)
-    monkeypatch.setattr(sparse.criteria, "largest_global", bare)
+    monkeypatch.setattr(sparse.scoring.criteria, "largest_global", bare)
 
 
 def counts(masks):
@@ -207,7 +207,7 @@ def test_synflow_cuts_no_layer_off_before_each_has_a_single_weight(monkeypatch):
     assert counts(masks) == {"0.weight": 1, "2.weight": 1, "4.weight": 1}
     path = {layer.name: layer.weight.abs() * masks[layer.name] for layer in context.layers}
     assert float(context.flow(path)) > 0
-    assert 0 in counts(sparse.criteria.magnitude_masks(context, 3)).values()
+    assert 0 in counts(sparse.scoring.criteria.magnitude_masks(context, 3)).values()
 
 
 class Block(nn.Module):

@@ -5,7 +5,7 @@ import itertools
 import pytest
 from torch import nn
 
-from sparse.narrow import maskable_weights, narrowed_widths
+from sparse.controls.narrow import maskable_weights, narrowed_widths
 
 
 def perceptron(widths):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sparse.redistribute import mean_sizes, regrown, split
+from sparse.dynamic.redistribute import mean_sizes, regrown, split
 
 WIDE = [100, 100, 100]
 

@@ -1,9 +1,9 @@
 """Masks that pruning an untrained network leaves, by criterion.
 
-Every criterion is a function of a context, a target and its options (`sparse.scoring_options`). It
-returns masks (bool) by layer name that keep exactly `target` weights: the largest scores over all
-layers together, ties to the earlier layer and lower position. Each layer keeps one weight at least,
-so that none is cut off.
+Every criterion is a function of a context, a target and its options (`scoring_options`). It returns
+masks (bool) by layer name that keep exactly `target` weights: the largest scores over all layers
+together, ties to the earlier layer and lower position. Each layer keeps one weight at least, so
+that none is cut off.
 """
 
 import itertools
@@ -18,7 +18,13 @@ from sparse.random_positions import random_among
 from sparse.schedule import exponential_counts
 from sparse.scope import active_only
 from sparse.scores import magnitude
-from sparse.scoring import Tensors, grasp_scores, sensitivities, snip_scores, synflow_scores
+from sparse.scoring.saliency import (
+    Tensors,
+    grasp_scores,
+    sensitivities,
+    snip_scores,
+    synflow_scores,
+)
 from sparse.select import largest_global
 
 

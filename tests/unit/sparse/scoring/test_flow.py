@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from sparse import Dense, Static, SynFlow, attach
-from sparse.flow import divided_outputs, flow
-from sparse.scoring import grasp_scores, synflow_scores
+from sparse.scoring.flow import divided_outputs, flow
+from sparse.scoring.saliency import grasp_scores, synflow_scores
 
 IMAGES = torch.zeros(1, 2, 6, 6)
 

@@ -4,16 +4,16 @@ import dataclasses
 
 import pytest
 
-from sparse.methods.set import SET
-from sparse.methods.set_np import SetNP
-from sparse.options import describe_options
-from sparse.schedule import ConstantDrop, CosineDrop, UpdateSchedule
-from sparse.update_options import (
+from sparse.dynamic.update_options import (
     UpdateOptions,
     dynamic_schedules,
     redefined,
     update_interval,
 )
+from sparse.methods.set import SET
+from sparse.methods.set_np import SetNP
+from sparse.options import describe_options
+from sparse.schedule import ConstantDrop, CosineDrop, UpdateSchedule
 from tests.support.cells import make_cell, result, train
 from tests.support.toy import ToyContext, make_layers
 

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from sparse.attach import attach
-from sparse.capacity import first_weights, layer_pairs, pair_report, unit_fan_in
+from sparse.controls.capacity import first_weights, layer_pairs, pair_report, unit_fan_in
+from sparse.controls.narrow import scaled_widths
 from sparse.methods.same_capacity import SameCapacity
-from sparse.narrow import scaled_widths
 
 WIDE = {"first": (400, 500), "last": (10, 400)}
 DENSE = {"first": (100, 500), "last": (10, 100)}

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sparse.compact import compact
+from sparse.cutting.compact import compact
 
 
 @pytest.fixture(autouse=True)

@@ -14,14 +14,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparse.chain import refuse_other_than_chain, strengths
+from sparse.dynamic.topology_options import TopologyOptions
 from sparse.options import option
 from sparse.schedule import resolve_step
 from sparse.select import smallest
 from sparse.sparsifier import Sparsifier
 from sparse.storage import Free, Storage, storage_of
-from sparse.topology_options import TopologyOptions
-from sparse.units import refuse_transposed
+from sparse.structured.chain import refuse_other_than_chain, strengths
+from sparse.structured.units import refuse_transposed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

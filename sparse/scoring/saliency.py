@@ -2,7 +2,7 @@
 
 The larger a score, the more the weight is worth keeping. The network itself is never changed: other
 tensors stand in for its weights. Masks are bool or 0/1, by layer name; none means a dense network.
-`sparse.criteria` turns scores into masks.
+`sparse.scoring.criteria` turns scores into masks.
 
 Source of the common form, weight times derivative: Tanaka et al. 2020 (SynFlow), section 4.
 """

@@ -8,11 +8,11 @@ from torch import Tensor
 
 from sparse.context import Layer
 from sparse.drop import whole_share
+from sparse.dynamic.topology_options import PHASED, TopologyOptions
 from sparse.random_positions import random_among
 from sparse.schedule import UpdateSchedule, known_length, resolve_step
 from sparse.scores import gradient, widened
 from sparse.select import largest, refuse_nan
-from sparse.topology_options import PHASED, TopologyOptions
 
 _SAVED = ("average", "stale", "candidates")
 _CURRENT = ("gradient", "candidates", "gradient_subset")

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparse.chain_modules import POOLS, Chain, Link, chain_of
+from sparse.cutting.chain_modules import POOLS, Chain, Link, chain_of
 from sparse.options import nearest
 
 

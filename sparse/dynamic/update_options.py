@@ -1,6 +1,7 @@
 """The options of methods that drop and grow: when topology updates are due, and how much they drop.
 
-The rules of an update are in `sparse/topology_options.py`, for the methods that leave a choice.
+The rules of an update are in `sparse/dynamic/topology_options.py`, for the methods that leave a
+choice.
 """
 
 import dataclasses

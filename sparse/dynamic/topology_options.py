@@ -8,8 +8,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from sparse.dynamic.update_options import UpdateOptions, redefined
 from sparse.options import option
-from sparse.update_options import UpdateOptions, redefined
 
 DROPS = ("magnitude", "signed", "taylor", "threshold")
 GROWTHS = (

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from sparse.budgets import Shape
-from sparse.narrow import scaled_widths
+from sparse.controls.narrow import scaled_widths
 from sparse.targets import find_targets
 
 INITS = ("matched", "layer_scaled", "unit_scaled")

@@ -11,16 +11,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparse import drop, grow, redistribute
+from sparse import drop, grow
 from sparse.context import Layer
+from sparse.dynamic import redistribute
+from sparse.dynamic.gradient_memory import GradientMemory
+from sparse.dynamic.topology_options import PHASED, TopologyOptions
+from sparse.dynamic.update_options import dynamic_schedules
 from sparse.flops import Passes
-from sparse.gradient_memory import GradientMemory
 from sparse.masked_storage import MaskedFree
 from sparse.select import refuse_nan
 from sparse.sparsifier import Sparsifier
 from sparse.storage import Free, storage_of
-from sparse.topology_options import PHASED, TopologyOptions
-from sparse.update_options import dynamic_schedules
 from sparse.updates import TopologyUpdate
 
 

@@ -1,0 +1,1 @@
+"""Topology updates as dynamic methods share them: which rules, when, and what they remember."""

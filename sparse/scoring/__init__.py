@@ -1,0 +1,1 @@
+"""Scores of an untrained network's weights, and the masks that they leave."""

@@ -1,0 +1,1 @@
+"""Units of layers, the chains they make, and methods' pruning of whole units."""
