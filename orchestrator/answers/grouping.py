@@ -95,10 +95,7 @@ def group(
             averaged differ in another field than the seed.
     """
     _check_asked(answers, rows, columns, value)
-    groups: dict[tuple[str, str], list[Answer]] = {}
-    along = names_along(answers.answers, rows, columns), names_along(answers.answers, columns, rows)
-    for answer, *key in zip(answers.answers, *along, strict=True):
-        groups.setdefault((key[0], key[1]), []).append(answer)
+    groups = _groups(answers, rows, columns)
     _check_alike(groups, rows, columns)
     return Grouped(
         value=value,
@@ -110,7 +107,32 @@ def group(
     )
 
 
+def differing(answers: Answers, *, rows: str, columns: str) -> dict[str, tuple[str, ...]]:
+    """The fields besides the seed in which cells of one row and column differ, with their values.
+
+    Where there are any, `group` refuses; fixing one of their values each leaves it none.
+
+    Raises:
+        AnswerError: When a field does not occur, or both are the same.
+    """
+    _check_fields(answers, rows, columns)
+    return _differing(_groups(answers, rows, columns))
+
+
+def _groups(answers: Answers, rows: str, columns: str) -> dict[tuple[str, str], list[Answer]]:
+    groups: dict[tuple[str, str], list[Answer]] = {}
+    along = names_along(answers.answers, rows, columns), names_along(answers.answers, columns, rows)
+    for answer, *key in zip(answers.answers, *along, strict=True):
+        groups.setdefault((key[0], key[1]), []).append(answer)
+    return groups
+
+
 def _check_asked(answers: Answers, rows: str, columns: str, value: str) -> None:
+    _check_fields(answers, rows, columns)
+    _check_measured(answers, value)
+
+
+def _check_fields(answers: Answers, rows: str, columns: str) -> None:
     if not answers.answers:
         raise AnswerError("there are no cells to answer for")
     known = {path for answer in answers.answers for path in answer.fields}
@@ -119,7 +141,6 @@ def _check_asked(answers: Answers, rows: str, columns: str, value: str) -> None:
             raise not_found(f"no cell has a field {path!r}", path, sorted(known), "fields")
     if rows == columns:
         raise AnswerError(f"rows and columns are both {rows}")
-    _check_measured(answers, value)
 
 
 def _check_measured(answers: Answers, value: str) -> None:
@@ -142,25 +163,31 @@ def _check_measured(answers: Answers, value: str) -> None:
 def _check_alike(
     groups: Mapping[tuple[str, str], Sequence[Answer]], rows: str, columns: str
 ) -> None:
+    varying = _differing(groups)
+    if varying:
+        found = "; ".join(f"{path} is {', '.join(values)}" for path, values in varying.items())
+        choices = (f"{path}={values[0]}" for path, values in varying.items())
+        fixed = " ".join(f"--where {shlex.quote(choice)}" for choice in choices)
+        raise AnswerError(
+            f"cells that differ in more than the {_AVERAGED} would be averaged: {found}. Make it "
+            f"the rows or the columns (now {rows} and {columns}), or fix it with {fixed}"
+        )
+
+
+def _differing(
+    groups: Mapping[tuple[str, str], Sequence[Answer]],
+) -> dict[str, tuple[str, ...]]:
     varying: dict[str, dict[str, None]] = {}
     for answers in groups.values():
         for path in _varying(answers):
             values = {text_of(answer.fields.get(path)): None for answer in answers}
             varying.setdefault(path, {}).update(values)
     # The options of a component that varies itself say nothing more.
-    varying = {
-        path: values
-        for path, values in varying.items()
+    return {
+        path: tuple(varying[path])
+        for path in sorted(varying)
         if path.partition(".")[0] == path or path.partition(".")[0] not in varying
     }
-    if varying:
-        found = "; ".join(f"{path} is {', '.join(varying[path])}" for path in sorted(varying))
-        choices = (f"{path}={next(iter(varying[path]))}" for path in sorted(varying))
-        fixed = " ".join(f"--where {shlex.quote(choice)}" for choice in choices)
-        raise AnswerError(
-            f"cells that differ in more than the {_AVERAGED} would be averaged: {found}. Make it "
-            f"the rows or the columns (now {rows} and {columns}), or fix it with {fixed}"
-        )
 
 
 def _varying(answers: Sequence[Answer]) -> list[str]:

@@ -109,7 +109,11 @@ def look_at_grid(store: Store, submission: Submission, scheduler: Scheduler) -> 
 
 def grid_status(store: Store, submission: Submission, scheduler: Scheduler) -> GridStatus:
     """How far the cells of a submission are; arguments as for `look_at_grid`."""
-    look = look_at_grid(store, submission, scheduler)
+    return status_of(store, submission, look_at_grid(store, submission, scheduler))
+
+
+def status_of(store: Store, submission: Submission, look: GridLook) -> GridStatus:
+    """What a look at a submission says of it."""
     now, index, packs, states = look.at, look.index, look.packs, look.states
     failed = [index[cell] for cell, state in states.items() if state in FAILURES]
     failures = tuple(cluster(failed))
