@@ -95,7 +95,7 @@ def group(
             averaged differ in another field than the seed.
     """
     _check_asked(answers, rows, columns, value)
-    groups = _groups(answers, rows, columns)
+    groups = members(answers, rows, columns)
     _check_alike(groups, rows, columns)
     return Grouped(
         value=value,
@@ -116,10 +116,11 @@ def differing(answers: Answers, *, rows: str, columns: str) -> dict[str, tuple[s
         AnswerError: When a field does not occur, or both are the same.
     """
     _check_fields(answers, rows, columns)
-    return _differing(_groups(answers, rows, columns))
+    return _differing(members(answers, rows, columns))
 
 
-def _groups(answers: Answers, rows: str, columns: str) -> dict[tuple[str, str], list[Answer]]:
+def members(answers: Answers, rows: str, columns: str) -> dict[tuple[str, str], list[Answer]]:
+    """The answers of every row and column, by their names and in the order of the grid."""
     groups: dict[tuple[str, str], list[Answer]] = {}
     along = names_along(answers.answers, rows, columns), names_along(answers.answers, columns, rows)
     for answer, *key in zip(answers.answers, *along, strict=True):

@@ -1,4 +1,4 @@
-"""Tests by ranks: the paired signed-rank test, its correction for many tests, and correlation.
+"""Tests by ranks: the paired signed-rank test, and correlation.
 
 scipy is given arrays, never lists: of a list it asks whether it is one of the package `sparse` on
 the registry, and takes this project's package of that name for it.
@@ -64,21 +64,16 @@ def signed_rank(differences: Sequence[float]) -> SignedRank:
     return SignedRank(n=len(kept), positive=doubled / 2, p=p, median=middle, exact=exact)
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values adjusted for being so many, in their order (Holm 1979).
+def two_sided(differences: Sequence[float]) -> float:
+    """Two-sided p of the signed-rank test: twice the smaller one-sided one, at most 1.
 
     Raises:
-        ValueError: When one of them is not between 0 and 1.
+        ValueError: When there are no differences, or one of them is not finite.
     """
-    wrong = [p for p in p_values if not 0 <= p <= 1]
-    if wrong:
-        raise ValueError(f"{wrong[0]} is no probability")
-    adjusted = [0.0] * len(p_values)
-    highest = 0.0
-    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda at: p_values[at])):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
-        adjusted[place] = highest
-    return adjusted
+    upward, downward = (
+        signed_rank([sign * difference for difference in differences]).p for sign in (1, -1)
+    )
+    return min(1.0, 2 * upward, 2 * downward)
 
 
 def kendall(first: Sequence[float], second: Sequence[float]) -> float | None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.answers.results import Answer, text_of
-from orchestrator.statistics.rank_tests import holm
+from orchestrator.statistics.corrections import holm
 from orchestrator.verdicts.cells import Key, OptionsRead, abouts, key_of
 from orchestrator.verdicts.material import Material
 from orchestrator.verdicts.pairs import Differences, Pair, differences, paired

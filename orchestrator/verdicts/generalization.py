@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from orchestrator.answers.naming import names_along
 from orchestrator.answers.results import Answer, AnswerError, text_of
-from orchestrator.statistics.rank_tests import holm, signed_rank
+from orchestrator.statistics.corrections import holm
+from orchestrator.statistics.rank_tests import signed_rank
 from orchestrator.verdicts.cells import Key, OptionsRead, abouts, key_of, told
 from orchestrator.verdicts.logic import compared, most_hold, outcome_of, unjudged
 from orchestrator.verdicts.material import Material

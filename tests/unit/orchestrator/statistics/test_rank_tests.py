@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from orchestrator.statistics.rank_tests import holm, kendall, mean_absolute, signed_rank
+from orchestrator.statistics.rank_tests import kendall, mean_absolute, signed_rank
 
 MOMENTUM_DA_BN = ((35.4, 38.4, 39.8, 39.7, 39.9), (32.2, 36.1, 38.0, 39.0, 39.5))
 MOMENTUM_NR = ((1.1, 17.5, 19.8, 23.1, 25.8), (22.8, 25.0, 25.8, 26.4, 26.5))
@@ -103,15 +103,6 @@ def test_nothing_and_what_is_not_finite_are_refused() -> None:
         signed_rank([])
     with pytest.raises(ValueError, match="finite"):
         signed_rank([1.0, math.nan])
-
-
-def test_holm_adjusts_in_steps_and_never_goes_down() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.005, 0.011, 0.02, 0.04]) == pytest.approx([0.02, 0.033, 0.04, 0.04])
-    assert holm([0.9, 0.6]) == [1.0, 1.0]
-    assert holm([]) == []
-    with pytest.raises(ValueError, match="no probability"):
-        holm([0.5, 1.5])
 
 
 @pytest.mark.parametrize(

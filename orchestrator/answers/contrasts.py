@@ -1,0 +1,218 @@
+"""Differences of every entry of a table to a reference row, paired by seed."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from orchestrator.answers.grouping import group, members
+from orchestrator.answers.results import Answer, AnswerError, Answers, not_found
+from orchestrator.statistics.corrections import benjamini_hochberg, holm
+from orchestrator.statistics.paired import Better, PairedDifference, paired_difference
+
+Key = tuple[str, str]
+Test = Literal["t", "wilcoxon"]
+TESTS: tuple[Test, ...] = ("t", "wilcoxon")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contrast:
+    """One entry of a table against its reference.
+
+    Attributes:
+        row: The entry's row.
+        column: The entry's column.
+        reference: Row and column of what it is compared with.
+        difference: The entry minus its reference, over the seeds that both have; None when there
+            is no such seed.
+        p_holm: p of the chosen test after Holm's correction over all contrasts that have one.
+        p_bh: The same after that of Benjamini and Hochberg.
+        warning: What a reader must know of this contrast; empty when nothing.
+    """
+
+    row: str
+    column: str
+    reference: Key
+    difference: PairedDifference | None
+    p_holm: float | None
+    p_bh: float | None
+    warning: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contrasts:
+    """All contrasts of one table: the family that the corrections are over.
+
+    Attributes:
+        contrasts: Row by row, columns ascending; without the reference row.
+        against: The reference row.
+        value: Name of the measurement.
+        test: Whose p is corrected.
+        confidence: Of the intervals.
+        notes: What a reader must be told of all of them.
+    """
+
+    contrasts: tuple[Contrast, ...]
+    against: str
+    value: str
+    test: Test
+    confidence: float
+    notes: tuple[str, ...]
+
+    def of(self, row: str, column: str) -> Contrast | None:
+        """The contrast of an entry; None for the reference row and for what the grid lacks."""
+        found = (each for each in self.contrasts if (each.row, each.column) == (row, column))
+        return next(found, None)
+
+
+def contrasts(
+    answers: Answers,
+    *,
+    rows: str = "method",
+    columns: str = "density",
+    value: str = "test_accuracy",
+    against: str = "dense",
+    confidence: float = 0.95,
+    test: Test = "t",
+    better: Better | None = None,
+) -> Contrasts:
+    """Compare every entry with that of the reference row in its column, seed by seed.
+
+    Where the reference row exists in one column only, as dense at density 1 does, all columns are
+    compared with that one.
+
+    Args:
+        answers: The cells.
+        rows: Path of the field that names the rows.
+        columns: Path of the field that names the columns.
+        value: Name of the measurement.
+        against: The reference row, as the table names it.
+        confidence: Of the intervals, in (0, 1).
+        test: Whose p is corrected for being so many.
+        better: Which end of the value wins a seed; by default what the answers say, else higher.
+
+    Raises:
+        AnswerError: When a field, the value or the reference row does not occur, when cells that
+            would be averaged differ in another field than the seed, or when the reference row
+            exists in several columns, but not in all that are to be compared.
+    """
+    if not 0 < confidence < 1:
+        raise AnswerError(f"confidence {confidence:g} is not between 0 and 1, such as 0.95")
+    if test not in TESTS:
+        raise not_found(f"no test {test!r}", test, TESTS, "tests")
+    grouped = group(answers, rows=rows, columns=columns, value=value)
+    references = _references(list(grouped.entries), grouped.rows, against, rows)
+    by_seed = {key: _by_seed(of, value) for key, of in members(answers, rows, columns).items()}
+    side: Better = better or ("lower" if grouped.better == "lower" else "higher")
+    found = [
+        _contrast((row, column), references[column], by_seed, confidence, side)
+        for row in grouped.rows
+        for column in grouped.columns
+        if row != against and (row, column) in by_seed
+    ]
+    corrected = _corrected(found, test)
+    return Contrasts(
+        contrasts=corrected,
+        against=against,
+        value=value,
+        test=test,
+        confidence=confidence,
+        notes=(*grouped.gaps, *grouped.notes),
+    )
+
+
+def _references(
+    keys: Sequence[Key], rows: Sequence[str], against: str, field: str
+) -> Mapping[str, Key]:
+    """Column to the reference of its entries."""
+    if against not in rows:
+        raise not_found(f"no row {against!r}: no cell has it as {field}", against, rows, "rows")
+    own = [key for key in keys if key[0] == against]
+    columns = list(dict.fromkeys(column for row, column in keys if row != against))
+    if len(own) == 1:
+        return {column: own[0] for column in columns}
+    lacking = [column for column in columns if (against, column) not in own]
+    if lacking:
+        raise AnswerError(
+            f"{against} cannot be the reference: it is not there at {', '.join(lacking)}, nor in "
+            f"one column only, but at {', '.join(column for _, column in own)}"
+        )
+    return {column: (against, column) for column in columns}
+
+
+def _by_seed(answers: Sequence[Answer], value: str) -> dict[int, float]:
+    return {
+        answer.fields["seed"]: answer.metrics[value]
+        for answer in answers
+        if answer.metrics is not None and value in answer.metrics
+    }
+
+
+def _contrast(
+    key: Key,
+    reference: Key,
+    by_seed: Mapping[Key, Mapping[int, float]],
+    confidence: float,
+    better: Better,
+) -> Contrast:
+    own, other = by_seed[key], by_seed[reference]
+    common = sorted(own.keys() & other.keys())
+    usable = [seed for seed in common if math.isfinite(own[seed]) and math.isfinite(other[seed])]
+    difference = None
+    if usable:
+        difference = paired_difference(
+            [own[seed] for seed in usable],
+            [other[seed] for seed in usable],
+            confidence=confidence,
+            name=" ".join((*key, *reference)),
+            better=better,
+        )
+    return Contrast(
+        row=key[0],
+        column=key[1],
+        reference=reference,
+        difference=difference,
+        p_holm=None,
+        p_bh=None,
+        warning="; ".join(
+            (
+                *_gaps(own, other, len(common) - len(usable)),
+                *_smallness(difference),
+            )
+        ),
+    )
+
+
+def _gaps(own: Mapping[int, float], other: Mapping[int, float], diverged: int) -> list[str]:
+    unpaired = len(own.keys() ^ other.keys())
+    told = ((unpaired, "unpaired"), (diverged, "diverged and left out"))
+    return [f"{count} {'seed' if count == 1 else 'seeds'} {text}" for count, text in told if count]
+
+
+def _smallness(difference: PairedDifference | None) -> list[str]:
+    if difference is None:
+        return ["no seed has both results"]
+    if difference.n == 1:
+        return ["one pair has no spread: no interval, no test"]
+    if difference.ties == difference.n:
+        return ["both are equal for every seed"]
+    if not difference.std:
+        return [f"all {difference.n} differences are equal: no interval, no t test"]
+    return []
+
+
+def _corrected(found: Sequence[Contrast], test: Test) -> tuple[Contrast, ...]:
+    places = [at for at, each in enumerate(found) if _p(each, test) is not None]
+    p_values = [p for each in found if (p := _p(each, test)) is not None]
+    adjusted = zip(places, holm(p_values), benjamini_hochberg(p_values), strict=True)
+    by_place = {at: (p_holm, p_bh) for at, p_holm, p_bh in adjusted}
+    return tuple(
+        replace(each, p_holm=by_place[at][0], p_bh=by_place[at][1]) if at in by_place else each
+        for at, each in enumerate(found)
+    )
+
+
+def _p(contrast: Contrast, test: Test) -> float | None:
+    if contrast.difference is None:
+        return None
+    return contrast.difference.p_t if test == "t" else contrast.difference.p_wilcoxon
