@@ -15,6 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from orchestrator.commands import (
+    costing,
     data,
     judging,
     plotting,
@@ -52,6 +53,7 @@ for command in (
     tabling.table,
     plotting.plot,
     judging.verdict,
+    costing.cost,
     reference.methods,
     reference.schema,
     reference.doctor,

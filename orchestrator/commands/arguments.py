@@ -86,14 +86,24 @@ def deliver(text: str, output: Path | None) -> None:
     tell(f"wrote {output}")
 
 
+def json_text(content: Any) -> str:
+    """Plain data as JSON for people and scripts, with a line's end."""
+    return json.dumps(content, indent=1, sort_keys=True) + "\n"
+
+
 def write_json(content: Any) -> None:
     """Write plain data as JSON to standard output."""
-    typer.echo(json.dumps(content, indent=1, sort_keys=True))
+    typer.echo(json_text(content), nl=False)
 
 
 def megabytes(size: float) -> str:
     """A size in bytes for people."""
     return f"{size / 1e6:.1f} MB"
+
+
+def hours(value: float) -> str:
+    """Hours for people, with three digits: "0.0123", "1.85", "412"."""
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
 def duration(seconds: float | None) -> str:

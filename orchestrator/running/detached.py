@@ -85,7 +85,7 @@ def hand_over(planned: Planned, scheduler: Slurm) -> HandedOver:
     """
     Store.check_writable(planned.request.store)
     profile = scheduler.profile
-    carrier = Carrier(backend=scheduler.name, profile=profile.name)
+    carrier = Carrier(backend=scheduler.name, profile=profile.name, gpus=profile.gpus)
     waves = planned.plan.waves()
     if not waves:
         store = Store.create(planned.request.store)

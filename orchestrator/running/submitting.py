@@ -141,6 +141,7 @@ def _manifest(run: _PackedRun, pack: Pack) -> Manifest:
         ended={c.id: index[c.id].attempts for c in pack.cells if c.id in index},
         plugins={name: versions[name] for name in sorted(named)},
         probes=probes,
+        gpus=submission.gpus,
     )
 
 

@@ -52,6 +52,8 @@ class IndexEntry(NamedTuple):
     error_signature: str | None = None
     error_phase: str | None = None
     probes: tuple[str, ...] = ()
+    gpus: float | None = None
+    energy_j: float | None = None
 
 
 ENTRY_COLUMNS = IndexEntry._fields

@@ -175,6 +175,8 @@ _PROVENANCE = _columns(
         "MiB",
         "Peak memory of the device; on a CPU, peak resident size of the worker process so far.",
     ),
+    ("gpus", "real", "GPUs", "GPUs its pack held, or the fraction of one; 0 on a CPU."),
+    ("energy_j", "real", "J", "Energy charged to the cell; null where the device does not tell."),
     ("tier", "text", "", "What was promised about bits: exact or fast."),
     ("engine", "text", "", "The engine that trained the cell."),
     ("stack_width", "integer", "cells", "Cells in the batched program; 1 for a cell alone."),

@@ -64,6 +64,7 @@ class Manifest:
         artifacts: Cell id to the names of the artifacts that it shall leave, where there are any.
         ended: Cell id to the number of attempts at it that had ended before, where there were any.
         probes: What shall be measured of each cell.
+        gpus: GPUs that the pack is given, or the fraction of one; 0 for none.
     """
 
     pack: str
@@ -88,6 +89,7 @@ class Manifest:
     ended: Mapping[str, int] = field(default_factory=dict)
     plugins: Mapping[str, str] = field(default_factory=dict)
     probes: CellProbes = NO_PROBES
+    gpus: float = 0.0
 
     def unfinished(self, index: Mapping[str, CellState]) -> tuple[str, ...]:
         """Ids of the cells at which no attempt has ended since the manifest was made.

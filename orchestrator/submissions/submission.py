@@ -56,6 +56,8 @@ class Submission:
             that had ended before.
         probes: What is asked to be measured of each cell.
         metrics: The metrics of these probes: name, unit, better end and meaning of each.
+        forecast: What it was expected to take when it was submitted, as plain data (see
+            `orchestrator.planning.forecast`); empty where nothing was to be trained or said.
     """
 
     grid: str
@@ -80,6 +82,7 @@ class Submission:
     again: Mapping[str, int] = field(default_factory=dict)
     probes: CellProbes = NO_PROBES
     metrics: Sequence[Mapping[str, str]] = ()
+    forecast: Mapping[str, Any] = field(default_factory=dict)
 
     def awaits(self, cell: str, index: Mapping[str, CellState]) -> bool:
         """Whether a cell of the submission has still to come to its results, or to new ones.
@@ -119,6 +122,7 @@ def publish_submission(store: Store, submission: Submission) -> None:
         "artifacts": asdict(submission.artifacts),
         "probes": submission.probes.plain(),
         "metrics": [dict(metric) for metric in submission.metrics],
+        "forecast": dict(submission.forecast),
         "text_sha256": hashlib.sha256(submission.text.encode()).hexdigest(),
     }
     data = json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
@@ -159,6 +163,7 @@ def read_submission(store: Store, grid: str, number: int) -> Submission:
             again=content.get("again", {}),
             probes=CellProbes.from_plain(content.get("probes", {})),
             metrics=tuple(content.get("metrics", ())),
+            forecast=content.get("forecast", {}),
         )
     except OSError as error:
         raise StoreError(f"cannot read {folder}: {error.strerror}") from error

@@ -97,6 +97,7 @@ class Attempt:
             "device_seconds": outcome.device_seconds,
             "samples_per_second": outcome.samples / outcome.seconds if outcome.seconds else None,
             "memory_mb": outcome.memory_mb,
+            "gpus": self.manifest.gpus,
             "resumed_step": outcome.resumed_step,
             "topology_updates": outcome.topology_updates,
             "inputs": {n: [one.cell, one.attempt] for n, one in inputs.items()} or None,

@@ -31,6 +31,7 @@ SURFACE = {
     ],
     "plot": ["--allow-mixed", "--output", "--store", "--value", "--where"],
     "verdict": ["--allow-mixed", "--format", "--output", "--store", "--where"],
+    "cost": ["--carbon", "--format", "--output", "--store"],
     "methods": ["--json", "--kind"],
     "schema": ["--write"],
     "data fetch": ["--data-root", "--here", "--profile", "--profile-file"],
