@@ -1,6 +1,9 @@
 """plot: figures of a grid's answers."""
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from orchestrator.commands.arguments import (
     DEFAULT_STORE,
@@ -9,26 +12,76 @@ from orchestrator.commands.arguments import (
     tell,
     writing,
 )
-from orchestrator.commands.asking import AllowMixed, Output, Value, Where, answers_for
+from orchestrator.commands.asking import AllowMixed, Output, Where, answers_for
+
+_DENSITY = "density"
+
+Drawn = Annotated[str, typer.Option("--kind", help="What to draw: density, layers, curves.")]
+Measured = Annotated[
+    str | None,
+    typer.Option("--value", help="The measurement, or curve; by default that of the kind."),
+]
+By = Annotated[str, typer.Option("--by", metavar="FIELD", help="What has a line each.")]
+Over = Annotated[
+    str | None, typer.Option("--x", metavar="FIELD", help="What lies along the axis below.")
+]
+Facet = Annotated[
+    list[str],
+    typer.Option(
+        "--facet", metavar="FIELD", help="Draw a panel for each of its values. Repeatable."
+    ),
+]
+Confidence = Annotated[
+    float, typer.Option("--confidence", min=0.5, max=0.9999, help="Of the intervals.")
+]
+XLog = Annotated[bool | None, typer.Option("--x-log/--x-linear", help="Scale of the axis below.")]
+YLog = Annotated[bool, typer.Option("--y-log", help="Draw the axis at the left logarithmic.")]
+Width = Annotated[
+    str | None,
+    typer.Option(
+        "--width", metavar="column|page|INCHES", help="Width in print, with text of 8 points."
+    ),
+]
 
 
 def plot(
     grid: SubmittedGrid = None,
+    kind: Drawn = _DENSITY,
     output: Output = None,
-    value: Value = "test_accuracy",
+    value: Measured = None,
+    by: By = "method",
+    x: Over = None,
+    facet: Facet = [],  # noqa: B006
     where: Where = [],  # noqa: B006
+    confidence: Confidence = 0.95,
+    x_log: XLog = None,
+    y_log: YLog = False,
+    width: Width = None,
     allow_mixed: AllowMixed = False,
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
-    """Draw accuracy over density, one line per method: SVG, PDF or PNG, by the file's suffix."""
-    from orchestrator.plots.density import accuracy_over_density
+    """Draw a figure, by default accuracy over density: SVG, PDF or PNG, by the file's suffix."""
+    from orchestrator.plots.choices import Choices
+    from orchestrator.plots.drawing import draw
+    from orchestrator.plots.material import gather
+    from orchestrator.plots.style import SCREEN, paper_of
+    from orchestrator.store.layout import Store
+
+    choices = Choices(
+        value=value, by=by, x=x, facet=tuple(facet) or None, confidence=confidence,
+        x_log=x_log, y_log=y_log, paper=SCREEN if width is None else paper_of(width),
+    )  # fmt: skip
+    answers = answers_for(store, grid, where, allow_mixed)
+    target = output or _own_name(store, grid, kind)
+    with writing(target):
+        draw(kind, gather(Store.open(store), answers), target, choices)
+    tell(f"wrote {target}")
+
+
+def _own_name(store: Path, grid: str | None, kind: str) -> Path:
+    """The file of a figure for which none is named."""
     from orchestrator.store.layout import Store
     from orchestrator.submissions.submission import find_submission
 
-    target = output
-    if target is None:
-        target = Path(f"{find_submission(Store.open(store), grid).grid}.svg")
-    answers = answers_for(store, grid, where, allow_mixed)
-    with writing(target):
-        accuracy_over_density(answers, target, value=value)
-    tell(f"wrote {target}")
+    name = find_submission(Store.open(store), grid).grid
+    return Path(f"{name}.svg" if kind == _DENSITY else f"{name}_{kind}.svg")

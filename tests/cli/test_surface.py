@@ -29,7 +29,10 @@ SURFACE = {
         "--allow-mixed", "--best", "--columns", "--format", "--output", "--rows", "--store",
         "--value", "--where",
     ],
-    "plot": ["--allow-mixed", "--output", "--store", "--value", "--where"],
+    "plot": [
+        "--allow-mixed", "--by", "--confidence", "--facet", "--kind", "--output", "--store",
+        "--value", "--where", "--width", "--x", "--x-log", "--y-log",
+    ],
     "verdict": ["--allow-mixed", "--format", "--output", "--store", "--where"],
     "cost": ["--carbon", "--format", "--output", "--store"],
     "methods": ["--json", "--kind"],

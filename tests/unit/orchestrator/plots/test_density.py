@@ -1,15 +1,19 @@
 """Plots: the right lines, the same bytes, and readable text in the figure."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from grids.cell import Component
-from orchestrator.answers.grouping import group
-from orchestrator.answers.results import AnswerError, Answers, select
-from orchestrator.plots.density import accuracy_over_density, lines_of
+from grids.cell import Cell, Component
+from orchestrator.answers.results import AnswerError, select
+from orchestrator.plots.chart import Line
+from orchestrator.plots.choices import Choices
+from orchestrator.plots.density import density_chart
+from orchestrator.plots.drawing import draw
+from orchestrator.plots.material import Material, gather
 from orchestrator.store import Store, publish
 from tests.support.grids import a_cell, a_grid, accuracy, publish_results
 from tests.support.records import failure
@@ -17,18 +21,29 @@ from tests.support.records import failure
 GRID = a_grid(methods=["set", "rigl"], densities=["0.05", "0.5"], seeds=3)
 
 
+def material_of(store: Store, cells: Sequence[Cell] = GRID) -> Material:
+    return gather(store, select(store, cells))
+
+
+def draw_density(store: Store, cells: Sequence[Cell], path: Path) -> Path:
+    return draw("density", material_of(store, cells), path)
+
+
+def lines_of(material: Material) -> list[Line]:
+    """The lines of the only panel."""
+    [panel] = density_chart(material, Choices()).panels
+    return list(panel.lines)
+
+
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
+def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
     store = Store.create(tmp_path_factory.mktemp("store"))
     publish_results(store, GRID)
-    return select(store, GRID)
+    return material_of(store)
 
 
-def test_one_line_per_method_and_dense_is_level(answers: Answers) -> None:
-    grouped = group(
-        answers, rows="method", columns="density", value="test_accuracy", confidence=0.95
-    )
-    lines = {line.name: line for line in lines_of(grouped)}
+def test_one_line_per_method_and_dense_is_level(material: Material) -> None:
+    lines = {line.name: line for line in lines_of(material)}
     assert list(lines) == ["dense", "set", "rigl"]
     assert (lines["dense"].level, lines["set"].level) == (True, False)
     assert [density for density, _ in lines["set"].points] == [0.05, 0.5]
@@ -44,27 +59,28 @@ def test_one_line_per_method_and_dense_is_level(answers: Answers) -> None:
 def test_densities_without_results_are_left_out(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "results")
     publish_results(store, GRID[:6])
-    grouped = group(select(store, GRID), rows="method", columns="density", value="test_accuracy")
-    assert [(line.name, len(line.points)) for line in lines_of(grouped)] == [
+    assert [(line.name, len(line.points)) for line in lines_of(material_of(store))] == [
         ("dense", 1),
         ("set", 1),
     ]
-    assert accuracy_over_density(select(store, GRID), tmp_path / "p.svg").exists()
+    assert draw_density(store, GRID, tmp_path / "p.svg").exists()
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".pdf", ".png"])
-def test_the_same_answers_are_the_same_bytes(answers: Answers, tmp_path: Path, suffix: str) -> None:
-    first = accuracy_over_density(answers, tmp_path / f"new/a{suffix}").read_bytes()
-    assert accuracy_over_density(answers, tmp_path / f"b{suffix}").read_bytes() == first
+def test_the_same_answers_are_the_same_bytes(
+    material: Material, tmp_path: Path, suffix: str
+) -> None:
+    first = draw("density", material, tmp_path / f"new/a{suffix}").read_bytes()
+    assert draw("density", material, tmp_path / f"b{suffix}").read_bytes() == first
     assert len(first) > 5000
 
 
-def test_a_persons_own_settings_do_not_change_the_bytes(answers: Answers, tmp_path: Path) -> None:
+def test_a_persons_own_settings_do_not_change_the_bytes(material: Material, tmp_path: Path) -> None:
     import matplotlib
 
-    first = accuracy_over_density(answers, tmp_path / "a.svg").read_bytes()
+    first = draw("density", material, tmp_path / "a.svg").read_bytes()
     with matplotlib.rc_context({"font.size": 20.0, "axes.grid": False}):
-        again = accuracy_over_density(answers, tmp_path / "b.svg").read_bytes()
+        again = draw("density", material, tmp_path / "b.svg").read_bytes()
         assert matplotlib.rcParams["font.size"] == 20.0
     assert again == first
 
@@ -75,8 +91,8 @@ def drawn_texts(path: Path) -> list[str]:
     return [line.strip()[5:-4] for line in lines if line.strip().startswith("<!-- ")]
 
 
-def test_axes_legend_and_caption_say_what_is_drawn(answers: Answers, tmp_path: Path) -> None:
-    texts = drawn_texts(accuracy_over_density(answers, tmp_path / "a.svg"))
+def test_axes_legend_and_caption_say_what_is_drawn(material: Material, tmp_path: Path) -> None:
+    texts = drawn_texts(draw("density", material, tmp_path / "a.svg"))
     for expected in ("0.05", "0.5", "test accuracy (%)", "dense", "set", "rigl"):
         assert expected in texts
     assert "Mean over n = 3 seeds; bands: 95 % confidence intervals." in texts
@@ -87,7 +103,7 @@ def test_the_caption_tells_failed_cells_from_unfinished_ones(tmp_path: Path) -> 
     publish_results(store, GRID[:12])
     diverged = GRID[12]
     publish(store, failure(1, cell=diverged.id, canonical=diverged.canonical(), state="INVALID"))
-    caption = " ".join(drawn_texts(accuracy_over_density(select(store, GRID), tmp_path / "a.svg")))
+    caption = " ".join(drawn_texts(draw_density(store, GRID, tmp_path / "a.svg")))
     assert "; 1 cell failed (1 INVALID), and no mean counts them; " in caption
     assert "; 2 cells have no result yet." in caption
 
@@ -96,7 +112,7 @@ def test_labels_of_close_densities_do_not_run_into_each_other(tmp_path: Path) ->
     store = Store.create(tmp_path / "results")
     grid = a_grid(methods=["set"], densities=["0.01", "0.1", "0.9", "1"], seeds=2)
     publish_results(store, grid)
-    texts = drawn_texts(accuracy_over_density(select(store, grid), tmp_path / "a.svg"))
+    texts = drawn_texts(draw_density(store, grid, tmp_path / "a.svg"))
     assert [text for text in texts if text in ("0.01", "0.1", "0.9", "1")] == ["0.01", "0.1", "0.9"]
 
 
@@ -104,7 +120,7 @@ def test_accuracies_are_not_drawn_beyond_one_hundred_percent(tmp_path: Path) -> 
     store = Store.create(tmp_path / "results")
     grid = a_grid(methods=["set"], densities=["0.5"], seeds=2)
     publish_results(store, grid)  # two seeds: the interval reaches beyond 100 %
-    texts = drawn_texts(accuracy_over_density(select(store, grid), tmp_path / "a.svg"))
+    texts = drawn_texts(draw_density(store, grid, tmp_path / "a.svg"))
     numbers = [float(text) for text in texts if text.isdecimal()]
     assert max(numbers) <= 100
 
@@ -113,18 +129,16 @@ def test_only_dense_can_be_drawn(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "results")
     dense = a_grid(methods=[], seeds=2)
     publish_results(store, dense)
-    texts = drawn_texts(accuracy_over_density(select(store, dense), tmp_path / "a.svg"))
+    texts = drawn_texts(draw_density(store, dense, tmp_path / "a.svg"))
     assert "dense" in texts
 
 
-def test_what_cannot_be_drawn_is_one_message(answers: Answers, tmp_path: Path) -> None:
+def test_what_cannot_be_drawn_is_one_message(material: Material, tmp_path: Path) -> None:
     expected = r"a\.jpeg by its suffix; suffixes: \.svg, \.pdf, \.png; did you mean '\.png'\?$"
     with pytest.raises(AnswerError, match=expected):
-        accuracy_over_density(answers, tmp_path / "a.jpeg")
+        draw("density", material, tmp_path / "a.jpeg")
     with pytest.raises(AnswerError, match=r"nothing to draw: 1 cell has no result yet$"):
-        accuracy_over_density(
-            select(Store.create(tmp_path / "empty"), [a_cell()]), tmp_path / "a.svg"
-        )
+        draw_density(Store.create(tmp_path / "empty"), [a_cell()], tmp_path / "a.svg")
     assert list(tmp_path.glob("a.*")) == []
 
 
@@ -140,7 +154,7 @@ def test_many_variants_with_long_names_leave_room_to_draw(
     cells = [replace(a_cell(density=d), method=m) for m in methods for d in ("0.05", "0.1")]
     store = Store.create(tmp_path / "results")
     publish_results(store, cells)
-    target = accuracy_over_density(select(store, cells), tmp_path / "figure.svg")
+    target = draw_density(store, cells, tmp_path / "figure.svg")
     figure = target.read_text()
     assert not [str(warning.message) for warning in recwarn]
     assert "<!--   growth=random_unexplored) -->" in figure  # a line of its own

@@ -1,0 +1,224 @@
+"""Drawing charts: panels, lines with bands, axes, a legend beside the data and the small print."""
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.plots.chart import Axis, Chart, Line, Panel
+from orchestrator.plots.style import (
+    REFERENCE,
+    SMALL_PRINT,
+    Paper,
+    front_look,
+    line_look,
+    reference_look,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_LEGEND_WIDTH = 26  # characters of a legend's line that leave room to draw
+_LABEL_SHARE = 0.06 * 5.6  # inches of an axis that the label of a tick needs
+_MARGIN = 1.15  # how far a logarithmic axis goes beyond its outermost ticks
+_BESIDE = 5.0  # inches of width from which a legend may stand beside a single panel
+_PANEL = 1.6  # inches of width that a panel needs
+_ROW = 0.17  # inches: a line of the legend beside a panel
+_POINTS = 72.0  # in an inch
+_MANY = 16  # points of a line, beyond which not each has a marker
+_TILT = 35  # degrees by which words at an axis are turned
+
+FRONT = "Pareto front"
+"""What the legend calls the points that none is better than in both directions."""
+
+
+def render(chart: Chart, paper: Paper) -> "Figure":
+    """The figure of a chart; call it within `style.drawing_with(paper)`."""
+    from matplotlib.figure import Figure
+
+    columns = _columns(len(chart.panels), paper)
+    rows = math.ceil(len(chart.panels) / columns)
+    looks = _looks(chart)
+    names = list(looks)
+    beside = len(chart.panels) == 1 and paper.width >= _BESIDE
+    notes = _small_print(chart, paper)
+    size = _size(paper, rows, columns, names, beside, notes.count("\n") + 1)
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(rows, columns, sharex=True, sharey=chart.alike, squeeze=False)
+    places = [axes for row in grid for axes in row]
+    for number, (axes, panel) in enumerate(zip(places, chart.panels, strict=False)):
+        _draw(axes, panel, chart, looks)
+        _label(axes, chart, number, columns, paper.width / columns)
+    for axes in places[len(chart.panels) :]:
+        axes.remove()
+    if len(chart.panels) > 1:
+        figure.supylabel(chart.y.label, fontsize=paper.label)
+    _legend(figure, places, names, beside, paper)
+    figure.supxlabel(
+        notes, fontsize=paper.small, color=SMALL_PRINT, x=0.01, ha="left", parse_math=False
+    )
+    return figure
+
+
+def legend_text(name: str) -> str:
+    """The name of a line; a variant's long one has its options below each other."""
+    if len(name) <= _LEGEND_WIDTH or "(" not in name:
+        return name
+    head, _, options = name.partition("(")
+    return f"{head}(\n  " + options.replace(", ", ",\n  ")
+
+
+def _columns(panels: int, paper: Paper) -> int:
+    """Columns of the grid of panels, so that its rows are as full as can be."""
+    most = max(1, int(paper.width // _PANEL))
+    return math.ceil(panels / math.ceil(panels / most))
+
+
+def _looks(chart: Chart) -> dict[str, dict[str, Any]]:
+    """How each name is drawn, alike in all panels: references first, as the legend has them."""
+    lines = {line.name: line for panel in chart.panels for line in panel.lines}
+    references = [name for name, line in lines.items() if line.reference]
+    others = [name for name in lines if name not in references]
+    return {name: reference_look(i) for i, name in enumerate(references)} | {
+        name: line_look(i) for i, name in enumerate(others)
+    }
+
+
+def _small_print(chart: Chart, paper: Paper) -> str:
+    notes = (chart.caption, *chart.notes)
+    return "\n".join(line for note in notes for line in textwrap.wrap(note, paper.note_width))
+
+
+def _size(
+    paper: Paper, rows: int, columns: int, names: Sequence[str], beside: bool, notes: int
+) -> tuple[float, float]:
+    """Width and height in inches: higher where there are many panels or a long legend."""
+    if beside:
+        legend = sum(1 + legend_text(name).count("\n") for name in names) + 3
+        return paper.width, max(paper.height, legend * _ROW * paper.legend / 8.5)
+    panel = paper.height if rows == columns == 1 else max(1.5, 0.8 * paper.width / columns)
+    legend = sum(
+        max(1 + legend_text(name).count("\n") for name in row)
+        for row in _rows(names, _legend_columns(names, paper))
+    )
+    below = 1.35 * notes * paper.small / _POINTS + 0.25
+    return paper.width, rows * panel + legend * 1.5 * paper.legend / _POINTS + below
+
+
+def _rows(names: Sequence[str], columns: int) -> list[Sequence[str]]:
+    return [names[i : i + columns] for i in range(0, len(names), columns)]
+
+
+def _legend_columns(names: Sequence[str], paper: Paper) -> int:
+    """How many names stand side by side above the panels."""
+    longest = max(len(line) for name in names for line in legend_text(name).split("\n"))
+    entry = paper.legend * (5.2 + 0.58 * longest) / _POINTS
+    return max(1, min(len(names), int(paper.width / entry)))
+
+
+def _draw(axes: "Axes", panel: Panel, chart: Chart, looks: Mapping[str, dict[str, Any]]) -> None:
+    for line in panel.lines:
+        if line.level:
+            _draw_level(axes, line, looks[line.name])
+    for line in panel.lines:
+        if not line.level:
+            _draw_line(axes, line, chart, looks[line.name])
+    if panel.front:
+        xs, ys = zip(*panel.front, strict=True)
+        axes.plot(xs, ys, label=FRONT, **front_look())
+    if panel.title:
+        axes.set_title(panel.title, parse_math=False)
+
+
+def _draw_level(axes: "Axes", line: Line, look: Mapping[str, Any]) -> None:
+    [(_, summary)] = line.points
+    axes.axhline(summary.mean, label=legend_text(line.name), **look)
+    if summary.low is not None and summary.high is not None:
+        axes.axhspan(summary.low, summary.high, color=REFERENCE, alpha=0.10, linewidth=0)
+
+
+def _draw_line(axes: "Axes", line: Line, chart: Chart, look: Mapping[str, Any]) -> None:
+    xs = [x for x, _ in line.points]
+    means = [summary.mean for _, summary in line.points]
+    low = [s.mean if s.low is None else s.low for _, s in line.points]
+    high = [s.mean if s.high is None else s.high for _, s in line.points]
+    drawn = {**look, "marker": look.get("marker", "o")} if not chart.joined else dict(look)
+    if not chart.joined:
+        drawn["linestyle"] = "none"
+    if len(xs) > _MANY:
+        drawn["markevery"] = len(xs) // 8
+    axes.plot(xs, means, label=legend_text(line.name), zorder=3, **drawn)
+    if chart.bars:
+        axes.vlines(xs, low, high, color=look["color"], linewidth=0.9, zorder=2)
+    else:
+        axes.fill_between(xs, low, high, color=look["color"], alpha=0.15, linewidth=0, zorder=2)
+
+
+def _label(axes: "Axes", chart: Chart, number: int, columns: int, width: float) -> None:
+    alone = len(chart.panels) == 1
+    if number + columns >= len(chart.panels):
+        axes.set_xlabel(chart.x.label if alone else chart.x.brief or chart.x.label)
+        axes.tick_params(labelbottom=True)
+    if alone:
+        axes.set_ylabel(chart.y.label)
+    _set_x(axes, chart.x, width)
+    _set_y(axes, chart.y)
+
+
+def _set_x(axes: "Axes", axis: Axis, width: float) -> None:
+    if axis.log:
+        axes.set_xscale("log")
+    if axis.ticks is None:
+        return
+    places = [place for place, _ in axis.ticks]
+    texts = [text for _, text in axis.ticks] if axis.words else _thinned(axis, width)
+    axes.set_xticks(places, texts)
+    axes.minorticks_off()
+    if axis.words:
+        axes.tick_params(axis="x", rotation=_TILT)
+        for label in axes.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
+    low, high = places[0], places[-1]
+    if axis.log:
+        axes.set_xlim(low / _MARGIN, high * _MARGIN)
+    else:
+        beyond = (high - low) * 0.05 if not axis.words and high > low else 0.5
+        axes.set_xlim(low - beyond, high + beyond)
+
+
+def _thinned(axis: Axis, width: float) -> list[str]:
+    """The ticks' texts, left empty where they would run into the one before."""
+    ticks = axis.ticks or ()
+    at = [math.log(place) if axis.log else place for place, _ in ticks]
+    least = (at[-1] - at[0]) * _LABEL_SHARE / width
+    labels, last = [], -math.inf
+    for place, (_, text) in zip(at, ticks, strict=True):
+        fits = place - last >= least
+        labels.append(text if fits else "")
+        last = place if fits else last
+    return labels
+
+
+def _set_y(axes: "Axes", axis: Axis) -> None:
+    """Accuracies end at 0 and 100 %, even where the interval of few seeds does not."""
+    if axis.log:
+        axes.set_yscale("log")
+    if axis.bounds is not None:
+        low, high = axes.get_ylim()
+        axes.set_ylim(max(low, axis.bounds[0]), min(high, axis.bounds[1]))
+
+
+def _legend(
+    figure: "Figure", places: Sequence["Axes"], names: Sequence[str], beside: bool, paper: Paper
+) -> None:
+    found: dict[str, Any] = {}
+    for axes in places:
+        handles, labels = axes.get_legend_handles_labels()
+        for handle, label in zip(handles, labels, strict=True):
+            found.setdefault(label, handle)
+    options: dict[str, Any] = {"loc": "outside right upper"}
+    if not beside:
+        columns = _legend_columns(names, paper)
+        options = {"loc": "outside upper left", "ncols": columns, "columnspacing": 1.2}
+    figure.legend(found.values(), found, handlelength=2.6, **options)

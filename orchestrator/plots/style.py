@@ -1,0 +1,160 @@
+"""The one style of all figures: colours, markers, dashes, sizes of text for the width of a paper.
+
+The palette is Okabe and Ito's (2008), which stays apart in every common form of colour blindness.
+Colour is never the only sign: lines differ in markers too, and in dashes once colours repeat.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.answers.results import AnswerError
+
+# Their yellow is left out (too pale on white) and their black is kept for references.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+"""Colours of lines, in their order."""
+
+REFERENCE = "#000000"
+"""The colour of what others are compared with, such as the dense network."""
+
+SMALL_PRINT = "#555555"
+"""The colour of the lines below a figure."""
+
+HEAT = "cividis"
+"""The colour map of heat maps: even in lightness, and the same to colour-blind eyes."""
+
+WIDTHS = {"column": 3.35, "page": 6.9}
+"""Inches of the places in a paper of two columns."""
+
+NARROWEST, WIDEST = 2.0, 20.0
+"""Inches between which the width of a figure must be."""
+
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+_DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)))
+_COMMON: dict[Any, Any] = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#d9d9d9",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "svg.hashsalt": "sparsesweep",
+    "svg.fonttype": "path",
+    "pdf.fonttype": 42,  # TrueType: text stays text, and publishers take it
+}
+_CHARACTERS = 140.625  # of the small print in an inch, over its size in points
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Paper:
+    """The size of a figure where it is printed, and of its text.
+
+    Attributes:
+        width: Inches.
+        height: Inches of a figure of one panel; more is added where legend or panels need it.
+        text: Size of ticks and titles, in points.
+        label: Size of the labels of axes, in points.
+        legend: Size of the legend, in points.
+        small: Size of the small print, in points.
+        line: Width of a line, in points.
+        marker: Size of a marker, in points.
+    """
+
+    width: float
+    height: float
+    text: float
+    label: float
+    legend: float
+    small: float
+    line: float
+    marker: float
+
+    @property
+    def note_width(self) -> int:
+        """Characters of the small print that fit into one line."""
+        return int(_CHARACTERS / self.small * self.width)
+
+    def settings(self) -> dict[Any, Any]:
+        """The settings of matplotlib for it."""
+        return {
+            "font.size": self.text,
+            "axes.labelsize": self.label,
+            "axes.titlesize": self.text,
+            "legend.fontsize": self.legend,
+            "lines.linewidth": self.line,
+            "lines.markersize": self.marker,
+            **_COMMON,
+        }
+
+
+SCREEN = Paper(
+    width=5.6, height=3.5, text=9.0, label=9.5, legend=8.5, small=7.5, line=1.6, marker=5.0
+)
+"""What a figure is drawn for when nothing is said: a document on a screen."""
+
+
+def paper_of(width: str) -> Paper:
+    """The paper for a width: a name of WIDTHS, or inches; its text has 8 points.
+
+    Raises:
+        AnswerError: For another word, or inches that no page has.
+    """
+    try:
+        inches = WIDTHS[width] if width in WIDTHS else float(width)
+    except ValueError:
+        inches = 0.0
+    if not NARROWEST <= inches <= WIDEST:
+        raise AnswerError(
+            f"--width {width}: write {', '.join(WIDTHS)}, or inches between {NARROWEST:g} and "
+            f"{WIDEST:g}"
+        )
+    return Paper(
+        width=inches, height=max(2.1, min(0.62 * inches, 3.4)),
+        text=8.0, label=8.0, legend=8.0, small=7.0, line=1.3, marker=4.0,
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def drawing_with(paper: Paper) -> Iterator[None]:
+    """Draw in this block with the style, whatever a person's own settings are."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(paper.settings())
+        yield
+
+
+def line_look(number: int) -> dict[str, Any]:
+    """How the line of this number is drawn: 48 in a row differ in colour or marker, then dashes."""
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "marker": _MARKERS[number % len(_MARKERS)],
+        "linestyle": _DASHES[number // len(COLOURS) % len(_DASHES)],
+        "markeredgecolor": "white",
+        "markeredgewidth": 0.6,
+    }
+
+
+def reference_look(number: int) -> dict[str, Any]:
+    """How the reference of this number is drawn: black, dashed and without markers."""
+    return {
+        "color": REFERENCE,
+        "linestyle": _DASHES[1 + number % (len(_DASHES) - 1)],
+        "linewidth": 1.3,
+    }
+
+
+def front_look() -> dict[str, Any]:
+    """How the Pareto front is drawn: a broad pale staircase beneath the lines."""
+    return {
+        "color": "#999999",
+        "linewidth": 5.0,
+        "alpha": 0.35,
+        "drawstyle": "steps-post",
+        "solid_capstyle": "round",
+        "zorder": 1.5,
+    }
