@@ -92,6 +92,14 @@ def flush_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def flush_tree(folder: Path) -> None:
+    """Bring all files below `folder`, and their names, to the disk, sharing the waits for it."""
+    below = [path for path in folder.rglob("*") if not path.is_symlink()]
+    with ThreadPoolExecutor(_FLUSHES_AT_ONCE) as pool:
+        list(pool.map(_flush_file, (path for path in below if path.is_file())))
+        list(pool.map(flush_folder, [*(path for path in below if path.is_dir()), folder]))
+
+
 def _flush_file(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -241,6 +241,15 @@ def canonical_json(content: object) -> str:
     return _STRICT.encode(content)
 
 
+def first_value(text: bytes) -> bytes:
+    """The bytes of the JSON value with which a text begins; StoreError when there is none."""
+    try:
+        _, end = json.JSONDecoder().raw_decode(decoded := text.decode())
+    except ValueError as error:
+        raise StoreError(f"it is damaged ({error})") from error
+    return decoded[:end].encode()
+
+
 def json_number(value: float | None) -> float | str | None:
     """A number as strict JSON can hold it: NaN and infinities become text that float() reads."""
     if value is None or math.isfinite(value):

@@ -31,8 +31,8 @@ _ABANDONED_SECONDS = 24 * 3600.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Described:
-    """What the JSON beside a shared file says.
+class SharedFile:
+    """What the JSON beside a shared file says of it.
 
     Attributes:
         recipe: What the content follows from.
@@ -90,7 +90,7 @@ class StoredFiles:
         except FileNotFoundError:
             return None
         try:
-            described = _Described(**json.loads(text))
+            described = SharedFile(**json.loads(text))
             path = place.with_name(described.file)
             fault = self._fault(path, described)
         except (ValueError, TypeError, OSError) as error:
@@ -101,7 +101,7 @@ class StoredFiles:
         warnings.warn(f"{path} is damaged ({fault}); it is made again", StoreWarning, stacklevel=3)
         return None
 
-    def _fault(self, path: Path, described: _Described) -> str | None:
+    def _fault(self, path: Path, described: SharedFile) -> str | None:
         size = path.stat().st_size
         if size != described.bytes:
             return f"{size} bytes instead of {described.bytes}"
@@ -111,13 +111,13 @@ class StoredFiles:
 
     def _make(
         self, place: Path, recipe: Mapping[str, Any], make: Callable[[Path], None]
-    ) -> _Described:
+    ) -> SharedFile:
         temporary = temporary_name(place)
         _remove_abandoned(place)
         try:
             make(temporary)
             total = _sum_of(temporary)
-            made = _Described(
+            made = SharedFile(
                 recipe=recipe,
                 file=f"{place.stem}.{total[:16]}",
                 bytes=temporary.stat().st_size,
@@ -128,13 +128,26 @@ class StoredFiles:
             temporary.unlink(missing_ok=True)
         return made
 
-    def _settle(self, temporary: Path, path: Path, made: _Described) -> None:
+    def _settle(self, temporary: Path, path: Path, made: SharedFile) -> None:
         # What has the name already has the content too, unless it is damaged; then it gives way.
         self._checked.discard(path)
         with suppress(FileNotFoundError):
             if self._fault(path, made) is not None:
                 path.unlink()
         publish_file(temporary, path)
+
+
+def list_shared(store: Store) -> list[SharedFile]:
+    """The shared files of a store, by recipe; what is damaged or half made is left out."""
+    found = []
+    for place in sorted(store.shared.glob("*/[!.]*.json")):
+        try:
+            described = SharedFile(**json.loads(place.read_bytes()))
+            whole = place.with_name(described.file).stat().st_size == described.bytes
+        except (ValueError, TypeError, OSError):
+            continue
+        found += [described] if whole else []
+    return found
 
 
 def _sum_of(path: Path) -> str:

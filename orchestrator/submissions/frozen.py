@@ -11,7 +11,7 @@ from pathlib import Path
 
 from orchestrator.provenance import PACKAGES, ROOT, code_hash
 from orchestrator.store.layout import Store, StoreError
-from orchestrator.store.publishing import TEMPORARY_SUFFIX, flush_folder
+from orchestrator.store.publishing import TEMPORARY_SUFFIX, flush_folder, flush_tree
 
 
 def freeze(store: Store, root: Path = ROOT) -> Path:
@@ -37,6 +37,15 @@ def freeze(store: Store, root: Path = ROOT) -> Path:
     return folder
 
 
+def kept_code(store: Store) -> list[str]:
+    """The hashes of the code that a store keeps, sorted."""
+    try:
+        names = os.listdir(store.code_folder(""))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(name for name in names if not name.startswith("."))
+
+
 def _copy(root: Path, folder: Path, code: str) -> None:
     temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     try:
@@ -48,7 +57,7 @@ def _copy(root: Path, folder: Path, code: str) -> None:
             )
         if code_hash(temporary) != code:
             raise StoreError(f"the code in {root} has changed since this began: run it again")
-        os.sync()
+        flush_tree(temporary)
         try:
             temporary.rename(folder)
         except OSError:

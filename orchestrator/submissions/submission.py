@@ -24,7 +24,11 @@ from orchestrator.submissions.manifest import Manifest
 SUBMISSION_VERSION = 3
 """Version of the format of `submission.json`."""
 
-_FILE, _GRID = "submission.json", "grid.yaml"
+SUBMISSION_FILE = "submission.json"
+"""Name of the file that holds a submission, in its folder; it appears last."""
+
+GRID_FILE = "grid.yaml"
+"""Name of the grid file as given, beside it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,7 +131,9 @@ def publish_submission(store: Store, submission: Submission) -> None:
     }
     data = json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
     try:
-        ours = publish_all([(folder / _GRID, submission.text.encode()), (folder / _FILE, data)])
+        ours = publish_all(
+            [(folder / GRID_FILE, submission.text.encode()), (folder / SUBMISSION_FILE, data)]
+        )
     except OSError as error:
         raise StoreError(f"cannot write {folder}: {error.strerror}") from error
     if not all(ours):
@@ -145,7 +151,7 @@ def read_submission(store: Store, grid: str, number: int) -> Submission:
     """One submission of a grid; StoreError when it is missing or damaged."""
     folder = store.submission(grid, number)
     try:
-        content: dict[str, Any] = json.loads((folder / _FILE).read_bytes())
+        content: dict[str, Any] = json.loads((folder / SUBMISSION_FILE).read_bytes())
         if content["schema"] != SUBMISSION_VERSION:
             raise StoreError(f"{folder} has format version {content['schema']!r}")
         plain = {name: content[name] for name in _PLAIN}
@@ -153,7 +159,7 @@ def read_submission(store: Store, grid: str, number: int) -> Submission:
         plain["needs"] = {cell: tuple(ids) for cell, ids in plain["needs"].items()}
         return Submission(
             **plain,
-            text=(folder / _GRID).read_text(encoding="utf-8"),
+            text=(folder / GRID_FILE).read_text(encoding="utf-8"),
             cells=from_plain(content["cells"]),
             producers=from_plain(content["producers"]),
             artifacts=ArtifactWishes(
@@ -168,7 +174,7 @@ def read_submission(store: Store, grid: str, number: int) -> Submission:
     except OSError as error:
         raise StoreError(f"cannot read {folder}: {error.strerror}") from error
     except (KeyError, TypeError, json.JSONDecodeError, GridError) as error:
-        raise StoreError(f"{folder / _FILE} is damaged ({error})") from error
+        raise StoreError(f"{folder / SUBMISSION_FILE} is damaged ({error})") from error
 
 
 def last_submission(store: Store, grid: str) -> Submission | None:
@@ -250,13 +256,13 @@ def _numbers(store: Store, grid: str) -> list[int]:
     return [
         number
         for number in store.submission_numbers(grid)
-        if (store.submission(grid, number) / _FILE).exists()
+        if (store.submission(grid, number) / SUBMISSION_FILE).exists()
     ]
 
 
 def _moment(store: Store, grid: str) -> tuple[float, str]:
     """When a grid was last submitted; the file's own time, because reading it all takes longer."""
-    newest = store.submission(grid, _numbers(store, grid)[-1]) / _FILE
+    newest = store.submission(grid, _numbers(store, grid)[-1]) / SUBMISSION_FILE
     return newest.stat().st_mtime, grid
 
 

@@ -5,8 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from orchestrator.store.generations import Generation, Part, newest
 from orchestrator.store.reading import read_tables
 from orchestrator.store.records import Record, hot_paths
 from orchestrator.store.schema import TABLES
+from tests.support.dying import die_at, in_child
 from tests.support.records import curve, failure, record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,6 @@ HOT = [
     record(3, seed=1, curve=True, metrics={"test_accuracy": 0.5, "odd": 1.0}),
     record(4, seed=0),
 ]
-STEPS = ("write", "fsync", "link", "replace", "unlink")
 
 
 def publish_all(store: Store, records: list[Record]) -> None:
@@ -57,44 +56,6 @@ def undisturbed(before: Store, tmp_path_factory: pytest.TempPathFactory) -> Stor
 def copy(store: Store, root: Path) -> Store:
     shutil.copytree(store.root, root, dirs_exist_ok=True)
     return Store.open(root)
-
-
-def die_at(step: int) -> Callable[[], int]:
-    """Make this process die just before the disk operation of that number, writes half-way.
-
-    Returns:
-        A function that tells how many operations were counted.
-    """
-    count = 0
-
-    def dying(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def operation(*args: Any, **options: Any) -> Any:
-            nonlocal count
-            count += 1
-            if count == step:
-                if name == "write":
-                    real(args[0], bytes(args[1])[: len(args[1]) // 2])
-                os._exit(9)
-            return real(*args, **options)
-
-        return operation
-
-    for name in STEPS:
-        setattr(os, name, dying(name, getattr(os, name)))
-    return lambda: count
-
-
-def in_child(action: Callable[[], int]) -> int:
-    """The exit status of `action` run in a fork of this process."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Arrow's threads survive a fork
-        child = os.fork()
-    if child == 0:
-        try:
-            os._exit(action())
-        finally:
-            os._exit(255)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def compact_and_die(store: Store, step: int) -> int:

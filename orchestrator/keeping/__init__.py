@@ -1,0 +1,1 @@
+"""Keeping: whole stores merged, compared and cleaned, and single cells reproduced."""
