@@ -6,7 +6,7 @@ when, where or in how many steps the folding happened.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +19,10 @@ from orchestrator.store.index_part import (
     entry_of,
     origin,
 )
-from orchestrator.store.layout import StoreError
 from orchestrator.store.measured import Output
 from orchestrator.store.records import Curve, Record, canonical_json, check_same_cell
 from orchestrator.store.rows import curve_columns, layer_rows, metric_rows, result_row
-from orchestrator.store.schema import SORT_KEYS, TABLES, arrow_schema
+from orchestrator.store.schema import SORT_KEYS, TABLES, arrow_schema, check_known, conformed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,7 +39,8 @@ class Folded:
     """What a set of attempts folds into.
 
     Attributes:
-        tables: Table name to Arrow table, sorted, as `schema` describes them.
+        tables: Table name to Arrow table, sorted, as `schema` describes them. It may lack tables
+            that nobody asks for; then what is folded on top lacks them too.
         entries: One index entry per attempt, by (cell, attempt).
         canonicals: Cell id to canonical JSON.
     """
@@ -72,7 +72,7 @@ def fold(before: Folded, outcomes: Sequence[Outcome]) -> Folded:
         check_same_cell(record.cell, canonicals.setdefault(record.cell, text), text)
     entries = [*before.entries, *(entry_of(record) for record, _ in outcomes)]
     entries.sort(key=lambda entry: (entry.cell, entry.attempt))
-    tables = _with_rows(before.tables, _new_rows(outcomes))
+    tables = _with_rows(before.tables, _new_rows(outcomes, before.tables))
     tables = _with_answers(tables, entries)
     ordered = {name: _sorted(name, table) for name, table in tables.items()}
     return Folded(tables=ordered, entries=entries, canonicals=dict(sorted(canonicals.items())))
@@ -95,20 +95,33 @@ def decode(parts: Mapping[str, bytes]) -> Folded:
     return Folded(tables=tables, entries=entries, canonicals=canonicals)
 
 
-def _new_rows(outcomes: Iterable[Outcome]) -> dict[str, "pa.Table"]:
+def _new_rows(outcomes: Sequence[Outcome], wanted: Collection[str]) -> dict[str, "pa.Table"]:
     import pyarrow as pa
 
-    rows: dict[str, list[dict[str, Any]]] = {"results": [], "metrics": [], "layers": []}
+    tables = {}
+    for name in wanted:
+        schema = arrow_schema(name)
+        if name == "curves":
+            tables[name] = pa.table(_new_points(outcomes), schema=schema)
+        else:
+            rows = [row for record, _ in outcomes for row in _ROWS[name](record)]
+            tables[name] = pa.Table.from_pylist(rows, schema=schema)
+    return tables
+
+
+_ROWS: Mapping[str, Callable[[Record], Iterable[dict[str, Any]]]] = {
+    "results": lambda record: [result_row(record)],
+    "metrics": metric_rows,
+    "layers": layer_rows,
+}
+
+
+def _new_points(outcomes: Iterable[Outcome]) -> dict[str, list[Any]]:
     points: dict[str, list[Any]] = {column.name: [] for column in TABLES["curves"]}
     for record, curve in outcomes:
-        rows["results"].append(result_row(record))
-        rows["metrics"].extend(metric_rows(record))
-        rows["layers"].extend(layer_rows(record))
         for name, values in curve_columns(record, curve or {}).items():
             points[name].extend(values)
-    points["answers"] = [None] * len(points["cell"])
-    tables = {name: pa.Table.from_pylist(rows[name], schema=arrow_schema(name)) for name in rows}
-    return {**tables, "curves": pa.table(points, schema=arrow_schema("curves"))}
+    return {**points, "answers": [None] * len(points["cell"])}
 
 
 def _with_rows(
@@ -128,16 +141,21 @@ def _with_answers(
     by_cell: dict[str, list[IndexEntry]] = defaultdict(list)
     for entry in entries:
         by_cell[entry.cell].append(entry)
-    ordered = [ranked(attempts) for attempts in by_cell.values()]
-    whole = [_named(attempts[0]) for attempts in ordered]
-    curves = [_named(_with_curve(attempts)) for attempts in ordered]
-    single = _holders(tables["metrics"], by_cell)
-    return {
-        "results": _marked(tables["results"], ("cell", "attempt"), whole),
-        "metrics": _marked(tables["metrics"], ("cell", "attempt", "metric"), single),
-        "curves": _marked(tables["curves"], ("cell", "attempt"), curves),
-        "layers": _marked(tables["layers"], ("cell", "attempt"), whole),
-    }
+    return {name: _answered(name, table, by_cell) for name, table in tables.items()}
+
+
+def _answered(
+    name: str, table: "pa.Table", by_cell: Mapping[str, list[IndexEntry]]
+) -> "pa.Table":
+    if name == "metrics":
+        return _marked(table, ("cell", "attempt", "metric"), _holders(table, by_cell))
+    choose = _with_curve if name == "curves" else _first
+    answering = [_named(choose(ranked(attempts))) for attempts in by_cell.values()]
+    return _marked(table, ("cell", "attempt"), answering)
+
+
+def _first(attempts: Sequence[IndexEntry]) -> IndexEntry:
+    return attempts[0]
 
 
 def _with_curve(attempts: Sequence[IndexEntry]) -> IndexEntry:
@@ -204,17 +222,5 @@ def _from_parquet(name: str, data: bytes) -> "pa.Table":
     import pyarrow.parquet as pq
 
     table = pq.read_table(pa.BufferReader(data))
-    schema = arrow_schema(name)
-    unknown = sorted(set(table.column_names) - set(schema.names))
-    if unknown:
-        raise StoreError(
-            f"table {name} was folded by a newer program: it has unknown columns "
-            f"{', '.join(unknown)}"
-        )
-    columns = [
-        table[field.name].cast(field.type)
-        if field.name in table.column_names
-        else pa.nulls(len(table), field.type)
-        for field in schema
-    ]
-    return pa.table(columns, schema=schema)
+    check_known(name, table.column_names)
+    return conformed(table, arrow_schema(name))

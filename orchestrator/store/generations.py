@@ -10,15 +10,21 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from orchestrator.store.layout import SCHEMA_VERSION, Store, StoreError
 from orchestrator.store.publishing import publish_all, publish_new
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 _KEPT = 2  # generations whose parts stay for readers that began before the newest one
 _READING_TRIES = 5
+
+PartT = TypeVar("PartT")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,16 +105,24 @@ def read_newest(
     Raises:
         StoreError: When the generation is damaged.
     """
-    for _ in range(_READING_TRIES):
-        generation = newest(store)
-        if generation is None:
-            return None
-        wanted = generation.parts if names is None else names
-        try:
-            return generation, {name: read_part(store, generation, name) for name in wanted}
-        except FileNotFoundError:
-            continue  # newer generations came since, and its parts were removed
-    raise StoreError(f"the newest generation in {store.generations} has lost its parts")
+    return _of_newest(store, names, read_part)
+
+
+def open_newest(
+    store: Store, names: Collection[str]
+) -> tuple[Generation, dict[str, "pa.NativeFile"]] | None:
+    """The newest generation and the files of its parts of these names, open for reading.
+
+    What is open stays readable when a compaction removes its name. Sizes are checked and digests
+    are not: that would read everything, and whoever opens a part wants little of it.
+
+    Returns:
+        None before the first compaction.
+
+    Raises:
+        StoreError: When the generation is damaged.
+    """
+    return _of_newest(store, names, _open_part)
 
 
 def read_part(store: Store, generation: Generation, part: str) -> bytes:
@@ -119,6 +133,34 @@ def read_part(store: Store, generation: Generation, part: str) -> bytes:
     if len(data) != entry.size or hashlib.sha256(data).hexdigest() != entry.sha256:
         raise StoreError(f"{path} is damaged: its content is not what was folded")
     return data
+
+
+def _of_newest(
+    store: Store,
+    names: Collection[str] | None,
+    take: Callable[[Store, Generation, str], PartT],
+) -> tuple[Generation, dict[str, PartT]] | None:
+    for _ in range(_READING_TRIES):
+        generation = newest(store)
+        if generation is None:
+            return None
+        wanted = generation.parts if names is None else names
+        try:
+            return generation, {name: take(store, generation, name) for name in wanted}
+        except FileNotFoundError:
+            continue  # newer generations came since, and its parts were removed
+    raise StoreError(f"the newest generation in {store.generations} has lost its parts")
+
+
+def _open_part(store: Store, generation: Generation, part: str) -> "pa.NativeFile":
+    import pyarrow as pa
+
+    entry = generation.parts[part]
+    path = store.generations / entry.file
+    file = pa.OSFile(str(path))
+    if file.size() != entry.size:
+        raise StoreError(f"{path} is damaged: it has {file.size()} bytes, not {entry.size}")
+    return file
 
 
 def write_parts(

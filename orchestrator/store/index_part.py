@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from orchestrator.store.layout import StoreError
-from orchestrator.store.measured import covered
-from orchestrator.store.records import Record
+from orchestrator.store.measured import covered, texts_of
+from orchestrator.store.records import Record, time_text
 
 INDEX = "index"
 """Name of the part of a generation that holds the index; the other parts are tables."""
@@ -78,6 +78,15 @@ def entry_of(record: Record) -> IndexEntry:
     }
     values["probes"] = covered(record)
     return IndexEntry(**{name: values[name] for name in ENTRY_COLUMNS if name in values})
+
+
+def entry_of_row(row: Mapping[str, Any]) -> IndexEntry:
+    """The index entry of a row of the table results; at least ENTRY_COLUMNS are in it."""
+    values = {name: row[name] for name in ENTRY_COLUMNS if row[name] is not None}
+    values |= {name: time_text(values[name]) for name in ("started_at", "finished_at")}
+    values["supersedes"] = tuple(values.get("supersedes", ()))
+    values["probes"] = texts_of(json.loads(values.get("probes", "[]")))
+    return IndexEntry(**values)
 
 
 def encode_index(entries: Sequence[IndexEntry], canonicals: Mapping[str, str]) -> bytes:

@@ -29,7 +29,12 @@ def described(measured: Mapping[str, Iterable[str]]) -> list[dict[str, Any]] | N
 
 def covered(record: Record) -> tuple[str, ...]:
     """The texts of the probes that a record holds, sorted; of older records none."""
-    return tuple(sorted(canonical_json(entry["probe"]) for entry in _entries(record)))
+    return texts_of(_entries(record))
+
+
+def texts_of(entries: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The texts of the probes in what a record keeps of them (`described`), sorted."""
+    return tuple(sorted(canonical_json(entry["probe"]) for entry in entries))
 
 
 def outputs(record: Record) -> dict[Output, float]:

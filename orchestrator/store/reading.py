@@ -96,7 +96,7 @@ def read_snapshot(store: Store) -> Snapshot:
     folded = decode(found[1]) if found else nothing()
     held = folded.holds()
     fresh = [record for record in scan.records if (record.cell, record.attempt) not in held]
-    outcomes, waiting = _with_curves(store, fresh)
+    outcomes, waiting = with_curves(store, fresh)
     return Snapshot(
         number=found[0].number if found else 0,
         folded=folded,
@@ -106,7 +106,13 @@ def read_snapshot(store: Store) -> Snapshot:
     )
 
 
-def _with_curves(store: Store, records: Iterable[Record]) -> tuple[list[Outcome], list[Record]]:
+def with_curves(
+    store: Store, records: Iterable[Record]
+) -> tuple[list[Outcome], list[Record]]:
+    """The records with their curves, and those whose curve cannot be seen yet.
+
+    A curve that cannot be read is warned about, and counts as none.
+    """
     outcomes: list[Outcome] = []
     waiting: list[Record] = []
     for record in records:

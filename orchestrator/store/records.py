@@ -138,7 +138,12 @@ def new_attempt() -> str:
 
 def timestamp(seconds: float) -> str:
     """Seconds since 1970 as records write them: ISO 8601, UTC, always with microseconds."""
-    return datetime.fromtimestamp(seconds, UTC).strftime(_TIME_FORMAT)
+    return time_text(datetime.fromtimestamp(seconds, UTC))
+
+
+def time_text(moment: datetime) -> str:
+    """A moment in UTC as records write it."""
+    return moment.strftime(_TIME_FORMAT)
 
 
 def publish(store: Store, record: Record, curve: Curve | None = None) -> bool:

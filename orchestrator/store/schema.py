@@ -4,10 +4,11 @@ A column says where its value comes from in a record, so that folding a record i
 reading a row back, follow this list and nothing else. docs/results.md repeats the list for people.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
-from orchestrator.store.layout import SCHEMA_VERSION
+from orchestrator.store.layout import SCHEMA_VERSION, StoreError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -291,3 +292,30 @@ def arrow_schema(table: str) -> "pa.Schema":
         [pa.field(column.name, types[column.kind]) for column in TABLES[table]],
         metadata={"sparsesweep.schema_version": str(SCHEMA_VERSION), "sparsesweep.table": table},
     )
+
+
+def conformed(table: "pa.Table", schema: "pa.Schema") -> "pa.Table":
+    """A table in the columns of a schema, with nulls for those that its writer did not know."""
+    import pyarrow as pa
+
+    columns = [
+        table[field.name].cast(field.type)
+        if field.name in table.column_names
+        else pa.nulls(len(table), field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def check_known(table: str, columns: Collection[str]) -> None:
+    """Refuse a table with columns that this program does not know.
+
+    Raises:
+        StoreError: With the names of these columns.
+    """
+    unknown = sorted(set(columns) - {column.name for column in TABLES[table]})
+    if unknown:
+        raise StoreError(
+            f"table {table} was folded by a newer program: it has unknown columns "
+            f"{', '.join(unknown)}"
+        )
