@@ -19,6 +19,7 @@ _SOURCES = {
     "BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EXPRESSION_LIST", "EMPTY", "SHOW_REF",
     "PIVOT",
 }  # fmt: skip
+_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 _TABLE_FUNCTIONS = {"generate_series", "json_each", "json_tree", "range", "repeat", "unnest"}
 _REFUSED_FUNCTIONS = {
     "current_setting", "currval", "getenv", "getvariable", "json_deserialize_sql",
@@ -33,9 +34,7 @@ class Refused(ValueError):
     """A query does something else than reading the views; the message says what."""
 
 
-def check_reads(
-    connection: "duckdb.DuckDBPyConnection", sql: str, views: Collection[str]
-) -> None:
+def check_reads(connection: "duckdb.DuckDBPyConnection", sql: str, views: Collection[str]) -> None:
     """Refuse a query that is not one statement that reads these views.
 
     Args:
@@ -90,23 +89,23 @@ def _is_definition(node: Mapping[str, Any]) -> bool:
     return isinstance(node.get("key"), str) and isinstance(value, dict) and "query_node" in value
 
 
-def _check_source(
-    node: Mapping[str, Any], known: Collection[str], views: Collection[str]
-) -> None:
+def _check_source(node: Mapping[str, Any], known: Collection[str], views: Collection[str]) -> None:
     """Refuse what rows are taken from, unless it is a view, a computation or a subquery."""
-    if "sample" not in node or "class" in node or "from_table" in node or "type" not in node:
+    kind = str(node.get("type", ""))
+    if kind.endswith("_NODE") and kind not in _NODES:  # such as WITH t AS (COPY ... TO ...)
+        raise Refused(f"a query only reads: {kind.partition('_')[0]} is refused")
+    if "sample" not in node or "class" in node or "from_table" in node:
         return
-    kind = node["type"]
-    if kind not in _SOURCES and not kind.endswith("_NODE"):
+    if kind not in _SOURCES:
         raise Refused(f"a query only reads the views: {kind} is refused")
     if kind == "BASE_TABLE":
         path = node["qualified_name"]["path"]
         if len(path) != 1 or path[0].lower() not in known:
             name = ".".join(path)
             close = nearest(name, sorted(views))
-            raise Refused(f"there is no view {name}" + (f"; {close}" if close else ""))
-    if kind == "SHOW_REF" and node["show_type"] == "SHOW_SPECIAL":
-        raise Refused("SHOW is refused: `sparsesweep query --tables` lists the views and columns")
+            raise Refused(f"cannot run the query: there is no view {name}\n{close}".rstrip())
+    if kind == "SHOW_REF" and node["table_name"] not in ("", '"tables"'):
+        raise Refused(f"a query only reads the views: SHOW {node['table_name']} is refused")
 
 
 def _check_function(node: Mapping[str, Any]) -> None:

@@ -144,9 +144,7 @@ def _with_answers(
     return {name: _answered(name, table, by_cell) for name, table in tables.items()}
 
 
-def _answered(
-    name: str, table: "pa.Table", by_cell: Mapping[str, list[IndexEntry]]
-) -> "pa.Table":
+def _answered(name: str, table: "pa.Table", by_cell: Mapping[str, list[IndexEntry]]) -> "pa.Table":
     if name == "metrics":
         return _marked(table, ("cell", "attempt", "metric"), _holders(table, by_cell))
     choose = _with_curve if name == "curves" else _first

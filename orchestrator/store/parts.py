@@ -53,7 +53,9 @@ class OpenPart:
         ids = pa.array(sorted(cells), pa.string())
         groups = list(_groups_with(parquet, ids)) if cells else []
         found = [at_cells(parquet.read_row_group(group, known), ids) for group in groups]
-        return pa.concat_tables([wanted.empty_table(), *(conformed(table, wanted) for table in found)])
+        return pa.concat_tables(
+            [wanted.empty_table(), *(conformed(table, wanted) for table in found)]
+        )
 
 
 def open_parts(store: Store, tables: Collection[str]) -> tuple[int, dict[str, OpenPart]]:
@@ -95,4 +97,3 @@ def _groups_with(parquet: "pq.ParquetFile", cells: "pa.Array") -> Iterator[int]:
     for group in range(parquet.num_row_groups):
         if len(at_cells(parquet.read_row_group(group, ["cell"]), cells)):
             yield group
-

@@ -106,9 +106,7 @@ def read_snapshot(store: Store) -> Snapshot:
     )
 
 
-def with_curves(
-    store: Store, records: Iterable[Record]
-) -> tuple[list[Outcome], list[Record]]:
+def with_curves(store: Store, records: Iterable[Record]) -> tuple[list[Outcome], list[Record]]:
     """The records with their curves, and those whose curve cannot be seen yet.
 
     A curve that cannot be read is warned about, and counts as none.

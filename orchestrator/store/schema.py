@@ -4,7 +4,7 @@ A column says where its value comes from in a record, so that folding a record i
 reading a row back, follow this list and nothing else. docs/results.md repeats the list for people.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -276,6 +276,12 @@ SORT_KEYS: dict[str, tuple[str, ...]] = {
 
 def arrow_schema(table: str) -> "pa.Schema":
     """The Arrow schema of a table, with the schema version in its metadata."""
+    version = {"sparsesweep.schema_version": str(SCHEMA_VERSION), "sparsesweep.table": table}
+    return schema_of(TABLES[table]).with_metadata(version)
+
+
+def schema_of(columns: Iterable[Column]) -> "pa.Schema":
+    """The Arrow schema of these columns."""
     import pyarrow as pa
 
     types = {
@@ -288,10 +294,7 @@ def arrow_schema(table: str) -> "pa.Schema":
         "texts": pa.list_(pa.string()),
         "integers": pa.list_(pa.int64()),
     }
-    return pa.schema(
-        [pa.field(column.name, types[column.kind]) for column in TABLES[table]],
-        metadata={"sparsesweep.schema_version": str(SCHEMA_VERSION), "sparsesweep.table": table},
-    )
+    return pa.schema([pa.field(column.name, types[column.kind]) for column in columns])
 
 
 def conformed(table: "pa.Table", schema: "pa.Schema") -> "pa.Table":

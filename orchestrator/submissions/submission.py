@@ -6,7 +6,7 @@ others answer for exactly these cells without reading the grid or loading the ca
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -181,6 +181,11 @@ def last_submission(store: Store, grid: str) -> Submission | None:
     """The newest submission of a grid; None when it was never run."""
     numbers = _numbers(store, grid)
     return read_submission(store, grid, numbers[-1]) if numbers else None
+
+
+def submissions_of(store: Store, grid: str) -> Iterator[Submission]:
+    """Every submission of a grid, the newest last; StoreError when one is damaged."""
+    return (read_submission(store, grid, number) for number in _numbers(store, grid))
 
 
 def find_submission(store: Store, name_or_path: str | None) -> Submission:

@@ -117,7 +117,7 @@ def test_python_variables_are_no_tables(store: Store) -> None:
 
     secret = pa.table({"a": [1]})
     assert secret.num_rows == 1
-    with pytest.raises(QueryError, match="secret does not exist"):
+    with pytest.raises(QueryError, match="there is no view secret"):
         run_query(store, "SELECT * FROM secret")
 
 

@@ -128,7 +128,10 @@ def test_a_missing_curve_is_warned_about_where_curves_are_asked_for(store: Store
     with pytest.warns(StoreWarning, match="is missing"):
         found = live_tables(store, ["curves"])["curves"]
     assert lost.cell not in whole(found, "curves")["cell"].to_pylist()
-    assert lost.cell in whole(live_tables(store, ["results"])["results"], "results")["cell"].to_pylist()
+    assert (
+        lost.cell
+        in whole(live_tables(store, ["results"])["results"], "results")["cell"].to_pylist()
+    )
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: data[:-4] + b"oops"])
