@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from orchestrator.answers.grouping import group, members
-from orchestrator.answers.results import Answer, AnswerError, Answers, not_found
+from orchestrator.answers.grouping import Grouped, Key, group
+from orchestrator.answers.results import AnswerError, Answers, not_found
 from orchestrator.statistics.corrections import benjamini_hochberg, holm
 from orchestrator.statistics.paired import Better, PairedDifference, paired_difference
 
-Key = tuple[str, str]
 Test = Literal["t", "wilcoxon"]
 TESTS: tuple[Test, ...] = ("t", "wilcoxon")
 
@@ -75,6 +74,7 @@ def contrasts(
     confidence: float = 0.95,
     test: Test = "t",
     better: Better | None = None,
+    average: Sequence[str] = (),
 ) -> Contrasts:
     """Compare every entry with that of the reference row in its column, seed by seed.
 
@@ -90,6 +90,7 @@ def contrasts(
         confidence: Of the intervals, in (0, 1).
         test: Whose p is corrected for being so many.
         better: Which end of the value wins a seed; by default what the answers say, else higher.
+        average: Fields to average over within each seed, see `group`.
 
     Raises:
         AnswerError: When a field, the value or the reference row does not occur, when cells that
@@ -100,15 +101,15 @@ def contrasts(
         raise AnswerError(f"confidence {confidence:g} is not between 0 and 1, such as 0.95")
     if test not in TESTS:
         raise not_found(f"no test {test!r}", test, TESTS, "tests")
-    grouped = group(answers, rows=rows, columns=columns, value=value)
-    references = _references(list(grouped.entries), grouped.rows, against, rows)
-    by_seed = {key: _by_seed(of, value) for key, of in members(answers, rows, columns).items()}
+    grouped = group(answers, rows=rows, columns=columns, value=value, average=average)
+    references = _references(grouped, against, rows)
+    by_seed = {key: entry.by_seed for key, entry in grouped.entries.items()}
     side: Better = better or ("lower" if grouped.better == "lower" else "higher")
     found = [
-        _contrast((row, column), references[column], by_seed, confidence, side)
+        _contrast((row, column), references[row, column], by_seed, confidence, side)
         for row in grouped.rows
         for column in grouped.columns
-        if row != against and (row, column) in by_seed
+        if (row, column) in references
     ]
     corrected = _corrected(found, test)
     return Contrasts(
@@ -121,31 +122,40 @@ def contrasts(
     )
 
 
-def _references(
-    keys: Sequence[Key], rows: Sequence[str], against: str, field: str
-) -> Mapping[str, Key]:
-    """Column to the reference of its entries."""
-    if against not in rows:
-        raise not_found(f"no row {against!r}: no cell has it as {field}", against, rows, "rows")
-    own = [key for key in keys if key[0] == against]
-    columns = list(dict.fromkeys(column for row, column in keys if row != against))
+def _references(grouped: Grouped, against: str, fields: str) -> Mapping[Key, Key]:
+    """Every entry that is to be compared, with its reference.
+
+    Where rows or columns have several fields, entries that agree in all but the innermost of each
+    are compared: methods on one data set, and not across data sets.
+    """
+    inner = {row: parts[-1] for row, parts in grouped.row_parts.items()}
+    if against not in inner.values():
+        rows = list(dict.fromkeys(inner.values()))
+        raise not_found(f"no row {against!r}: no cell has it as {fields}", against, rows, "rows")
+    blocks: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Key]] = {}
+    for row, column in grouped.entries:
+        outer = grouped.row_parts[row][:-1], grouped.column_parts[column][:-1]
+        blocks.setdefault(outer, []).append((row, column))
+    found: dict[Key, Key] = {}
+    for keys in blocks.values():
+        own = [key for key in keys if inner[key[0]] == against]
+        others = [key for key in keys if inner[key[0]] != against]
+        found |= _references_in(own, others, against)
+    return found
+
+
+def _references_in(own: Sequence[Key], others: Sequence[Key], against: str) -> Mapping[Key, Key]:
+    """The reference of every other entry among those of the reference row."""
     if len(own) == 1:
-        return {column: own[0] for column in columns}
-    lacking = [column for column in columns if (against, column) not in own]
+        return dict.fromkeys(others, own[0])
+    by_column = {column: (row, column) for row, column in own}
+    lacking = list(dict.fromkeys(column for _, column in others if column not in by_column))
     if lacking:
+        there = f", nor in one column only, but at {', '.join(by_column)}" if own else ""
         raise AnswerError(
-            f"{against} cannot be the reference: it is not there at {', '.join(lacking)}, nor in "
-            f"one column only, but at {', '.join(column for _, column in own)}"
+            f"{against} cannot be the reference: it is not there at {', '.join(lacking)}{there}"
         )
-    return {column: (against, column) for column in columns}
-
-
-def _by_seed(answers: Sequence[Answer], value: str) -> dict[int, float]:
-    return {
-        answer.fields["seed"]: answer.metrics[value]
-        for answer in answers
-        if answer.metrics is not None and value in answer.metrics
-    }
+    return {key: by_column[key[1]] for key in others}
 
 
 def _contrast(

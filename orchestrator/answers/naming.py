@@ -1,12 +1,46 @@
 """What rows and columns are called: a component's variants are told apart by their options."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterable, Sequence
 
 from grids.cell import COMPONENTS
 from orchestrator.answers.results import Answer, text_of
 
+Parts = tuple[str, ...]
+"""The name of a row or a column by each of its fields."""
 
-def names_along(answers: Sequence[Answer], path: str, other: str) -> list[str]:
+
+def fields_in(text: str) -> Parts:
+    """The fields of an axis: "dataset,method" names two of them, the outer one first."""
+    return tuple(part.strip() for part in text.split(","))
+
+
+def parts_along(answers: Sequence[Answer], fields: Parts, others: Iterable[str]) -> list[Parts]:
+    """The name of every answer by each field of an axis; see `names_along`.
+
+    Args:
+        answers: What is to be named.
+        fields: The fields of the axis.
+        others: The fields whose values are told elsewhere.
+    """
+    told = {*fields, *others}
+    named = [names_along(answers, field, *sorted(told - {field})) for field in fields]
+    return list(zip(*named, strict=True))
+
+
+def ordered(parts: Iterable[Parts], *, by_number: bool) -> tuple[Parts, ...]:
+    """Distinct names in the order of the axis: what shares its outer parts stands together.
+
+    Args:
+        parts: Names in the order of the grid.
+        by_number: Sort a field whose values are all numbers by these, ascending.
+    """
+    distinct = list(dict.fromkeys(parts))
+    ranks = [_ranks(level, by_number) for level in zip(*distinct, strict=True)]
+    return tuple(sorted(distinct, key=lambda name: _place(ranks, name)))
+
+
+def names_along(answers: Sequence[Answer], path: str, *others: str) -> list[str]:
     """The name of every answer along a field, for example "gmp" and "gmp(scope=layer)".
 
     Where the field is a component, an option that takes several values under one name is told, but
@@ -15,12 +49,24 @@ def names_along(answers: Sequence[Answer], path: str, other: str) -> list[str]:
     Args:
         answers: What is to be named.
         path: The field: "method", "density", "method.update_every", ...
-        other: The field along the other direction, which tells its own values.
+        others: The fields along the other directions, which tell their own values.
     """
     if path not in COMPONENTS:
         return [text_of(answer.fields.get(path)) for answer in answers]
-    varying = _varying_options(answers, path) - {other}
+    varying = _varying_options(answers, path) - set(others)
     return [_name(answer, path, varying) for answer in answers]
+
+
+def _ranks(names: Iterable[str], by_number: bool) -> dict[str, int]:
+    distinct = list(dict.fromkeys(names))
+    if by_number:
+        with contextlib.suppress(ValueError):  # where they are no numbers, in the grid's order
+            distinct = sorted(distinct, key=float)
+    return {name: rank for rank, name in enumerate(distinct)}
+
+
+def _place(ranks: Sequence[dict[str, int]], name: Parts) -> list[int]:
+    return [level[part] for level, part in zip(ranks, name, strict=True)]
 
 
 def _varying_options(answers: Sequence[Answer], component: str) -> set[str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.statistics.summaries import Summary
-from orchestrator.tables.table import in_percent
+from orchestrator.tables.measurements import in_percent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

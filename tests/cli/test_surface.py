@@ -26,8 +26,9 @@ SURFACE = {
     "cancel": ["--store"],
     "query": ["--format", "--store"],
     "table": [
-        "--allow-mixed", "--best", "--columns", "--format", "--output", "--rows", "--store",
-        "--value", "--where",
+        "--against", "--allow-mixed", "--average", "--best", "--caption", "--columns",
+        "--confidence", "--format", "--label", "--output", "--rows", "--spread", "--store",
+        "--test", "--value", "--where", "--wide",
     ],
     "plot": [
         "--allow-mixed", "--by", "--confidence", "--facet", "--kind", "--output", "--store",

@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.answers.results import RENAMED
 from orchestrator.store.schema import TABLES
-from orchestrator.tables.table import BETTER
+from orchestrator.tables.measurements import BETTER
 from trainer.metrics import METRICS, joined
 from trainer.probes import PROBES
 

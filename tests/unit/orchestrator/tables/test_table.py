@@ -38,6 +38,8 @@ Test accuracy in percent, mean ± standard deviation over n = 3 seeds.
 | dense |  |  | 98.23 ± 0.31 |
 | static | 89.56 ± 0.40 | 92.18 ± 0.40 |  |
 | set | **93.20 ± 0.31** | **94.77 ± 0.31** |  |
+
+- bold: best mean of each column
 """
 
 LATEX = r"""\begin{table}
@@ -96,9 +98,9 @@ def test_missing_cells_are_shown_counted_and_make_n_visible(tmp_path: Path) -> N
     assert table.render().splitlines()[0].endswith("over (n) seeds.")
     body = table.render().splitlines()[4:]
     assert body == [
-        "dense                                     98.23 ± 0.31 (3)",
-        "static               -  91.98 ± 0.28 (2)",
-        "set                  -                 -",
+        "dense                                          98.23 ± 0.31 (3)",
+        "static               -  91.98 ± 0.28 (2 of 3)",
+        "set                  -                      -",
         "note: 10 cells have no result yet",
     ]
 
@@ -120,7 +122,10 @@ def test_cells_that_failed_are_told_apart_from_those_without_a_result_yet(broken
         "6 cells failed (3 OUT_OF_MEMORY, 2 INVALID, 1 FAILED), and no mean counts them",
         "1 cell has no result yet",
     )
-    assert table.render().splitlines()[-3].split() == ["set", "failed", "-"]
+    assert table.render().splitlines()[-4:-2] == [
+        "static            89.36 ± 0.28 (2 of 3, 1 failed)  92.18 ± 0.40 (3)",
+        "set                                        failed     2 of 3 failed",
+    ]
     assert r"6 cells failed (3 OUT\_OF\_MEMORY, 2 INVALID, 1 FAILED)" in table.render("latex")
 
 
@@ -172,7 +177,7 @@ def test_other_measurements_have_four_significant_digits(tmp_path: Path) -> None
 
 def test_the_best_loss_is_the_lowest(tmp_path: Path) -> None:
     table = build_table(answers(tmp_path, GRID), value="test_loss")
-    set_row = table.render("markdown", best=True).splitlines()[-1]
+    set_row = table.render("markdown", best=True).splitlines()[-3]
     assert set_row.count("**") == 4
 
 
@@ -260,7 +265,7 @@ def test_notes_of_the_answers_are_footnotes(tmp_path: Path) -> None:
 def test_names_are_escaped_where_the_format_needs_it(tmp_path: Path) -> None:
     table = build_table(answers(tmp_path, [a_cell("my_method|50%")]))
     assert r"my\_method\|50%" in table.render("markdown")
-    assert r"my\_method|50\% & " in table.render("latex")
+    assert r"my\_method\textbar{}50\% & " in table.render("latex")
     assert "my_method|50%,0.05," in table.render("csv")
 
 
@@ -284,7 +289,10 @@ def test_formats_that_cannot_do_it_say_so(tmp_path: Path) -> None:
     table = build_table(answers(tmp_path, GRID))
     with pytest.raises(AnswerError, match=r"no format 'latx'; .*; did you mean 'latex'\?$"):
         table.render("latx")
-    with pytest.raises(AnswerError, match="need markdown or latex, not csv"):
+    with pytest.raises(
+        AnswerError,
+        match="best has no effect in csv; formats that take it: text, markdown, latex, html",
+    ):
         table.render("csv", best=True)
 
 
