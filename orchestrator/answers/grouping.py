@@ -46,10 +46,10 @@ class Entry:
     missing: int
     unmeasured: int
     failed: Mapping[str, int]
-    dropped: int
-    by_seed: Mapping[int, float]
-    seeds: int
-    cells: int
+    dropped: int = 0
+    by_seed: Mapping[int, float] = field(default_factory=dict)
+    seeds: int = 0
+    cells: int = 0
     combinations: int = 1
 
     @property
