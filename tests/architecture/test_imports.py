@@ -33,7 +33,7 @@ DOORS_TO_TRAINER = {
 ROOMS = (
     "statistics", "provenance", "environment", "catalogue", "datasets", "store", "health",
     "submissions", "worker", "watching", "planning", "backends", "slurm", "running", "answers",
-    "tables", "plots", "keeping", "verdicts", "doctor", "commands", "cli",
+    "tables", "plots", "keeping", "report", "verdicts", "doctor", "commands", "cli",
 )  # fmt: skip
 
 HEAVY = {

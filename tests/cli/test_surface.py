@@ -34,6 +34,9 @@ SURFACE = {
         "--allow-mixed", "--by", "--confidence", "--facet", "--kind", "--output", "--store",
         "--value", "--where", "--width", "--x", "--x-log", "--y-log",
     ],
+    "report": [
+        "--against", "--columns", "--output", "--rows", "--store", "--value", "--where",
+    ],
     "verdict": ["--allow-mixed", "--format", "--output", "--store", "--where"],
     "cost": ["--carbon", "--format", "--output", "--store"],
     "merge": ["--artifacts", "--dry-run", "--into", "--json", "--store"],

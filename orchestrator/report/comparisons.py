@@ -1,0 +1,165 @@
+"""Paired statistics in a report: every entry against the reference row, seed by seed."""
+
+from dataclasses import dataclass
+
+from orchestrator.answers.contrasts import Contrast, Contrasts, contrasts
+from orchestrator.answers.results import AnswerError
+from orchestrator.report.blocks import MOST_PANELS
+from orchestrator.report.commands import again
+from orchestrator.report.material import ReportMaterial
+from orchestrator.report.panels import Panel
+from orchestrator.tables.table import BETTER, in_percent
+
+ALPHA = 0.05
+"""Adjusted p below which a difference is marked."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compared:
+    """One contrast, as it is shown; texts are "" where there is nothing to say.
+
+    Attributes:
+        row: The entry's row.
+        column: The entry's column.
+        mark: "better" or "worse" where the adjusted p is below ALPHA, else "".
+        mean: The difference, unrounded, for sorting; None where there is none.
+        difference: The same for people, with its sign.
+        interval: Of the mean, by Student's t.
+        bootstrap: The same by the bootstrap.
+        p: Of the t test.
+        p_holm: The same after Holm's correction.
+        p_bh: The same after that of Benjamini and Hochberg.
+        p_wilcoxon: Of the signed-rank test.
+        tally: Wins, ties and losses over the seeds.
+        n: Pairs.
+        warning: What a reader must know of it.
+    """
+
+    row: str
+    column: str
+    mark: str
+    mean: float | None
+    difference: str
+    interval: str
+    bootstrap: str
+    p: float | None
+    p_holm: float | None
+    p_bh: float | None
+    p_wilcoxon: float | None
+    tally: str
+    n: int
+    warning: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """The contrasts of one table.
+
+    Attributes:
+        title: What tells it from its neighbours; may be "".
+        caption: What is compared, and how.
+        unit: Of the differences; "" where they have none.
+        confidence: Of the intervals, in percent.
+        rows: The contrasts.
+        notes: What a reader must be told of all of them.
+        command: Gives them again.
+        problem: Why there are none; "" where there are.
+    """
+
+    title: str
+    caption: str = ""
+    unit: str = ""
+    confidence: str = ""
+    rows: tuple[Compared, ...] = ()
+    notes: tuple[str, ...] = ()
+    command: str
+    problem: str = ""
+
+
+def comparisons_of(material: ReportMaterial) -> tuple[Comparison, ...]:
+    """The paired statistics of every headline table; where there can be none, why."""
+    return tuple(
+        _comparison(material, panel, value)
+        for value in material.asked.values
+        for panel in material.panels[:MOST_PANELS]
+    )
+
+
+def _comparison(material: ReportMaterial, panel: Panel, value: str) -> Comparison:
+    rows, columns, against = material.rows, material.columns, material.asked.against
+    words = ("--rows", rows, "--columns", columns, "--value", value, "--against", against)
+    command = again(material, "stats", panel, *words)
+    try:
+        found = contrasts(panel.answers, rows=rows, columns=columns, value=value, against=against)
+    except AnswerError as error:
+        return Comparison(title=panel.title, command=command, problem=str(error))
+    percent = in_percent(value)
+    lower = _lower_is_better(panel, value)
+    return Comparison(
+        title=panel.title,
+        caption=_caption(found),
+        unit="percentage points" if percent else "",
+        confidence=f"{100 * found.confidence:g} %",
+        rows=tuple(_compared(each, percent, lower) for each in found.contrasts),
+        notes=found.notes,
+        command=command,
+    )
+
+
+def _caption(found: Contrasts) -> str:
+    references = dict.fromkeys(contrast.reference for contrast in found.contrasts)
+    places = " and ".join(sorted({column for _, column in references}))
+    where = f" at {places}" if len(references) == 1 else " in the same column"
+    return (
+        f"{found.value.replace('_', ' ').capitalize()} minus that of {found.against}{where}, "
+        f"paired by seed. Holm and Benjamini-Hochberg correct over these {len(found.contrasts)} "
+        "comparisons."
+    )
+
+
+def _lower_is_better(panel: Panel, value: str) -> bool:
+    return BETTER.get(value, panel.answers.better.get(value)) == "lower"
+
+
+def _compared(found: Contrast, percent: bool, lower: bool) -> Compared:
+    it = found.difference
+    if it is None:
+        return Compared(
+            row=found.row, column=found.column, mark="", mean=None, difference="", interval="",
+            bootstrap="", p=None, p_holm=None, p_bh=None, p_wilcoxon=None, tally="", n=0,
+            warning=found.warning,
+        )  # fmt: skip
+    return Compared(
+        row=found.row,
+        column=found.column,
+        mark=_mark(found, it.mean, lower),
+        mean=it.mean,
+        difference=_signed(it.mean, percent),
+        interval=_interval(it.low, it.high, percent),
+        bootstrap=_interval(it.bootstrap_low, it.bootstrap_high, percent),
+        p=it.p_t,
+        p_holm=found.p_holm,
+        p_bh=found.p_bh,
+        p_wilcoxon=it.p_wilcoxon,
+        tally=f"{it.wins} / {it.ties} / {it.losses}",
+        n=it.n,
+        warning=found.warning,
+    )
+
+
+def _mark(found: Contrast, mean: float, lower: bool) -> str:
+    if found.p_holm is None or found.p_holm >= ALPHA or mean == 0:
+        return ""
+    return "better" if (mean > 0) != lower else "worse"
+
+
+def _interval(low: float | None, high: float | None, percent: bool) -> str:
+    if low is None or high is None:
+        return ""
+    return f"{_signed(low, percent)} to {_signed(high, percent)}"
+
+
+def _signed(value: float, percent: bool) -> str:
+    """With its sign: percentage points with two decimals, other differences with three digits."""
+    text = f"{100 * value:+.2f}" if percent else f"{value:+.3g}"
+    return "0.00" if text in ("+0.00", "-0.00") else text.replace("-", "\N{MINUS SIGN}")

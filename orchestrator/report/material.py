@@ -1,0 +1,141 @@
+"""What a report is made of: one look at a grid, its cells and everything known of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from orchestrator.answers.ledger import Ledger, ledger
+from orchestrator.answers.results import Answers, select
+from orchestrator.plots import material as drawing
+from orchestrator.report.panels import Panel, axes_of, panels_of
+from orchestrator.store.index import CellState
+from orchestrator.store.layout import Store
+from orchestrator.store.reading import read_tables
+from orchestrator.store.records import timestamp
+from orchestrator.submissions.submission import Submission
+from orchestrator.watching.carried import Scheduler
+from orchestrator.watching.states import FAILURES
+from orchestrator.watching.status import GridStatus, look_at_grid, status_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What a report is to show of a grid.
+
+    Attributes:
+        values: The measurements, the most important one first.
+        rows: The field that names the rows of tables; None for the one that says most.
+        columns: The field that names their columns; None likewise.
+        where: Keep only cells whose field has one of the values.
+        against: The row that others are compared with.
+        folder: The store as commands are to name it; "" where they need not.
+    """
+
+    values: tuple[str, ...] = ("test_accuracy",)
+    rows: str | None = None
+    columns: str | None = None
+    where: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    against: str = "dense"
+    folder: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportMaterial:
+    """All that a report says of one grid, as it was at one moment.
+
+    Attributes:
+        at: The moment, as `records.timestamp` writes it.
+        asked: What is to be shown, with rows and columns settled.
+        rows: The field that names the rows.
+        columns: The field that names the columns.
+        submission: The newest submission of the grid.
+        status: How far it is; its counts are of all cells of the grid.
+        index: What the store holds of the cells: id to all attempts in brief.
+        answers: The cells, with their results; mixed ones are noted and not refused.
+        states: Cell id to its state now, for the cells in `answers`.
+        panels: The answers in parts that a table may average over seeds.
+        tracebacks: Signature of a failure to the traceback of one that has it.
+        ledger: What the whole grid took.
+        drawn: What figures are drawn from.
+    """
+
+    at: str
+    asked: Asked
+    rows: str
+    columns: str
+    submission: Submission
+    status: GridStatus
+    index: Mapping[str, CellState]
+    answers: Answers
+    states: Mapping[str, str]
+    panels: tuple[Panel, ...]
+    tracebacks: Mapping[str, str]
+    ledger: Ledger
+    drawn: drawing.Material
+
+    @property
+    def mixed(self) -> tuple[str, ...]:
+        """What the answers mix though they should not be compared; empty where nothing is."""
+        return tuple(note for note in self.answers.notes if note.startswith("mixed "))
+
+
+def gather(
+    store: Store,
+    submission: Submission,
+    scheduler: Scheduler,
+    asked: Asked,
+    *,
+    at: float | None = None,
+) -> ReportMaterial:
+    """Look at a grid once, and collect what a report says of it.
+
+    Args:
+        store: Where its results are; nothing is written to it that `status` would not write.
+        submission: The newest submission of the grid.
+        scheduler: Asked at most once.
+        asked: What to show.
+        at: The moment to name, in seconds since 1970; by default that of the look.
+
+    Raises:
+        AnswerError: When a field, a value or a measurement that was asked for does not occur.
+        StoreError: When the store is damaged.
+    """
+    look = look_at_grid(store, submission, scheduler)
+    answers = select(
+        store,
+        submission.cells,
+        where=asked.where,
+        allow_mixed=True,
+        probes=submission.probes,
+        metrics=submission.metrics,
+    )
+    moment = look.at if at is None else at
+    rows, columns = axes_of(answers, asked.rows, asked.columns)
+    return ReportMaterial(
+        at=timestamp(moment),
+        asked=asked,
+        rows=rows,
+        columns=columns,
+        submission=submission,
+        status=replace(status_of(store, submission, look), at=moment),
+        index=look.index,
+        answers=answers,
+        states={entry.cell: look.states[entry.cell].value for entry in answers.answers},
+        panels=panels_of(answers, rows, columns),
+        tracebacks=_tracebacks(store, answers),
+        ledger=ledger(store, submission, look.index),
+        drawn=drawing.gather(store, answers),
+    )
+
+
+def _tracebacks(store: Store, answers: Answers) -> dict[str, str]:
+    """Signature to traceback, of the failures that answer for a cell."""
+    failed = [entry.cell for entry in answers.answers if entry.state in FAILURES]
+    if not failed:
+        return {}
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    asked = pc.field("answers") & pc.field("cell").isin(pa.array(failed, pa.string()))
+    found = read_tables(store).tables["results"].filter(asked)
+    rows = found.select(["error_signature", "error_traceback"]).to_pylist()
+    return {row["error_signature"] or "": row["error_traceback"] or "" for row in reversed(rows)}
