@@ -3,9 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from orchestrator.answers.naming import names_along
 from orchestrator.report.commands import about_store
 from orchestrator.report.material import ReportMaterial
+from orchestrator.report.panels import axis_names
 from orchestrator.report.progress import kind_of
 from orchestrator.submissions.cell_lists import labels_of
 from orchestrator.watching.states import FAILURES
@@ -93,7 +93,7 @@ def causes_of(material: ReportMaterial) -> tuple[Cause, ...]:
 def failure_map(material: ReportMaterial) -> FailureMap:
     """What became of the cells, by the fields of the headline table."""
     answers, rows, columns = material.answers.answers, material.rows, material.columns
-    along = names_along(answers, rows, columns), names_along(answers, columns, rows)
+    along = axis_names(material.answers, rows, columns)
     counts: dict[tuple[str, str], Counter[str]] = {}
     for answer, *key in zip(answers, *along, strict=True):
         found = counts.setdefault((key[0], key[1]), Counter())

@@ -8,7 +8,7 @@ from orchestrator.report.blocks import MOST_PANELS
 from orchestrator.report.commands import again
 from orchestrator.report.material import ReportMaterial
 from orchestrator.report.panels import Panel
-from orchestrator.tables.table import BETTER, in_percent
+from orchestrator.tables.measurements import BETTER, in_percent
 
 ALPHA = 0.05
 """Adjusted p below which a difference is marked."""

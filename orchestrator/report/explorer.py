@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from orchestrator.answers.naming import names_along
+from orchestrator.answers.naming import fields_in
 from orchestrator.answers.results import Answer, text_of
 from orchestrator.report.causes import Cause
 from orchestrator.report.commands import about_store
 from orchestrator.report.material import ReportMaterial
-from orchestrator.report.panels import SEED, varying_fields
+from orchestrator.report.panels import SEED, axis_names, varying_fields
 from orchestrator.report.progress import kind_of
 from orchestrator.store.index import CellState
-from orchestrator.tables.table import in_percent
+from orchestrator.tables.measurements import in_percent
 
 Kind = Literal["text", "number", "state", "cell"]
 
@@ -94,14 +94,14 @@ def embedded(material: ReportMaterial, columns: Sequence[Column]) -> str:
 
 
 def _named(material: ReportMaterial) -> list[Column]:
-    answers = material.answers.answers
-    pairs = ((material.rows, material.columns), (material.columns, material.rows))
-    return [_of_texts(path, names_along(answers, path, other)) for path, other in pairs]
+    axes = (material.rows, material.columns)
+    names = axis_names(material.answers, *axes)
+    return [_of_texts(path, texts) for path, texts in zip(axes, names, strict=True)]
 
 
 def _fields(material: ReportMaterial) -> list[Column]:
     """The other fields that vary; options that a name already tells are left out."""
-    told = {material.rows, material.columns}
+    told = {*fields_in(material.rows), *fields_in(material.columns)}
     paths = [
         path
         for path in varying_fields(material.answers)

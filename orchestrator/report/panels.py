@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from grids.cell import COMPONENTS
 from orchestrator.answers.grouping import differing
+from orchestrator.answers.naming import fields_in, parts_along
 from orchestrator.answers.results import Answers, not_found, text_of
 
 SEED = "seed"
@@ -59,8 +60,8 @@ def axes_of(answers: Answers, rows: str | None, columns: str | None) -> tuple[st
         AnswerError: When a field that was given does not occur, or both are the same.
     """
     known = sorted({path for answer in answers.answers for path in answer.fields})
-    for path in (rows, columns):
-        if path is not None and known and path not in known:
+    for path in (*fields_in(rows or ""), *fields_in(columns or "")):
+        if path and known and path not in known:
             raise not_found(f"no cell has a field {path!r}", path, known, "fields")
     varying = [path for path in varying_fields(answers) if path != SEED]
     candidates = [path for path in [*varying, *_PREFERRED] if path not in (rows, columns)]
@@ -70,6 +71,13 @@ def axes_of(answers: Answers, rows: str | None, columns: str | None) -> tuple[st
     if columns is None and rows is None:
         others = [path for path in others if not path.startswith(f"{chosen_rows}.")] or others
     return chosen_rows, columns or others[0]
+
+
+def axis_names(answers: Answers, rows: str, columns: str) -> tuple[list[str], list[str]]:
+    """The names of the row and of the column of every answer, as tables write them."""
+    own, other = fields_in(rows), fields_in(columns)
+    along = parts_along(answers.answers, own, other), parts_along(answers.answers, other, own)
+    return [", ".join(parts) for parts in along[0]], [", ".join(parts) for parts in along[1]]
 
 
 def panels_of(answers: Answers, rows: str, columns: str) -> tuple[Panel, ...]:

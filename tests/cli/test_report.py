@@ -49,7 +49,7 @@ def test_a_report_names_the_commands_that_give_its_numbers_again(
     assert sparsesweep("report", "small", "--store", store, "-o", page).code == 0
     text = page.read_text()
     line = "sparsesweep table small --rows method --columns density --value test_accuracy"
-    assert f"<code>{line} --store {store}</code>" in text
+    assert f"<code>{line} --against dense --best --store {store}</code>" in text
     assert f"<code>sparsesweep status small --store {store}</code>" in text
 
 

@@ -42,7 +42,7 @@ function valueOf(cell) {
 
 function sortableTable(table) {
   const body = table.tBodies[0];
-  sortable([...table.tHead.rows[0].cells], (place, sign) => {
+  sortable([...[...table.tHead.rows].at(-1).cells], (place, sign) => {
     const rows = [...body.rows];
     rows.sort((a, b) => compare(valueOf(a.cells[place]), valueOf(b.cells[place]), sign));
     body.append(...rows);
@@ -207,5 +207,5 @@ function themes(button) {
 
 themes(document.querySelector(".theme"));
 for (const button of document.querySelectorAll("button.copy")) button.hidden = false;
-for (const table of document.querySelectorAll("table.sortable")) sortableTable(table);
+for (const table of document.querySelectorAll("table.sortable, table.measurements")) sortableTable(table);
 for (const section of document.querySelectorAll("section.cells")) explore(section);
