@@ -58,6 +58,7 @@ for command in (
     judging.verdict,
     costing.cost,
     keeping.merge,
+    keeping.clean,
     reference.methods,
     reference.schema,
     reference.doctor,

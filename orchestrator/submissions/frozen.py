@@ -7,6 +7,7 @@ was submitted. Records carry its hash.
 import os
 import secrets
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.provenance import PACKAGES, ROOT, code_hash
@@ -29,6 +30,8 @@ def freeze(store: Store, root: Path = ROOT) -> Path:
     folder = store.code_folder(code)
     if not folder.is_dir():
         _copy(root, folder, code)
+    with suppress(OSError):  # somebody else's: only the age is told by it, see keeping/cleaning
+        os.utime(folder)
     found = code_hash(folder)
     if found != code:
         raise StoreError(

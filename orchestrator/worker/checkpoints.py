@@ -28,8 +28,8 @@ def find_checkpoints(store: Store, cells: Collection[str]) -> list[Path]:
     wanted = set(cells)
     files = [
         file
-        for folder in _folders(store)
-        if wanted & _cells_of(folder)
+        for folder in checkpoint_folders(store)
+        if wanted & cells_of_folder(folder)
         for file in folder.glob("*.pt")
     ]
     return sorted(files, key=_age, reverse=True)
@@ -44,18 +44,20 @@ def remove_spent(store: Store, ended: Mapping[str, str]) -> None:
     Args:
         ended: by cell, the attempt in which it ended last.
     """
-    for folder in _folders(store):
-        cells = _cells_of(folder)
+    for folder in checkpoint_folders(store):
+        cells = cells_of_folder(folder)
         if cells and all(ended.get(cell, "") >= folder.name for cell in cells):
             shutil.rmtree(folder, ignore_errors=True)
             _remove_if_empty(folder.parent)
 
 
-def _folders(store: Store) -> list[Path]:
+def checkpoint_folders(store: Store) -> list[Path]:
+    """The folders of checkpoints, one for each attempt at a pack."""
     return sorted(path.parent for path in store.checkpoints("").glob(f"*/*/{_CELLS}"))
 
 
-def _cells_of(folder: Path) -> set[str]:
+def cells_of_folder(folder: Path) -> set[str]:
+    """Ids of the cells of which such a folder holds checkpoints; none when that cannot be read."""
     try:
         return set(json.loads((folder / _CELLS).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):

@@ -40,6 +40,7 @@ SURFACE = {
     "verdict": ["--allow-mixed", "--format", "--output", "--store", "--where"],
     "cost": ["--carbon", "--format", "--output", "--store"],
     "merge": ["--artifacts", "--dry-run", "--into", "--json", "--store"],
+    "clean": ["--all", "--artifacts", "--code", "--json", "--store", "--yes"],
     "methods": ["--json", "--kind"],
     "schema": ["--write"],
     "data fetch": ["--data-root", "--here", "--profile", "--profile-file"],
