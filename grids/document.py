@@ -14,6 +14,7 @@ from grids.fields import AXIS, BASE, density_hint, parse_path, settings_of
 from grids.overrides import PROBES, SEEDS, Override, apply_overrides, given, override_factors
 from grids.problems import Collector, GridError, Where, show, unknown
 from grids.reading import Node
+from grids.seed_rules import SeedRule, read_seed_rule
 
 KEYS = (
     "name", "description", "base", "axes", "zip", "include", "exclude", "seeds", "artifacts",
@@ -23,6 +24,8 @@ KEYS = (
 
 MAX_SEED = 2**32 - 1
 """Largest seed that every random generator in use accepts."""
+
+_SEEDS_ALLOWED = "allowed: a count >= 1, a list of integers >= 0 or a mapping of min, max and until"
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 """A grid's name; it becomes a folder of the store."""
@@ -41,7 +44,8 @@ class Block:
 class Document:
     """A grid file whose grammar was checked; names and values are checked later.
 
-    `probes` is as it was written; names and options need the catalogue.
+    `probes` is as it was written; names and options need the catalogue. With a `seed_rule`,
+    `seeds` are those that every cell is asked with, and further ones may follow.
     `overridden` are the cell fields that flags set, "seed" among them. A document that is not
     `whole` has mistakes in its grammar, so that what is missing may only be misspelt.
     """
@@ -49,6 +53,8 @@ class Document:
     name: str
     description: str
     seeds: Sequence[int]
+    seed_rule: SeedRule | None
+    seeds_where: Where
     artifacts: ArtifactWishes
     artifacts_where: Where
     probes: Node | None
@@ -57,6 +63,11 @@ class Document:
     exclude_where: Where
     overridden: frozenset[str]
     whole: bool
+
+    @property
+    def most_seeds(self) -> int:
+        """With how many seeds a cell may come to be asked for."""
+        return len(self.seeds) if self.seed_rule is None else self.seed_rule.most
 
 
 def read_document(
@@ -69,6 +80,8 @@ def read_document(
     excluded = entries.get("exclude", nothing)
     flags = override_factors(overrides, problems)
     blocks = _blocks(entries, nothing, flags, problems)
+    seeds_node = _given_seeds(entries.get("seeds", Node(1, nothing.where)), overrides)
+    seeds, seed_rule = _seeds(seeds_node, problems)
     whole = len(problems) == before
     return Document(
         name=_name(entries.get("name"), source, problems),
@@ -76,7 +89,9 @@ def read_document(
         artifacts=read_artifacts(entries.get("artifacts", nothing), problems),
         artifacts_where=entries.get("artifacts", nothing).where,
         probes=_probes(entries.get("probes"), overrides),
-        seeds=_seeds(entries.get("seeds"), overrides, problems),
+        seeds=seeds,
+        seed_rule=seed_rule,
+        seeds_where=seeds_node.where,
         blocks=tuple(blocks),
         rules=tuple(_list_of_mappings("exclude", excluded, problems)),
         exclude_where=excluded.where,
@@ -201,24 +216,28 @@ def _probes(node: Node | None, overrides: Sequence[Override]) -> Node | None:
     return one if isinstance(one.value, tuple) else Node(flag.values, flag.where)
 
 
-def _seeds(node: Node | None, overrides: Sequence[Override], problems: Collector) -> Sequence[int]:
-    node = next((given(flag) for flag in overrides if flag.key == SEEDS), node)
-    if node is None:
-        return range(1)
+def _given_seeds(node: Node, overrides: Sequence[Override]) -> Node:
+    return next((given(flag) for flag in overrides if flag.key == SEEDS), node)
+
+
+def _seeds(node: Node, problems: Collector) -> tuple[Sequence[int], SeedRule | None]:
+    """The seeds of every cell, and the rule by which further ones follow, if there is one."""
     if isinstance(node.value, tuple):
-        return _listed_seeds(node, problems)
+        return _listed_seeds(node, problems), None
+    if isinstance(node.value, dict):
+        rule = read_seed_rule(node, problems)
+        return range(rule.least if rule is not None else 0), rule
     count = node.value
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_SEED:
-        message = f"seeds is {show(node.plain())}; allowed: a count >= 1 or a list of integers >= 0"
-        problems.add(node.where, message)
-        return ()
-    return range(count)
+        problems.add(node.where, f"seeds is {show(node.plain())}; {_SEEDS_ALLOWED}")
+        return (), None
+    return range(count), None
 
 
 def _listed_seeds(node: Node, problems: Collector) -> tuple[int, ...]:
     assert isinstance(node.value, tuple)
     if not node.value:
-        problems.add(node.where, "seeds is empty; allowed: a count >= 1 or a list of integers >= 0")
+        problems.add(node.where, f"seeds is empty; {_SEEDS_ALLOWED}")
     seeds: dict[int, Where] = {}
     for item in node.value:
         seed = item.value

@@ -93,7 +93,7 @@ class Expansion:
 def count(document: Document) -> int:
     """How many cells the product has at most, before anything collapses or is excluded."""
     sizes = (prod(len(factor.rows) for factor in block.factors) for block in document.blocks)
-    return sum(sizes) * len(document.seeds)
+    return sum(sizes) * document.most_seeds
 
 
 def tables(block: Block, resolver: Resolver) -> list[Table]:

@@ -8,7 +8,7 @@ from grids.artifacts import ArtifactWishes
 from grids.catalogue import Catalogue
 from grids.cell import FIELDS, Cell
 from grids.checking import Checker
-from grids.comparisons import read_rule
+from grids.comparisons import Rule, read_rule
 from grids.document import Document, read_document
 from grids.excluding import Exclusions
 from grids.expansion import MAX_CELLS, Expansion, Table, count, points, tables
@@ -24,6 +24,8 @@ from grids.probes import (
 from grids.problems import Collector, Problem
 from grids.reading import Node, read_file, read_yaml
 from grids.resolving import Resolver
+from grids.seed_groups import note_incomparable
+from grids.seed_rules import SeedRule, note_rules_by_seed
 from grids.storages import refuse_scores_by_examples
 from grids.unused import BY_OTHERS, note_unused
 
@@ -50,7 +52,8 @@ class Grid:
     `source` is the file and `text` what stood in it; `overrides` are the `--set` texts. `cells`
     are distinct and in a stable order: as in the file, seeds fastest, included cells last;
     `artifacts` is what they leave besides their results, `probes` what else is measured of them:
-    texts as `grids.probe_texts` makes them.
+    texts as `grids.probe_texts` makes them. With a `seed_rule` the cells are those that are asked
+    for in any case; others, which differ from them in the seed, may follow (`grids.seed_groups`).
     """
 
     name: str
@@ -62,6 +65,7 @@ class Grid:
     cells: tuple[Cell, ...]
     artifacts: ArtifactWishes
     probes: tuple[str, ...] = ()
+    seed_rule: SeedRule | None = None
 
 
 def load(name_or_path: str | Path, catalogue: Catalogue, overrides: Sequence[str] = ()) -> Grid:
@@ -98,6 +102,8 @@ def build_grid(raw: RawGrid, catalogue: Catalogue) -> Grid:
     resolver = Resolver(Checker(catalogue, problems), tolerant=not document.whole)
     exclusions = Exclusions([read_rule(node, catalogue, problems) for node in document.rules])
     _check_size(document, problems)
+    by_seed = [rule.where for rule in exclusions.rules if _names_seeds(rule)]
+    note_rules_by_seed(document.seed_rule, by_seed, problems)
     probes = read_probes(document.probes, catalogue, problems)
     block_tables = [tables(block, resolver) for block in document.blocks]
     note_unused(document, resolver, set(FIELDS) - set(BY_OTHERS))
@@ -109,6 +115,7 @@ def build_grid(raw: RawGrid, catalogue: Catalogue) -> Grid:
     leave, where = document.artifacts.leave, document.artifacts_where
     refuse_scores_by_examples(leave, where, cells, problems)
     refuse_other_models(probes, cells, catalogue, problems)
+    note_incomparable(document.seed_rule, document.seeds_where, cells, problems)
     problems.raise_any()
     return Grid(
         name=document.name,
@@ -120,7 +127,12 @@ def build_grid(raw: RawGrid, catalogue: Catalogue) -> Grid:
         cells=tuple(cells),
         artifacts=document.artifacts,
         probes=tuple(one.text for one in probes),
+        seed_rule=document.seed_rule,
     )
+
+
+def _names_seeds(rule: Rule) -> bool:
+    return any(condition.path.field == "seed" for condition in rule.conditions)
 
 
 def _check_size(document: Document, problems: Collector) -> None:

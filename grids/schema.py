@@ -15,6 +15,7 @@ from grids.meanings import explained
 from grids.method_texts import METHOD
 from grids.options import FRACTION, Option
 from grids.recipe import RECIPE
+from grids.seed_rules import MOST_SEEDS
 
 Schema = dict[str, Any]
 
@@ -57,7 +58,8 @@ def json_schema(catalogue: Catalogue) -> Schema:
 def _top_level() -> Schema:
     fields, axes, rule = _ref("fields"), _ref("axes"), _ref("rule")
     name = {"type": "string", "pattern": f"^{NAME.pattern}$"}
-    count_or_list = [{"type": "integer", "minimum": 1}, {**_values(_seed()), "uniqueItems": True}]
+    count = {"type": "integer", "minimum": 1}
+    seeds = {"anyOf": [count, {**_values(_seed()), "uniqueItems": True}, _seed_rule()]}
     described: dict[str, tuple[Schema, str]] = {
         "name": (name, "The grid's name; without it, that of the file."),
         "description": ({"type": "string"}, "What the grid asks."),
@@ -66,7 +68,7 @@ def _top_level() -> Schema:
         "zip": (_values(axes), "Groups of equally long lists that advance together."),
         "include": (_values(fields), "Further cells: base with these fields changed."),
         "exclude": (_values(rule), "Rules that remove cells."),
-        "seeds": ({"anyOf": count_or_list}, "A count (5 means 0 to 4) or a list."),
+        "seeds": (seeds, "A count (5 means 0 to 4), a list, or a rule that asks for more."),
         "artifacts": (_artifacts(), "What the cells leave besides their results."),
         "probes": ({"type": "array", "items": _ref(PROBE)}, "What else is measured of the cells."),
     }
@@ -157,6 +159,17 @@ def _value(option: Option) -> Schema:
 
 def _seed() -> Schema:
     return {"type": "integer", "minimum": 0, "maximum": MAX_SEED}
+
+
+def _seed_rule() -> Schema:
+    count = {"type": "integer", "minimum": 2, "maximum": MOST_SEEDS}
+    until = {
+        "type": "string",
+        "description": "ci95 < 0.3pp (the half width of an interval), or ranking_settled.",
+    }
+    keys = {"min": count, "max": count, "until": until}
+    rule = _object(keys, "Seeds until a question is closed.")
+    return {**rule, "required": ["min", "max", "until"]}
 
 
 def _values(schema: Schema) -> Schema:

@@ -1,5 +1,6 @@
 """What commands that answer from a store share: options, and the answers that they ask for."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,12 +63,13 @@ def answers_for(store: Path, grid: str | None, where: list[str], allow_mixed: bo
         AnswerError: When a field in `where` does not occur, or results are mixed.
     """
     from orchestrator.answers.results import select
+    from orchestrator.seeds.telling import note_on
     from orchestrator.store.layout import Store
     from orchestrator.submissions.submission import find_submission
 
     opened = Store.open(store)
     submission = find_submission(opened, grid)
-    return select(
+    answers = select(
         opened,
         submission.cells,
         where=conditions(where),
@@ -75,3 +77,7 @@ def answers_for(store: Path, grid: str | None, where: list[str], allow_mixed: bo
         probes=submission.probes,
         metrics=submission.metrics,
     )
+    if submission.seed_rule is None:
+        return answers
+    note = note_on(submission.seed_rule, submission.cells)
+    return replace(answers, notes=(*answers.notes, note))

@@ -214,7 +214,7 @@ def _launch(planned: "Planned", asked: Asked, name: str, last: "Submission | Non
         display=make_display,
         on_stop=lambda: tell("\nstopping: saving unfinished cells (Ctrl-C again to stop at once)"),
     )
-    show_result(result, total=len(planned.grid.cells))
+    show_result(result)
     raise typer.Exit(result.exit_code)
 
 

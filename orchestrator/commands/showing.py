@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from orchestrator.planning.request import Planned
     from orchestrator.running.detached import HandedOver
     from orchestrator.running.launching import Result
+    from orchestrator.seeds.deciding import Decision
 
 _SIGNS = {
     "new": "+", "done": "=", "failed": "!", "other code": "~", "again": "^", "running": ">",
@@ -72,6 +73,8 @@ def show_plan(planned: "Planned") -> None:
     write(f"  {'  '.join(told)}")
     if removed.in_flight:
         write(f"  {len(removed.in_flight)} of the removed cells wait or run: run --prune ends them")
+    for line in _seed_lines(planned.seeds):
+        write(f"  {line}")
     waves = planned.plan.waves()
     for number, cells in enumerate(waves, start=1):
         write(f"  {_wave_line(planned, number, cells)}")
@@ -83,6 +86,24 @@ def show_plan(planned: "Planned") -> None:
         write(f"  {line}")
     if counts["failed"] and not planned.request.retry:  # type: ignore[index]
         write(f"  failed cells are trained again by: sparsesweep retry {planned.request.grid}")
+
+
+def _seed_lines(seeds: "Decision | None") -> list[str]:
+    """What a rule for seeds came to; each question that is not settled, unless they are many."""
+    if seeds is None:
+        return []
+    counts = ", ".join(f"{count} {word}" for word, count in seeds.counts().items() if count)
+    more = seeds.most_further
+    left = f"; at most {more} more {'cell' if more == 1 else 'cells'} later" if more else ""
+    questions = "question" if len(seeds.findings) == 1 else "questions"
+    unsettled = [finding for finding in seeds.findings if finding.standing != "settled"]
+    lines = [
+        f"  {f.standing} with {f.seeds} seeds: {f.label}" + (f", {f.why}" if f.why else "")
+        for f in unsettled[:_SHOWN_LABELS]
+    ]
+    if len(unsettled) > _SHOWN_LABELS:
+        lines.append(f"  and {len(unsettled) - _SHOWN_LABELS} more that are not settled")
+    return [f"{seeds.rule}: {len(seeds.findings)} {questions}, {counts}{left}", *lines]
 
 
 def _reasons(planned: "Planned") -> list[str]:
@@ -130,6 +151,7 @@ def plain_plan(planned: "Planned") -> dict[str, Any]:
         "cells": len(planned.grid.cells),
         "counts": {str(word): count for word, count in planned.plan.counts().items()},
         "slots": planned.slots,
+        "seeds": planned.seeds.plain() if planned.seeds is not None else None,
         "removed": list(planned.removed.cells),
         "removed_in_flight": list(planned.removed.in_flight),
         "artifacts": _plain_artifacts(planned),
@@ -188,15 +210,17 @@ def _wall_seconds(packs: "Sequence[Pack]", slots: int) -> float | None:
     return max(free)
 
 
-def show_result(result: "Result", *, total: int) -> None:
-    """Write what a run came to; `total` is the number of cells of the grid."""
-    grid = result.submission.grid
+def show_result(result: "Result") -> None:
+    """Write what a run came to."""
+    grid, total = result.submission.grid, len(result.submission.cells)
     write(
         f"{grid}: {result.completed} of {total} cells have results; "
         f"{result.trained} trained in {duration(result.seconds)}"
     )
     cells = [*result.submission.cells, *result.submission.producers]
     labels = {cell.id: cell.label() for cell in cells}
+    for line in _seed_lines(result.seeds):
+        write(f"  {line}")
     for failure in result.failures:
         tell(f"\n{len(failure.cells)} {failure.state}: {failure.type}: {failure.message}")
         _tell_cells(failure.cells, labels)

@@ -44,20 +44,22 @@ def status(
     from orchestrator.store.layout import Store
 
     opened = Store.open(store)
-    found = _look(opened, grid)
+    found, due = _look(opened, grid)
     if as_json:
-        write_json(found.plain())
+        write_json({**found.plain(), "seeds_due": due})
     else:
-        _show(found)
+        _show(found, due)
     wait = _FIRST_WAIT
-    while watch and found.unfinished:
+    while watch and (found.unfinished or due):
         time.sleep(wait)
-        before, found = found.counts, _look(opened, grid)
-        wait = _FIRST_WAIT if found.counts != before else min(wait * 1.5, _LONGEST_WAIT)
-        if found.counts != before:
-            _show(found)
+        before = found.counts, due
+        found, due = _look(opened, grid)
+        changed = (found.counts, due) != before
+        wait = _FIRST_WAIT if changed else min(wait * 1.5, _LONGEST_WAIT)
+        if changed:
+            _show(found, due)
     if exit_code:
-        raise typer.Exit(_NOT_FINISHED if found.unfinished else int(found.failed))
+        raise typer.Exit(_NOT_FINISHED if found.unfinished or due else int(found.failed))
 
 
 def cancel(
@@ -136,15 +138,22 @@ def logs(
             write(f"{path.parent.name}: {text}" if len(found) > 1 else text)
 
 
-def _look(store: "Store", grid: str | None) -> "GridStatus":
+def _look(store: "Store", grid: str | None) -> "tuple[GridStatus, int]":
+    """How far a grid is; once it is done, also how many more cells its rule for seeds asks for."""
     from orchestrator.slurm.cluster import Slurm
     from orchestrator.submissions.submission import find_submission
     from orchestrator.watching.status import grid_status
 
-    return grid_status(store, find_submission(store, grid), Slurm())
+    submission = find_submission(store, grid)
+    found = grid_status(store, submission, Slurm())
+    if found.unfinished or submission.seed_rule is None:
+        return found, 0
+    from orchestrator.seeds.telling import cells_due
+
+    return found, cells_due(store, submission)
 
 
-def _show(found: "GridStatus") -> None:
+def _show(found: "GridStatus", due: int) -> None:
     counts = "  ".join(f"{count} {state}" for state, count in found.counts.items())
     write(f"{found.grid}, run {found.number}: {sum(found.counts.values())} cells")
     write(f"  {counts}")
@@ -152,6 +161,8 @@ def _show(found: "GridStatus") -> None:
         write(f"  {packs} {'pack' if packs == 1 else 'packs'}: {evidence}")
     if found.halted:
         write(f"  HALTED, nothing more is begun: {found.halted}")
+    if due:
+        write(f"  {due} cells with further seeds are due: the next run trains them")
     for pack in found.running[:_SHOWN_PACKS]:
         share = f"step {pack.step}/{pack.total_steps} of {pack.label}" if pack.total_steps else ""
         write(

@@ -16,7 +16,9 @@ from orchestrator.planning.machine import default_slots, this_machine
 from orchestrator.planning.neighbours import cells_of_others
 from orchestrator.planning.packing import Capacity, Pack, pack_cells
 from orchestrator.planning.plan import Known, Plan, Wishes, make_plan
+from orchestrator.planning.seeding import with_asked_seeds
 from orchestrator.provenance import code_hash
+from orchestrator.seeds.deciding import Decision
 from orchestrator.store.artifacts import Held, answering_artifacts
 from orchestrator.store.index import CellState, load_index
 from orchestrator.store.layout import Store, StoreError
@@ -99,7 +101,7 @@ class Planned:
     Attributes:
         request: What was asked.
         scheduler: Whom to ask about jobs of earlier runs.
-        grid: The grid, read and expanded.
+        grid: The grid, read and expanded; with a rule for seeds, the cells it asks for now.
         source: Absolute path of the grid file.
         catalogue: What its names mean.
         seen: What the store showed when it was planned.
@@ -108,6 +110,7 @@ class Planned:
         threads: Threads of each worker.
         capacity: What is there to carry its packs; by default this machine.
         removed: What an earlier submission of the grid asked for, and this one does not.
+        seeds: What the grid's rule for seeds came to; None without one.
     """
 
     request: Request
@@ -121,6 +124,7 @@ class Planned:
     threads: int
     capacity: Capacity
     removed: Removed
+    seeds: Decision | None = None
 
     @property
     def index(self) -> Mapping[str, CellState]:
@@ -169,6 +173,7 @@ def plan_request(request: Request, scheduler: Scheduler | None = None) -> Planne
     last = last_submission(store, grid.name) if store is not None else None
     asked = NoScheduler() if scheduler is None else scheduler
     seen = _look(store, last, asked) if store is not None else Seen()
+    grid, seeds = with_asked_seeds(grid, catalogue, store, seen.index)
     threads = max((int(str(cell.settings()["threads"])) for cell in grid.cells), default=1)
     return Planned(
         request=request,
@@ -182,6 +187,7 @@ def plan_request(request: Request, scheduler: Scheduler | None = None) -> Planne
         threads=threads,
         capacity=this_machine(default_slots(threads) if request.slots is None else request.slots),
         removed=_removed(grid, last, seen.others),
+        seeds=seeds,
     )
 
 
@@ -216,6 +222,25 @@ def plan_again(planned: Planned, store: Store) -> Planned:
     seen = replace(_look(store, None, planned.scheduler), losses=planned.seen.losses)
     plan = replan(planned.grid, planned.catalogue, planned.request, seen)
     return replace(planned, seen=seen, plan=plan, costs=learn(seen.index.values()))
+
+
+def plan_further(planned: Planned, store: Store, last: Submission) -> Planned:
+    """The same request with the seeds that the grid's rule asks for now.
+
+    What was asked for stays so, though other code may have answered it anew meanwhile.
+
+    Args:
+        planned: The request as it was planned before.
+        store: The store.
+        last: The submission that asked for its cells.
+    """
+    seen = _look(store, last, planned.scheduler)
+    grid, seeds = with_asked_seeds(planned.grid, planned.catalogue, store, seen.index)
+    if {cell.id for cell in grid.cells} <= {cell.id for cell in planned.grid.cells}:
+        return replace(planned, seeds=seeds)
+    plan = replan(grid, planned.catalogue, planned.request, seen)
+    costs = learn(seen.index.values())
+    return replace(planned, grid=grid, seen=seen, plan=plan, costs=costs, seeds=seeds)
 
 
 def replan(grid: Grid, catalogue: Catalogue, request: Request, seen: Seen) -> Plan:

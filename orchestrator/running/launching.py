@@ -12,10 +12,11 @@ from orchestrator.backends.base import Backend, PackEnd
 from orchestrator.planning.cost import Shape, shape_of
 from orchestrator.planning.packing import Pack
 from orchestrator.planning.plan import Plan, Standing
-from orchestrator.planning.request import Planned, Seen, plan_again, replan
+from orchestrator.planning.request import Planned, Seen, plan_again, plan_further, replan
 from orchestrator.provenance import host
 from orchestrator.running.progress import Display, Watcher
 from orchestrator.running.submitting import Carrier, publish_packs, submit, submit_nothing
+from orchestrator.seeds.deciding import Decision
 from orchestrator.store.artifacts import answering_artifacts
 from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store
@@ -54,7 +55,7 @@ class Result:
     """What a run came to.
 
     Attributes:
-        submission: The submission it belongs to.
+        submission: The submission it belongs to; the last one, where a rule added seeds.
         trained: Cells for which it wrote a record.
         completed: Cells of the grid that have results now.
         failures: The grid's failed cells, also those of earlier runs, by cause.
@@ -63,6 +64,7 @@ class Result:
         halted: Why nothing more was begun though cells are left, else "".
         stopped: Whether it was told to stop before its end.
         seconds: How long it took.
+        seeds: What the grid's rule for seeds came to; None without one.
     """
 
     submission: Submission
@@ -74,6 +76,7 @@ class Result:
     halted: str = ""
     stopped: bool = False
     seconds: float = 0.0
+    seeds: Decision | None = None
 
     @property
     def exit_code(self) -> int:
@@ -85,11 +88,17 @@ class Result:
 
 @dataclass(kw_only=True, slots=True)
 class _Run:
-    """What a run knows while it goes."""
+    """What a run knows while it goes.
+
+    A rule may add seeds: then the plan and the submission are further ones, and `before` is still
+    what the store held at first.
+    """
 
     planned: Planned
+    before: Mapping[str, CellState]
     store: Store
     submission: Submission
+    carrier: Carrier
     backend: Backend
     attempted: set[str] = field(default_factory=set)
     piloted: set[Shape] = field(default_factory=set)
@@ -131,24 +140,48 @@ def launch(
         store = Store.create(planned.request.store)
         backend.use(store)
         submission = submit(store, planned, carrier)
-        run = _Run(planned=planned, store=store, submission=submission, backend=backend)
+        run = _Run(
+            planned=planned, before=planned.index, store=store, submission=submission,
+            carrier=carrier, backend=backend,
+        )  # fmt: skip
 
         def ask_to_stop() -> None:
             stop.set()
-            request_stop(store, submission.grid, submission.number)
+            request_stop(store, run.submission.grid, run.submission.number)
             on_stop()
 
         with _on_signals(ask_to_stop):
-            index = _run_waves(run, display, stop)
+            index = _run_all(run, display, stop)
     except BaseException:
         backend.close()
         raise
     closing = threading.Thread(target=backend.close, name="close-backend")
     closing.start()
-    remove_spent_artifacts(store, submission, index)
+    remove_spent_artifacts(store, run.submission, index)
     _tidy(store, index)
     closing.join()
-    return _result(planned, store, submission, index, stopped=stop.is_set(), began=began, run=run)
+    return _result(
+        run.planned, store, run.submission, index, stopped=stop.is_set(), began=began, run=run
+    )
+
+
+def _run_all(
+    run: _Run, display: Callable[[], Display], stop: threading.Event
+) -> Mapping[str, CellState]:
+    """Run what was asked for, and then the further seeds that a rule asks for, as often as it does.
+
+    They are a submission of their own: `status` and `table` answer for what it lists, and who goes
+    on after a crash finds it.
+    """
+    while True:
+        index = _run_waves(run, display, stop)
+        if run.planned.seeds is None or _is_ended(run, stop):
+            return index
+        further = plan_further(run.planned, run.store, run.submission)
+        asked_before, run.planned = run.planned.grid, further
+        if further.grid is asked_before:
+            return index
+        run.submission = submit(run.store, further, run.carrier, after=run.submission)
 
 
 def _run_waves(
@@ -163,9 +196,14 @@ def _run_waves(
     while wave := _next_wave(now.plan, run.attempted):
         _run_wave(run, now, wave, display, stop)
         now = plan_again(run.planned, run.store)
-        if stop.is_set() or halt_of(run.store, run.submission.grid, run.submission.number):
+        if _is_ended(run, stop):
             break
     return now.index
+
+
+def _is_ended(run: _Run, stop: threading.Event) -> bool:
+    halted = halt_of(run.store, run.submission.grid, run.submission.number)
+    return stop.is_set() or halted is not None
 
 
 def _next_wave(plan: Plan, attempted: Collection[str]) -> list[Cell]:
@@ -238,6 +276,7 @@ def _result(
     cells = [entry.cell for entry in planned.plan.cells]
     states = [index[cell.id] for cell in cells if cell.id in index]
     attempted = run.attempted if run is not None else set()
+    before = run.before if run is not None else planned.index
     halt = None if run is None else halt_of(store, submission.grid, submission.number)
     lost = [] if run is None or stopped or halt else _lost(run, index)
     seen = Seen(
@@ -249,7 +288,7 @@ def _result(
     blocked = [entry for entry in plan.cells if entry.standing is Standing.BLOCKED]
     return Result(
         submission=submission,
-        trained=sum(_ended(cell, planned.index, index) for cell in attempted),
+        trained=sum(_ended(cell, before, index) for cell in attempted),
         completed=sum(cell.id in index and index[cell.id].completed for cell in planned.grid.cells),
         failures=tuple(cluster(state for state in states if state.state in FAILURES)),
         lost=tuple(lost),
@@ -260,13 +299,14 @@ def _result(
         halted=str(halt or ""),
         stopped=stopped,
         seconds=time.time() - began,
+        seeds=planned.seeds,
     )
 
 
 def _lost(run: _Run, index: Mapping[str, CellState]) -> list[Lost]:
     found = []
     for pack, end in run.ends:
-        missing = tuple(c.id for c in pack.cells if not _ended(c.id, run.planned.index, index))
+        missing = tuple(c.id for c in pack.cells if not _ended(c.id, run.before, index))
         if missing:
             log = log_end(run.store, pack.id)
             found.append(Lost(pack=pack.id, cells=missing, error=end.error, log=log))

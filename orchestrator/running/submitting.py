@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from grids.probes import distributions_of, metrics_of_probe
@@ -40,18 +40,24 @@ class Carrier:
     profile: str | None = None
 
 
-def submit(store: Store, planned: Planned, carrier: Carrier) -> Submission:
+def submit(
+    store: Store, planned: Planned, carrier: Carrier, after: Submission | None = None
+) -> Submission:
     """Publish a new submission of a plan.
 
     Args:
         store: The store.
         planned: What was asked, checked.
         carrier: Who will carry it.
+        after: The submission that it follows; None for the grid's last one. Of several that follow
+            the same one, the first is published.
 
     Raises:
         StoreError: When it cannot be written, or another run of the grid began just now.
     """
     submission = _describe(store, planned, carrier)
+    if after is not None:
+        submission = replace(submission, number=after.number + 1)
     publish_submission(store, submission)
     return submission
 
@@ -176,4 +182,5 @@ def _describe(store: Store, planned: Planned, carrier: Carrier) -> Submission:
             for text in probes.texts()
             for metric in metrics_of_probe(text, planned.catalogue)
         ],
+        seed_rule=planned.grid.seed_rule,
     )

@@ -14,6 +14,7 @@ from typing import Any
 from grids.artifacts import ArtifactWishes, check_name
 from grids.cell import Cell
 from grids.problems import GridError, nearest
+from grids.seed_rules import SeedRule
 from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_all
@@ -62,6 +63,8 @@ class Submission:
         metrics: The metrics of these probes: name, unit, better end and meaning of each.
         forecast: What it was expected to take when it was submitted, as plain data (see
             `orchestrator.planning.forecast`); empty where nothing was to be trained or said.
+        seed_rule: The rule by which its cells have these seeds and further ones may follow, or
+            None.
     """
 
     grid: str
@@ -87,6 +90,7 @@ class Submission:
     probes: CellProbes = NO_PROBES
     metrics: Sequence[Mapping[str, str]] = ()
     forecast: Mapping[str, Any] = field(default_factory=dict)
+    seed_rule: SeedRule | None = None
 
     def awaits(self, cell: str, index: Mapping[str, CellState]) -> bool:
         """Whether a cell of the submission has still to come to its results, or to new ones.
@@ -106,6 +110,7 @@ class Submission:
             and self.text == other.text
             and list(ids_of(self.cells)) == list(ids_of(other.cells))
             and self.probes == other.probes
+            and self.seed_rule == other.seed_rule
         )
 
 
@@ -127,6 +132,7 @@ def publish_submission(store: Store, submission: Submission) -> None:
         "probes": submission.probes.plain(),
         "metrics": [dict(metric) for metric in submission.metrics],
         "forecast": dict(submission.forecast),
+        "seed_rule": submission.seed_rule.plain() if submission.seed_rule is not None else None,
         "text_sha256": hashlib.sha256(submission.text.encode()).hexdigest(),
     }
     data = json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
@@ -170,11 +176,16 @@ def read_submission(store: Store, grid: str, number: int) -> Submission:
             probes=CellProbes.from_plain(content.get("probes", {})),
             metrics=tuple(content.get("metrics", ())),
             forecast=content.get("forecast", {}),
+            seed_rule=_seed_rule(content.get("seed_rule")),
         )
     except OSError as error:
         raise StoreError(f"cannot read {folder}: {error.strerror}") from error
     except (KeyError, TypeError, json.JSONDecodeError, GridError) as error:
         raise StoreError(f"{folder / SUBMISSION_FILE} is damaged ({error})") from error
+
+
+def _seed_rule(plain: Mapping[str, Any] | None) -> SeedRule | None:
+    return SeedRule.from_plain(plain) if plain is not None else None
 
 
 def last_submission(store: Store, grid: str) -> Submission | None:

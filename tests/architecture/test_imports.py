@@ -32,8 +32,8 @@ DOORS_TO_TRAINER = {
 # `catalogue` and `doctor` are single modules.
 ROOMS = (
     "statistics", "provenance", "environment", "catalogue", "datasets", "store", "health",
-    "submissions", "worker", "watching", "planning", "backends", "slurm", "running", "answers",
-    "tables", "plots", "keeping", "report", "verdicts", "doctor", "commands", "cli",
+    "submissions", "worker", "watching", "seeds", "planning", "backends", "slurm", "running",
+    "answers", "tables", "plots", "keeping", "report", "verdicts", "doctor", "commands", "cli",
 )  # fmt: skip
 
 HEAVY = {

@@ -120,6 +120,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(mistakes: Mistak
         "grid.yaml:7: density is 2; allowed: a number > 0 and <= 1",
         f"grid.yaml:8: unknown method 'sett'; {METHODS}; did you mean 'set'?",
         "grid.yaml:10: density is compared with 'low'; allowed: a number",
-        "grid.yaml:11: seeds is 'none'; allowed: a count >= 1 or a list of integers >= 0",
+        "grid.yaml:11: seeds is 'none'; allowed: a count >= 1, a list of integers >= 0 "
+        "or a mapping of min, max and until",
         "--set model=mpl: unknown model 'mpl'; allowed: convnet, mlp; did you mean 'mlp'?",
     ]

@@ -13,7 +13,7 @@ Mistakes = Callable[..., list[str]]
 
 KEYS = "allowed: artifacts, axes, base, description, exclude, include, name, probes, seeds, zip"
 FIELDS = "allowed: allocation, data_ratio, dataset, density, method, model, recipe, scenario"
-SEEDS = "allowed: a count >= 1 or a list of integers >= 0"
+SEEDS = "allowed: a count >= 1, a list of integers >= 0 or a mapping of min, max and until"
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,11 @@ def test_the_grid_remembers_the_texts(read: Read, base: str) -> None:
             "update_stop; did you mean 'update_every'?",
         ),
         ("recipe.nesterov=no", "recipe.nesterov is 'no'; allowed: true or false; write false"),
-        ("seeds=0", "seeds is 0; allowed: a count >= 1 or a list of integers >= 0"),
+        (
+            "seeds=0",
+            "seeds is 0; allowed: a count >= 1, a list of integers >= 0 or a mapping of min, max "
+            "and until",
+        ),
         ("seeds=1,1", "the seed 1 is given twice; first in --set seeds=1,1"),
     ],
 )

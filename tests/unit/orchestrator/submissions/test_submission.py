@@ -1,9 +1,12 @@
 """Submissions: kept as they were asked, and what stands in their way is told in one message."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from grids.seed_rules import SeedRule, read_until
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.submissions.submission import (
     last_submission,
@@ -52,3 +55,18 @@ def test_the_manifests_of_a_submission_are_named_by_their_packs(tmp_path: Path) 
     packs = another_run(store, [[a_cell(seed=0)], [a_cell(seed=1)]])
     assert [path.stem for path in manifest_paths(store, "other", 1)] == sorted(packs)
     assert manifest_paths(store, "other", 2) == []
+
+
+def test_a_rule_for_seeds_is_kept_and_older_submissions_have_none(tmp_path: Path) -> None:
+    store = Store.create(tmp_path)
+    rule = SeedRule(least=3, most=20, until=read_until("ci95 < 0.3pp"))
+    plain = a_submission("small", 1, [a_cell()])
+    given = replace(plain, seed_rule=rule)
+    assert not given.asks_the_same(plain)
+    publish_submission(store, given)
+    assert read_submission(store, "small", 1) == given
+    path = store.submission("small", 1) / "submission.json"
+    older = json.loads(path.read_text())
+    assert older.pop("seed_rule") == {"min": 3, "max": 20, "until": "ci95 < 0.3pp"}
+    path.write_text(json.dumps(older))
+    assert read_submission(store, "small", 1) == plain
