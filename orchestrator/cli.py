@@ -15,6 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from orchestrator.commands import (
+    contrasting,
     costing,
     data,
     judging,
@@ -53,6 +54,7 @@ for command in (
     running.retry,
     querying.query,
     tabling.table,
+    contrasting.stats,
     plotting.plot,
     reporting.report,
     judging.verdict,

@@ -99,8 +99,7 @@ def contrasts(
     """
     if not 0 < confidence < 1:
         raise AnswerError(f"confidence {confidence:g} is not between 0 and 1, such as 0.95")
-    if test not in TESTS:
-        raise not_found(f"no test {test!r}", test, TESTS, "tests")
+    test_named(test)
     grouped = group(answers, rows=rows, columns=columns, value=value, average=average)
     references = _references(grouped, against, rows)
     by_seed = {key: entry.by_seed for key, entry in grouped.entries.items()}
@@ -120,6 +119,18 @@ def contrasts(
         confidence=confidence,
         notes=(*grouped.gaps, *grouped.notes),
     )
+
+
+def test_named(name: str) -> Test:
+    """The test of this name.
+
+    Raises:
+        AnswerError: When there is none, with those there are.
+    """
+    for test in TESTS:
+        if test == name:
+            return test
+    raise not_found(f"no test {name!r}", name, TESTS, "tests")
 
 
 def _references(grouped: Grouped, against: str, fields: str) -> Mapping[Key, Key]:
@@ -153,7 +164,8 @@ def _references_in(own: Sequence[Key], others: Sequence[Key], against: str) -> M
     if lacking:
         there = f", nor in one column only, but at {', '.join(by_column)}" if own else ""
         raise AnswerError(
-            f"{against} cannot be the reference: it is not there at {', '.join(lacking)}{there}"
+            f"{against} cannot be the reference: it is not there at {', '.join(lacking)}{there}; "
+            f"take another one, or leave these out with --where"
         )
     return {key: by_column[key[1]] for key in others}
 

@@ -131,6 +131,19 @@ def smallest_wilcoxon(pairs: int) -> float:
     return min(1.0, 2.0 ** (1 - pairs))
 
 
+def pairs_needed(family: int, alpha: float = 0.05) -> int:
+    """So many pairs the signed-rank test needs to reach `alpha` after Holm's correction.
+
+    The least for which `family` times the least p is at most `alpha`, all pairs agreeing.
+
+    Raises:
+        ValueError: When the family is empty, or `alpha` is not between 0 and 1.
+    """
+    if family < 1 or not 0 < alpha < 1:
+        raise ValueError(f"no family of {family} contrasts reaches {alpha}")
+    return 1 + math.ceil(math.log2(family / alpha) - 1e-9)
+
+
 def _relative(differences: Sequence[float], largest: float) -> list[float]:
     """The differences in units of the power of ten above all measurements."""
     unit = 10.0 ** math.ceil(math.log10(largest)) if largest else 1.0

@@ -30,6 +30,10 @@ SURFACE = {
         "--confidence", "--format", "--label", "--output", "--rows", "--spread", "--store",
         "--test", "--value", "--where", "--wide",
     ],
+    "stats": [
+        "--against", "--allow-mixed", "--average", "--columns", "--confidence", "--format",
+        "--output", "--rows", "--store", "--test", "--value", "--where",
+    ],
     "plot": [
         "--allow-mixed", "--by", "--confidence", "--facet", "--kind", "--output", "--store",
         "--value", "--where", "--width", "--x", "--x-log", "--y-log",

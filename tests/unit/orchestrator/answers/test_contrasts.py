@@ -1,34 +1,17 @@
 """Contrasts: every entry against the reference row, paired by seed, with what is missing told."""
 
 import math
-from collections.abc import Mapping
 
 import pytest
 
 from orchestrator.answers.contrasts import Contrasts, contrasts
-from orchestrator.answers.results import Answer, AnswerError, Answers
+from orchestrator.answers.results import AnswerError
 from orchestrator.statistics.corrections import benjamini_hochberg, holm
+from tests.support.answers import answers_of
 
 DENSE = (0.97, 0.98, 0.96, 0.97, 0.98)
 SET = (0.95, 0.955, 0.93, 0.95, 0.965)
 RIGL = (0.96, 0.98, 0.955, 0.965, 0.97)
-Entry = tuple[str, str]
-
-
-def answers_of(entries: Mapping[Entry, tuple[float | None, ...]], **fields: str) -> Answers:
-    """Answers by method and density; seeds count from 0, None has no result."""
-    found = [
-        Answer(
-            cell=f"{method} {density} {seed}",
-            fields={"method": method, "density": density, "seed": seed, **fields},
-            state="PENDING" if value is None else "COMPLETED",
-            metrics=None if value is None else {"test_accuracy": value, "test_loss": 1 - value},
-            provenance={},
-        )
-        for (method, density), values in entries.items()
-        for seed, value in enumerate(values)
-    ]
-    return Answers(answers=tuple(found))
 
 
 def usual(**changed: tuple[float | None, ...]) -> Contrasts:

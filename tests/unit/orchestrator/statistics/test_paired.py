@@ -8,7 +8,12 @@ import pytest
 from scipy import stats
 
 from orchestrator.statistics.bootstrap import bootstrap_interval, draws_named
-from orchestrator.statistics.paired import paired_difference, paired_t, smallest_wilcoxon
+from orchestrator.statistics.paired import (
+    paired_difference,
+    paired_t,
+    pairs_needed,
+    smallest_wilcoxon,
+)
 
 SPARSE = [0.9470, 0.9526, 0.9443, 0.9415, 0.9554]
 DENSE = [0.9749, 0.9777, 0.9721, 0.9749, 0.9777]
@@ -160,3 +165,13 @@ def test_the_t_test_of_differences_needs_two_that_differ() -> None:
     assert paired_t([0.1]) is None
     assert paired_t([0.1, 0.1]) is None
     assert paired_t([1.0, 2.0, 3.0]) == pytest.approx(1 - math.sqrt(12 / 14), abs=1e-14)
+
+
+@pytest.mark.parametrize(("family", "alpha", "pairs"), [(1, 0.05, 6), (25, 0.05, 10), (1, 0.5, 2)])
+def test_the_pairs_that_ranks_need_are_the_fewest_that_reach_the_level(
+    family: int, alpha: float, pairs: int
+) -> None:
+    assert pairs_needed(family, alpha) == pairs
+    assert family * smallest_wilcoxon(pairs) <= alpha < family * smallest_wilcoxon(pairs - 1)
+    with pytest.raises(ValueError, match="no family of 0"):
+        pairs_needed(0, alpha)

@@ -1,0 +1,66 @@
+"""What so few pairs can never say, in words; computed, not judged."""
+
+from collections.abc import Sequence
+
+from orchestrator.answers.contrasts import Contrast, Contrasts
+from orchestrator.statistics.paired import pairs_needed, smallest_wilcoxon
+
+_FEW = 10
+"""Below so many pairs the bootstrap interval covers less than 90 % where 95 % are asked for."""
+
+
+def smallness_of(found: Contrasts) -> tuple[str, ...]:
+    """What a reader must know of the contrasts of a table because pairs are few."""
+    compared = [each for each in found.contrasts if each.difference is not None]
+    alone = sum(each.difference is not None and each.difference.n == 1 for each in compared)
+    told = [_wilcoxon(compared, round(1 - found.confidence, 12)), _bootstrap(compared)]
+    if alone:
+        told.append(f"one pair says nothing of noise: {_count(alone)} without interval and test")
+    return tuple(text for text in told if text)
+
+
+def warnings_of(found: Contrasts) -> tuple[str, ...]:
+    """The warnings of contrasts, each with the entries it is true of."""
+    entries: dict[str, list[str]] = {}
+    for each in found.contrasts:
+        if each.warning:
+            entries.setdefault(each.warning, []).append(f"{each.row} at {each.column}")
+    return tuple(f"{', '.join(where)}: {warning}" for warning, where in entries.items())
+
+
+def _wilcoxon(compared: Sequence[Contrast], alpha: float) -> str:
+    """The least p that the signed-rank test can have, alone and among so many."""
+    counts = sorted({_pairs(each) for each in compared} - {0})
+    family = len(compared)
+    needed = pairs_needed(family, alpha)
+    if not counts or counts[-1] >= needed:
+        return ""
+    most = counts[-1]
+    least = smallest_wilcoxon(most)
+    corrected = f"{min(1.0, family * least):.3g}"
+    after = f", after Holm's correction over {_count(family)} none below {corrected}"
+    return (
+        f"with {most} {'pair' if most == 1 else 'pairs'} the signed-rank test can give no p below "
+        f"{least:.3g}{after if family > 1 else ''}; {alpha:g} takes {needed} pairs"
+    )
+
+
+def _bootstrap(compared: Sequence[Contrast]) -> str:
+    few = sorted({each.difference.n for each in compared if each.difference is not None})
+    few = [n for n in few if 1 < n < _FEW]
+    if not few:
+        return ""
+    return (
+        f"with fewer than {_FEW} pairs (here {', '.join(map(str, few))}) the bootstrap interval is "
+        "too narrow, because resamples know no more spread than the pairs: rely on the t interval"
+    )
+
+
+def _pairs(contrast: Contrast) -> int:
+    """Pairs that differ: the others tell the signed-rank test nothing."""
+    found = contrast.difference
+    return 0 if found is None else found.wins + found.losses
+
+
+def _count(number: int) -> str:
+    return f"{number} {'contrast' if number == 1 else 'contrasts'}"

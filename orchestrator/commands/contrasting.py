@@ -1,0 +1,64 @@
+"""stats: whether differences to a reference row are real, and how rows rank."""
+
+from typing import Annotated
+
+import typer
+
+from orchestrator.commands.arguments import DEFAULT_STORE, StoreFolder, SubmittedGrid, deliver
+from orchestrator.commands.asking import AllowMixed, Output, Value, Where, answers_for
+
+_NOTHING: list[str] = []
+
+
+def stats(
+    grid: SubmittedGrid = None,
+    against: Annotated[
+        str, typer.Option("--against", metavar="ROW", help="The row to compare all others with.")
+    ] = "dense",
+    rows: Annotated[
+        str,
+        typer.Option("--rows", metavar="FIELD,...", help="Cell fields that name the rows."),
+    ] = "method",
+    columns: Annotated[
+        str,
+        typer.Option("--columns", metavar="FIELD,...", help="Cell fields that name the columns."),
+    ] = "density",
+    value: Value = "test_accuracy",
+    where: Where = _NOTHING,
+    average: Annotated[
+        list[str],
+        typer.Option(
+            "--average",
+            metavar="FIELD",
+            help="Take the mean over this field within each seed. Repeatable.",
+        ),
+    ] = _NOTHING,
+    confidence: Annotated[float, typer.Option("--confidence", help="Of the intervals.")] = 0.95,
+    test: Annotated[
+        str,
+        typer.Option("--test", metavar="t|wilcoxon", help="Whose p is corrected for being many."),
+    ] = "t",
+    output_format: Annotated[
+        str,
+        typer.Option("--format", metavar="text|markdown|csv|latex|json", help="How to write it."),
+    ] = "text",
+    allow_mixed: AllowMixed = False,
+    output: Output = None,
+    store: StoreFolder = DEFAULT_STORE,
+) -> None:
+    """Compare rows with a reference, paired by seed: intervals, tests and average ranks."""
+    from orchestrator.tables.comparison import build_comparison
+    from orchestrator.tables.comparison_formats import check_format, render
+
+    check_format(output_format)
+    comparison = build_comparison(
+        answers_for(store, grid, where, allow_mixed),
+        rows=rows,
+        columns=columns,
+        value=value,
+        average=average,
+        against=against,
+        confidence=confidence,
+        test=test,
+    )
+    deliver(render(comparison, output_format), output)
