@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.answers.naming import Parts
+from orchestrator.answers.naming import Parts, names_along
 from orchestrator.answers.results import RENAMED, Answer, AnswerError, Answers, not_found, text_of
 
 SEED = "seed"
@@ -132,7 +132,7 @@ def _check_average(answers: Sequence[Answer], average: Parts) -> None:
     if SEED in average:
         raise AnswerError("the mean is over the seeds in any case; name other fields to average")
     for path in average:
-        values = {text_of(answer.fields.get(path)) for answer in answers}
+        values = set(names_along(answers, path))
         if len(values) == 1:
             raise AnswerError(f"there is nothing to average: {path} is {values.pop()} in all cells")
 

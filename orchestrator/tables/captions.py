@@ -20,8 +20,9 @@ def caption_of(table: "Table") -> str:
     n = table.grouped.common_n if common_n(table) else None
     if n == 1:
         return f"{', '.join([*parts, 'one seed'])}."
+    then = "then " if over else ""
     seeds = f"over {f'n = {n}' if n else '(n)'} seeds"
-    return f"{', '.join([*parts, f'{_numbers(table)} {seeds}'])}."
+    return f"{', '.join([*parts, f'{then}{_numbers(table)} {seeds}'])}."
 
 
 def common_n(table: "Table") -> bool:

@@ -72,8 +72,10 @@ def _blocks(table: "Table", best: bool) -> list[_Block]:
 
 def _best_of(table: "Table") -> str:
     """What the best entries are best of: where rows have several fields, only the inner compete."""
-    outer = table.row_fields[:-1]
-    return f"best mean of each {' and '.join(('column', *outer))}"
+    outer = " and ".join(("column", *table.row_fields[:-1]))
+    entries = [entry for grouped in table.groups for entry in grouped.entries.values()]
+    failed = ", of entries without failures" if any(entry.failures for entry in entries) else ""
+    return f"best mean of each {outer}{failed}"
 
 
 def _head(table: "Table") -> tuple[HeadLine, ...]:

@@ -8,6 +8,7 @@ BEST = "*"
 """What stands behind an entry that is the best of its column."""
 
 _GAP = "  "
+_RULED = 4  # characters: a space and a dash on either side of a heading over several columns
 
 
 def text_of(layout: Layout) -> str:
@@ -57,7 +58,9 @@ def _widths(layout: Layout, marks: Sequence[int]) -> list[int]:
         first = 0
         for heading in line.headings:
             last = first + heading.span
-            widths[last - 1] += max(0, len(heading.text) + 2 - _total(widths[first:last]))
+            lacking = max(0, len(heading.text) + _RULED - _total(widths[first:last]))
+            for place in range(heading.span):
+                widths[first + place] += (lacking + place) // heading.span
             first = last
     return widths
 

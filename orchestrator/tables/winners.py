@@ -13,7 +13,8 @@ def winners(grouped: Grouped) -> frozenset[Key]:
 
     Where rows have several fields, those that agree in all but the innermost one compete: methods
     do on one data set, and not across data sets. Means are compared as they are printed, so that
-    entries that read the same are marked alike. One that is not finite is never best.
+    entries that read the same are marked alike. Never best is a mean that is not finite, and one
+    of cells that are left because others failed.
 
     Raises:
         AnswerError: When nothing says which end of the measurement is better.
@@ -39,8 +40,9 @@ def _competitions(grouped: Grouped) -> Iterable[Mapping[Key, float]]:
     groups: dict[tuple[str, ...], dict[Key, float]] = {}
     for row in grouped.rows:
         for column in grouped.columns:
-            mean = printed_mean(grouped.entries.get((row, column)), unit)
-            if mean is not None:
+            entry = grouped.entries.get((row, column))
+            mean = printed_mean(entry, unit)
+            if entry is not None and mean is not None and not entry.failures:
                 outer = grouped.row_parts[row][:-1]
                 groups.setdefault((column, *outer), {})[row, column] = mean
     return groups.values()
