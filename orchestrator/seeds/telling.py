@@ -19,7 +19,10 @@ def note_on(rule: SeedRule, cells: Sequence[Cell]) -> str:
             counts.append(0)
         counts[-1] += 1
     found = f"{min(counts)} to {max(counts)}" if len(set(counts)) > 1 else str(counts[0])
-    return f"seeds added until {rule.until}, at most {rule.most}: {found}"
+    return (
+        f"seeds added until {rule.until}, at most {rule.most}: {found}; plain intervals and tests "
+        f"take their number as fixed"
+    )
 
 
 def cells_due(store: Store, submission: Submission) -> int:
