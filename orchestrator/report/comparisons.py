@@ -75,6 +75,11 @@ class Comparison:
     command: str
     problem: str = ""
 
+    @property
+    def remarks(self) -> bool:
+        """Whether there is anything to know of single contrasts."""
+        return any(row.warning for row in self.rows)
+
 
 def comparisons_of(material: ReportMaterial) -> tuple[Comparison, ...]:
     """The paired statistics of every headline table; where there can be none, why."""

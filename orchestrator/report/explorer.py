@@ -20,7 +20,8 @@ Kind = Literal["text", "number", "state", "cell"]
 
 _MOST_CHOICES = 60  # a select with more is slower to read than the box for text
 _MOST_FIELDS = 8
-_CONTEXT = ("test_loss", "realised_density", "train_flops_ratio")
+_CONTEXT = ("test_loss", "realised_density")
+_ONLY_IF_SEVERAL = ("attempts", "host")
 _UNSAFE = str.maketrans(
     {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 )
@@ -48,7 +49,7 @@ class Column:
 
 
 def columns_of(material: ReportMaterial, causes: Sequence[Cause]) -> tuple[Column, ...]:
-    """The columns of the table of cells; those without any value are left out."""
+    """The columns of the table of cells; those that would say nothing are left out."""
     answers = material.answers.answers
     columns = [
         _text("state", "state", [material.states[answer.cell] for answer in answers], "state"),
@@ -59,12 +60,7 @@ def columns_of(material: ReportMaterial, causes: Sequence[Cause]) -> tuple[Colum
         _cause(material, causes),
         _text("cell", "cell", [answer.cell for answer in answers], "cell"),
     ]
-    kept = ("state", "cell", material.rows, material.columns)
-    return tuple(
-        column
-        for column in columns
-        if column.key in kept or any(value is not None for value in column.values)
-    )
+    return tuple(column for column in columns if _says_something(column, material))
 
 
 def embedded(material: ReportMaterial, columns: Sequence[Column]) -> str:
@@ -91,6 +87,15 @@ def embedded(material: ReportMaterial, columns: Sequence[Column]) -> str:
     }
     text = json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.translate(_UNSAFE)
+
+
+def _says_something(column: Column, material: ReportMaterial) -> bool:
+    """Whether a column is worth its room: where and how often a cell ran only if that differs."""
+    if column.key in ("state", "cell", material.rows, material.columns):
+        return True
+    if column.key in _ONLY_IF_SEVERAL:
+        return len(set(column.values)) > 1
+    return any(value is not None for value in column.values)
 
 
 def _named(material: ReportMaterial) -> list[Column]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from orchestrator.answers.results import AnswerError
 from orchestrator.plots.choices import Choices
-from orchestrator.plots.drawing import available, svg_of
+from orchestrator.plots.drawing import available, chart_of, svg_of
 from orchestrator.plots.kinds import DEFAULT, KINDS
 from orchestrator.report.blocks import Block
 from orchestrator.report.commands import again
@@ -13,6 +13,7 @@ from orchestrator.report.material import ReportMaterial
 
 _NAMESPACE = re.compile(r'\sxmlns(?::\w+)?="[^"]*"')
 _PICTURE = re.compile(r"<image\b|<linearGradient\b|<pattern\b")
+_BRACKETS = re.compile(r"\s*\([^)]*\)")
 _COLOURS = {
     "#ffffff": "var(--paper)",
     "#000000": "var(--ink)",
@@ -57,11 +58,12 @@ def is_picture(svg: str) -> bool:
 
 def _figure(material: ReportMaterial, kind: str, choices: Choices, prefix: str) -> Block:
     try:
+        chart = chart_of(kind, material.drawn, choices)
         svg = svg_of(kind, material.drawn, prefix, choices)
     except AnswerError as error:
         return _missing(material, kind, str(error), choices)
     return Block(
-        title=_title(kind, choices),
+        title=_sentence(f"{chart.y.label} over {chart.x.label}"),
         html=in_page_colours(svg),
         look="picture" if is_picture(svg) else "",
         command=_command(material, kind, choices),
@@ -72,17 +74,16 @@ def _missing(
     material: ReportMaterial, kind: str, reason: str, choices: Choices | None = None
 ) -> Block:
     return Block(
-        title=_title(kind, choices),
+        title=_sentence(KINDS[kind].summary),
         command=_command(material, kind, choices),
         problem=reason,
     )
 
 
-def _title(kind: str, choices: Choices | None) -> str:
-    summary = KINDS[kind].summary
-    if choices is not None and choices.value is not None:
-        return f"{choices.value.replace('_', ' ').capitalize()} over the density"
-    return summary[0].upper() + summary[1:]
+def _sentence(label: str) -> str:
+    """A label as a heading: what stands in brackets, units and the like, is in the figure."""
+    text = _BRACKETS.sub("", label)
+    return text[0].upper() + text[1:]
 
 
 def _command(material: ReportMaterial, kind: str, choices: Choices | None) -> str:

@@ -17,6 +17,7 @@ KINDS = {
 }
 """State to the kind that colours tell apart; all others, whose worker was ended, are "lost"."""
 
+_ORDER = ("done", "running", "failed", "lost", "waiting")
 _SHOWN_PACKS = 8
 _ENOUGH = 5  # attempts that must have ended before a pace is told
 
@@ -62,7 +63,7 @@ class Progress:
         failed: How many ended without results, or wait for one that did.
         running: How many run now.
         waiting: How many are still to come, those whose worker was lost included.
-        shares: The states that occur.
+        shares: The states that occur, the completed cells first and the waiting ones last.
         packs: The living workers, at most eight.
         more_packs: How many more there are.
         halted: Why the submission starts nothing more, else "".
@@ -146,6 +147,6 @@ def _shares(counts: Counter[str]) -> tuple[Share, ...]:
             kind=kind_of(state),
             percent=100 * counts[state] / total,
         )
-        for state in State
+        for state in sorted(State, key=lambda state: _ORDER.index(kind_of(state)))
         if counts[state]
     )

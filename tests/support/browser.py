@@ -1,6 +1,7 @@
 """A headless Chromium for tests: Debian's own, offline, with a profile of its own."""
 
 import contextlib
+import json
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,6 +35,8 @@ def started_browser(folder: Path) -> Iterator[Any]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(found("chromedriver")))
     try:
+        driver.get("about:blank")
+        driver.get_log("performance")  # what its own first page loaded
         yield driver
     finally:
         driver.quit()
@@ -64,8 +67,6 @@ def said(driver: Any) -> list[str]:
 
 def requested(driver: Any) -> list[str]:
     """The address of everything that was loaded since the last call, data inside pages apart."""
-    import json
-
     events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
     addresses = [
         event["params"]["request"]["url"]
@@ -75,7 +76,7 @@ def requested(driver: Any) -> list[str]:
     return [address for address in addresses if not address.startswith("data:")]
 
 
-def colours(driver: Any) -> Sequence[tuple[str, float]]:
+def contrasts(driver: Any) -> Sequence[tuple[str, float]]:
     """Every text that can be seen, with the contrast between it and what lies behind it."""
     return [(text, contrast) for text, contrast in driver.execute_script(_CONTRASTS)]
 
