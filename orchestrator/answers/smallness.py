@@ -32,8 +32,7 @@ def _wilcoxon(compared: Sequence[Contrast], alpha: float) -> str:
     """The least p that the signed-rank test can have, alone and among so many."""
     counts = sorted({_pairs(each) for each in compared} - {0})
     family = len(compared)
-    needed = pairs_needed(family, alpha)
-    if not counts or counts[-1] >= needed:
+    if not counts or counts[-1] >= (needed := pairs_needed(family, alpha)):
         return ""
     most = counts[-1]
     least = smallest_wilcoxon(most)

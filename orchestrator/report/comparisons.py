@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from orchestrator.answers.contrasts import Contrast, Contrasts, contrasts
 from orchestrator.answers.results import AnswerError
+from orchestrator.answers.smallness import smallness_of
 from orchestrator.report.blocks import MOST_PANELS
 from orchestrator.report.commands import again
 from orchestrator.report.material import ReportMaterial
@@ -94,19 +95,26 @@ def _comparison(material: ReportMaterial, panel: Panel, value: str) -> Compariso
     rows, columns, against = material.rows, material.columns, material.asked.against
     words = ("--rows", rows, "--columns", columns, "--value", value, "--against", against)
     command = again(material, "stats", panel, *words)
+    lower = _lower_is_better(panel, value)
     try:
-        found = contrasts(panel.answers, rows=rows, columns=columns, value=value, against=against)
+        found = contrasts(
+            panel.answers,
+            rows=rows,
+            columns=columns,
+            value=value,
+            against=against,
+            better="lower" if lower else "higher",
+        )
     except AnswerError as error:
         return Comparison(title=panel.title, command=command, problem=str(error))
     percent = in_percent(value)
-    lower = _lower_is_better(panel, value)
     return Comparison(
         title=panel.title,
         caption=_caption(found),
         unit="percentage points" if percent else "",
         confidence=f"{100 * found.confidence:g} %",
         rows=tuple(_compared(each, percent, lower) for each in found.contrasts),
-        notes=found.notes,
+        notes=(*found.notes, *smallness_of(found)),
         command=command,
     )
 

@@ -6,10 +6,12 @@ chance. For 3 to 20 seeds, the interval of 95 % then covers as rarely as in 90 %
 For normal measurements the price can be computed: their mean and their spread are independent, so
 that stopping by the spread leaves the mean as it is, and an interval of half-width h over n seeds
 covers it with probability 2 Phi(h sqrt(n) / sigma) - 1. Averaging this over the spreads at the stop
-gives the coverage; the worst true spread counts. One confidence for all looks, raised until this
-is enough, is cheaper than the alternatives (mean number of seeds over true spreads, 3 to 20 seeds):
-one confidence 7.8, errors in proportion to sqrt(n) 7.9, to n 8.1, to n^2 8.8, error divided by the
-number of looks 9.6.
+gives the coverage; the worst true spread counts. Heavy tails and accuracies on few samples keep it;
+strongly skewed measurements are covered less, 92 % where the plain interval covers 86 %.
+
+One confidence for all looks, raised until this is enough, is cheaper than the alternatives (mean
+number of seeds over true spreads, any of 3 to 20 seeds): one confidence 7.8, errors in proportion
+to sqrt(n) 7.9, to n 8.1, to n^2 8.8, the error divided by the number of looks 9.6.
 """
 
 import math

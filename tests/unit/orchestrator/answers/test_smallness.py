@@ -54,3 +54,9 @@ def test_warnings_are_told_with_the_contrasts_they_are_of() -> None:
          ("rigl", "0.1"): SET}
     )  # fmt: skip
     assert warnings_of(contrasts(answers)) == ("set at 0.1, set at 0.2: 1 seed unpaired",)
+
+
+def test_where_nothing_is_compared_nothing_is_told() -> None:
+    nothing = (None,) * 3
+    answers = answers_of({("dense", "1"): nothing, ("set", "0.1"): nothing})
+    assert smallness_of(contrasts(answers)) == ()

@@ -150,3 +150,12 @@ def test_an_unknown_format_or_test_names_the_nearest() -> None:
         render(usual(), "latx")
     with pytest.raises(AnswerError, match=r"no test 'wilcoxn'.*did you mean 'wilcoxon'"):
         usual(test="wilcoxn")
+
+
+@pytest.mark.parametrize("format", ["text", "markdown", "csv", "latex", "json"])
+def test_a_grid_without_results_is_written_in_every_format(format: str) -> None:
+    nothing = (None,) * 3
+    answers = answers_of({("dense", "1"): nothing, ("set", "0.1"): nothing})
+    text = render(build_comparison(answers), format)
+    assert "no seed has both results" in text
+    assert text.endswith("\n")
