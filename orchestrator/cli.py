@@ -60,6 +60,7 @@ for command in (
     judging.verdict,
     costing.cost,
     keeping.merge,
+    keeping.repro,
     keeping.clean,
     reference.methods,
     reference.schema,

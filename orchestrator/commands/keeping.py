@@ -7,6 +7,7 @@ import typer
 
 from orchestrator.commands.arguments import (
     DEFAULT_STORE,
+    DataRoot,
     Json,
     StoreFolder,
     SubmittedGrid,
@@ -15,6 +16,7 @@ from orchestrator.commands.arguments import (
     write,
     write_json,
 )
+from orchestrator.commands.reproduced import plain_reproduction, show_plan, show_reproduced
 
 if TYPE_CHECKING:
     from orchestrator.keeping.cleaning import Cleaning
@@ -111,6 +113,56 @@ def _show_cleaning(found: "Cleaning", grid: str | None) -> None:
         write(f"  left alone: {found.busy} packs that run or wait")
     if found.unfinished:
         write(f"  left alone: {found.unfinished} packs with cells that have no results")
+
+
+def repro(
+    cell: Annotated[str, typer.Argument(metavar="CELL", help="A cell's id or its first digits.")],
+    present_code: Annotated[
+        bool,
+        typer.Option("--with-present-code", help="Train it with the code as it is now."),
+    ] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", metavar="FOLDER", help="Keep the store that it is trained in."),
+    ] = None,
+    data_root: DataRoot = None,
+    device: Annotated[
+        str | None,
+        typer.Option("--device", help="The torch device; by default the one that was used."),
+    ] = None,
+    as_json: Json = False,
+    store: StoreFolder = DEFAULT_STORE,
+) -> None:
+    """Train a cell again with the code that made it, and compare every number with its record.
+
+    The store is not changed. Ends with 0 when all numbers are the same, or when others were to be
+    expected; with 1 when equal bits were promised and did not come, or the cell failed; with 130
+    when interrupted.
+    """
+    import tempfile
+
+    from orchestrator.keeping.remaking import ReproductionFailed, make_again
+    from orchestrator.keeping.reproducing import plan_reproduction
+    from orchestrator.store.layout import Store
+
+    planned = plan_reproduction(
+        Store.open(store), cell, present_code=present_code, data_root=data_root, device=device
+    )
+    if not as_json:
+        show_plan(planned)
+    try:
+        with tempfile.TemporaryDirectory(prefix="sparsesweep-repro-") as folder:
+            done = make_again(planned, Path(folder) / "store" if keep is None else keep)
+    except ReproductionFailed as failure:
+        tell(str(failure))
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    if as_json:
+        write_json(plain_reproduction(planned, done))
+    else:
+        show_reproduced(planned, done)
+    raise typer.Exit(0 if done.holds else 1)
 
 
 def _show_merge(planned: "Merge", *, done: bool) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,7 +20,8 @@ from orchestrator.running.submitting import Carrier, publish_packs, submit, subm
 from orchestrator.seeds.deciding import Decision
 from orchestrator.store.artifacts import answering_artifacts
 from orchestrator.store.index import CellState
-from orchestrator.store.layout import Store
+from orchestrator.store.layout import Store, StoreError, StoreWarning
+from orchestrator.submissions.frozen import freeze
 from orchestrator.submissions.manifest import this_driver
 from orchestrator.submissions.submission import Submission
 from orchestrator.watching.logs import log_end
@@ -140,6 +142,8 @@ def launch(
         store = Store.create(planned.request.store)
         backend.use(store)
         submission = submit(store, planned, carrier)
+        keeping = threading.Thread(target=_keep_code, args=(store,), name="keep-code")
+        keeping.start()
         run = _Run(
             planned=planned, before=planned.index, store=store, submission=submission,
             carrier=carrier, backend=backend,
@@ -159,6 +163,7 @@ def launch(
     closing.start()
     remove_spent_artifacts(store, run.submission, index)
     _tidy(store, index)
+    keeping.join()
     closing.join()
     return _result(
         run.planned, store, run.submission, index, stopped=stop.is_set(), began=began, run=run
@@ -253,6 +258,18 @@ def _run_wave(
         )
     by_id = {end.pack: end for end in ends}
     run.ends += [(pack, by_id.get(pack.id, PackEnd(pack=pack.id))) for pack in packs]
+
+
+def _keep_code(store: Store) -> None:
+    """Keep the code beside the records that carry its hash, so that it can make them again.
+
+    Once for each state of the code, some 450 files of 3 MB, while the first pack trains. A run does
+    not need it, so it is no error of a run when it cannot be kept.
+    """
+    try:
+        freeze(store)
+    except StoreError as error:
+        warnings.warn(f"the code is not kept: {error}", StoreWarning, stacklevel=1)
 
 
 def _tidy(store: Store, index: Mapping[str, CellState]) -> None:

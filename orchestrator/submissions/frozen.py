@@ -32,12 +32,21 @@ def freeze(store: Store, root: Path = ROOT) -> Path:
         _copy(root, folder, code)
     with suppress(OSError):  # somebody else's: only the age is told by it, see keeping/cleaning
         os.utime(folder)
+    check_kept(folder)
+    return folder
+
+
+def check_kept(folder: Path) -> None:
+    """Refuse kept code that is not what its folder is named after.
+
+    Raises:
+        StoreError: When a file of it was changed.
+    """
     found = code_hash(folder)
-    if found != code:
+    if found != folder.name:
         raise StoreError(
             f"{folder} was changed: its files have the hash {found}. Remove it, and submit again."
         )
-    return folder
 
 
 def kept_code(store: Store) -> list[str]:

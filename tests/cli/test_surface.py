@@ -45,6 +45,9 @@ SURFACE = {
     "cost": ["--carbon", "--format", "--output", "--store"],
     "merge": ["--artifacts", "--dry-run", "--into", "--json", "--store"],
     "clean": ["--all", "--artifacts", "--code", "--json", "--store", "--yes"],
+    "repro": [
+        "--data-root", "--device", "--json", "--keep", "--store", "--with-present-code",
+    ],
     "methods": ["--json", "--kind"],
     "schema": ["--write"],
     "data fetch": ["--data-root", "--here", "--profile", "--profile-file"],
