@@ -16,6 +16,8 @@ from orchestrator.commands.showing import (
 
 if TYPE_CHECKING:
     from orchestrator.backends import Backend, RayOptions
+    from orchestrator.planning.budget import Budget
+    from orchestrator.planning.forecast import Target
     from orchestrator.planning.request import Planned, Request
     from orchestrator.slurm.notes import SiteNotes
     from orchestrator.slurm.profiles import Profile
@@ -64,6 +66,7 @@ class Asked:
         gpus: GPUs of each pack, or None.
         profile, profile_file: Name and file of a profile, or None.
         resources: Changes to the profile, "key=value".
+        budget: What the run may use, or None.
     """
 
     backend: str | None = None
@@ -72,6 +75,7 @@ class Asked:
     profile: str | None = None
     profile_file: Path | None = None
     resources: tuple[str, ...] = ()
+    budget: "Budget | None" = None
 
 
 def carry(request: "Request", asked: Asked, *, prune: bool = False) -> None:
@@ -124,8 +128,8 @@ def _prune(planned: "Planned") -> None:
     tell(f"{len(done.cells)} removed cells cancelled, {len(done.jobs)} jobs ended")
 
 
-def capacity_asked_for(planned: "Planned", asked: Asked) -> "Planned":
-    """The plan for the backend that a run would use, with the data root that it would take."""
+def target_asked_for(planned: "Planned", asked: Asked) -> "tuple[Planned, Target]":
+    """The plan for the backend that a run would use, with its data root, and where that runs."""
     from orchestrator.planning.devices import refuse_gpus
     from orchestrator.slurm.cluster import Slurm
 
@@ -133,12 +137,29 @@ def capacity_asked_for(planned: "Planned", asked: Asked) -> "Planned":
     name = asked.backend or (last.backend if last is not None else None)
     if name != SCHEDULER:
         _refuse_profile(asked, name or "ray")
-        return planned
+        return planned, _local_target(name, last)
     profile = _profile(asked, last)
     refuse_gpus(planned, profile.gpus)
     planned, capacity = _with_data_root(planned, profile), Slurm(profile).capacity()
     slots = planned.request.slots
-    return replace(planned, capacity=capacity if slots is None else replace(capacity, slots=slots))
+    capacity = capacity if slots is None else replace(capacity, slots=slots)
+    return replace(planned, capacity=capacity), _target_of(profile)
+
+
+def _target_of(profile: "Profile") -> "Target":
+    from orchestrator.planning.forecast import Target
+
+    hours = profile.time_minutes / 60.0
+    return Target(gpus=profile.gpus, here=False, queued=True, job_hours=hours)
+
+
+def _local_target(name: str | None, last: "Submission | None") -> "Target":
+    """Where a backend that somebody waits for runs packs: as in the last run, where Ray had it."""
+    from orchestrator.planning.forecast import Target
+
+    if name != "ray" or last is None or last.backend != name:
+        return Target()
+    return Target(gpus=last.gpus, here=last.address is None)
 
 
 def _with_data_root(planned: "Planned", profile: "Profile | None") -> "Planned":
@@ -167,6 +188,8 @@ def _submit(
         profile = replace(profile, exclude=tuple(sorted({*profile.exclude, *nodes})))
     scheduler = Slurm(profile, notes=_notes(planned, profile))
     planned = replace(planned, capacity=scheduler.capacity())
+    target = _target_of(profile)
+    check_budget_asked_for(planned, asked, target)
     say_what_is_left_alone(planned)
     handed = hand_over(planned, scheduler)
     show_handed_over(handed, backend=f"slurm with profile {profile.name}")
@@ -196,6 +219,7 @@ def _failed_nodes(planned: "Planned", last: "Submission | None") -> tuple[str, .
 def _launch(planned: "Planned", asked: Asked, name: str, last: "Submission | None") -> None:
     from orchestrator.backends import get_backend
     from orchestrator.planning.devices import refuse_gpus
+    from orchestrator.planning.forecast import Target
     from orchestrator.running.launching import launch
     from orchestrator.running.progress import make_display
 
@@ -204,6 +228,8 @@ def _launch(planned: "Planned", asked: Asked, name: str, last: "Submission | Non
     try:
         refuse_gpus(planned, carrier.gpus)
         planned = _with_slots_of(carrier, planned)
+        target = Target(gpus=carrier.gpus, here=carrier.address is None)
+        check_budget_asked_for(planned, asked, target)
     except BaseException:
         carrier.close()
         raise
@@ -216,6 +242,20 @@ def _launch(planned: "Planned", asked: Asked, name: str, last: "Submission | Non
     )
     show_result(result)
     raise typer.Exit(result.exit_code)
+
+
+def check_budget_asked_for(planned: "Planned", asked: Asked, target: "Target") -> None:
+    """Refuse a run that may not keep within its budget; see `planning.budget.check_budget`."""
+    from orchestrator.planning.budget import check_budget
+    from orchestrator.planning.forecast import forecast
+
+    if asked.budget is None:
+        return
+    limit = None
+    if target.job_hours is not None:
+        packs = sum(len(planned.packs(cells)) for cells in planned.plan.waves())
+        limit = packs * target.job_hours * (target.gpus or 1.0)
+    check_budget(asked.budget, target, forecast(planned, target), limit)
 
 
 def _ray_options(asked: Asked, name: str, last: "Submission | None") -> "RayOptions":

@@ -14,12 +14,12 @@ from orchestrator.commands.arguments import (
     json_text,
 )
 from orchestrator.commands.asking import Output
+from orchestrator.commands.forecasting import outturn_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from orchestrator.answers.ledger import Ledger, Spent
-    from orchestrator.watching.outturn import Outturn
 
 _FORMATS = ("text", "csv", "json")
 _HEAD = ("attempts", "GPU-hours", "worker-hours", "core-hours", "kWh")
@@ -56,19 +56,6 @@ def cost(
         deliver(json_text(found.plain(carbon)), output)
     else:
         deliver(_csv(found, carbon) if output_format == "csv" else _text(found, carbon), output)
-
-
-def outturn_line(found: "Outturn") -> str:
-    """What a submission took beside its forecast, in one line; "" when nothing was forecast."""
-    expected = found.forecast.get("device_hours")
-    if not expected or not found.attempts:
-        return ""
-    share = f"{100 * found.forecast['level']:.0f} %"
-    return (
-        f"forecast {hours(expected['expected'])} ({hours(expected['low'])} to "
-        f"{hours(expected['high'])}, {share}) device-hours for {found.forecast['cells']} cells; "
-        f"took {hours(found.device_hours)} for {found.attempts} attempts"
-    )
 
 
 def _text(found: "Ledger", carbon: float | None) -> str:

@@ -23,8 +23,9 @@ from orchestrator.commands.carrying import (
     GpusPerPack,
     ProfileFile,
     ProfileName,
-    capacity_asked_for,
     carry,
+    check_budget_asked_for,
+    target_asked_for,
 )
 from orchestrator.commands.showing import plain_plan, say_missing_data, show_plan
 
@@ -44,6 +45,23 @@ Resources = Annotated[
     ),
 ]
 
+MaxGpuHours = Annotated[
+    float | None,
+    typer.Option(
+        "--max-gpu-hours",
+        metavar="HOURS",
+        help="Most GPU-hours of this run: refused if it may take more, and stopped there.",
+    ),
+]
+MaxDeviceHours = Annotated[
+    float | None,
+    typer.Option(
+        "--max-device-hours",
+        metavar="HOURS",
+        help="The same for any device: hours of GPUs, and without GPUs of workers.",
+    ),
+]
+
 
 def plan(
     grid: GridFile,
@@ -55,20 +73,31 @@ def plan(
     backend: BackendName = None,
     profile: ProfileName = None,
     profile_file: ProfileFile = None,
+    max_gpu_hours: MaxGpuHours = None,
+    max_device_hours: MaxDeviceHours = None,
     as_json: Json = False,
 ) -> None:
     """Show what a run would train. Reads only."""
+    from orchestrator.planning.budget import budget_of
+    from orchestrator.planning.forecast import forecast
     from orchestrator.planning.request import plan_request
     from orchestrator.slurm.cluster import Slurm
 
+    asked = Asked(
+        backend=backend,
+        profile=profile,
+        profile_file=profile_file,
+        budget=budget_of(max_gpu_hours, max_device_hours),
+    )
     planned = plan_request(_request(grid, overrides, store, slots, data_root, stale), Slurm())
-    asked = Asked(backend=backend, profile=profile, profile_file=profile_file)
-    planned = capacity_asked_for(planned, asked)
+    planned, target = target_asked_for(planned, asked)
     say_missing_data(planned)
+    expected = forecast(planned, target)
     if as_json:
-        write_json(plain_plan(planned))
+        write_json(plain_plan(planned, expected))
     else:
-        show_plan(planned)
+        show_plan(planned, expected)
+    check_budget_asked_for(planned, asked, target)
 
 
 def run(
@@ -90,16 +119,27 @@ def run(
         bool,
         typer.Option("--canary", help="One cell of every method first; the others if it is well."),
     ] = False,
+    max_gpu_hours: MaxGpuHours = None,
+    max_device_hours: MaxDeviceHours = None,
 ) -> None:
     """Train what is missing; what is done, or failed before, is left as it is.
 
     With the slurm backend everything is submitted, and this returns at once.
     """
+    from orchestrator.planning.budget import budget_of
+
+    budget = budget_of(max_gpu_hours, max_device_hours)
     asked = Asked(
-        backend=backend, address=address, gpus=gpus, profile=profile, profile_file=profile_file
+        backend=backend,
+        address=address,
+        gpus=gpus,
+        profile=profile,
+        profile_file=profile_file,
+        budget=budget,
     )
     request = _request(grid, overrides, store, slots, data_root, stale)
-    carry(replace(request, canary=canary), asked, prune=prune)
+    request = replace(request, canary=canary, max_device_hours=budget.hours if budget else None)
+    carry(request, asked, prune=prune)
 
 
 def retry(
@@ -118,15 +158,20 @@ def retry(
     store: StoreFolder = DEFAULT_STORE,
     slots: Slots = None,
     data_root: DataRoot = None,
+    max_gpu_hours: MaxGpuHours = None,
+    max_device_hours: MaxDeviceHours = None,
 ) -> None:
     """Train the failed cells of a grid again, and what is missing."""
     from grids.problems import unknown
+    from orchestrator.planning.budget import budget_of
     from orchestrator.watching.states import RETRIED
 
     for state in states:
         if state not in RETRIED:
             raise unknown("class of failures (--class)", state, RETRIED)
+    budget = budget_of(max_gpu_hours, max_device_hours)
     request = _request(grid, overrides, store, slots, data_root, "keep", retry=tuple(states))
+    request = replace(request, max_device_hours=budget.hours if budget else None)
     asked = Asked(
         backend=backend,
         address=address,
@@ -134,6 +179,7 @@ def retry(
         profile=profile,
         profile_file=profile_file,
         resources=tuple(resources),
+        budget=budget,
     )
     carry(request, asked)
 

@@ -3,11 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.commands.arguments import duration, megabytes, tell, write
+from orchestrator.commands.forecasting import forecast_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from grids.cell import Cell
+    from orchestrator.planning.forecast import Forecast
     from orchestrator.planning.packing import Pack
     from orchestrator.planning.request import Planned
     from orchestrator.running.detached import HandedOver
@@ -61,8 +63,8 @@ def show_handed_over(handed: "HandedOver", *, backend: str) -> None:
     write(f"  follow them:  sparsesweep status {grid} --watch")
 
 
-def show_plan(planned: "Planned") -> None:
-    """Write a plan for a person."""
+def show_plan(planned: "Planned", expected: "Forecast | None") -> None:
+    """Write a plan for a person, with what it is expected to take."""
     counts = planned.plan.counts()
     told = [f"{_SIGNS[word]}{counts[word]} {word}" for word in counts if counts[word]]
     removed = planned.removed
@@ -75,11 +77,13 @@ def show_plan(planned: "Planned") -> None:
         write(f"  {len(removed.in_flight)} of the removed cells wait or run: run --prune ends them")
     for line in _seed_lines(planned.seeds):
         write(f"  {line}")
-    waves = planned.plan.waves()
-    for number, cells in enumerate(waves, start=1):
-        write(f"  {_wave_line(planned, number, cells)}")
+    waves = [(cells, planned.packs(cells)) for cells in planned.plan.waves()]
+    for number, (cells, packs) in enumerate(waves, start=1):
+        write(f"  {_wave_line(planned, number, cells, packs)}")
     if not waves:
         write("  nothing to train")
+    for line in forecast_lines(expected, pilot=any(_pilot_cells(packs) for _, packs in waves)):
+        write(f"  {line}")
     for line in (*_artifact_lines(planned), *_probe_lines(planned)):
         write(f"  {line}")
     for line in _reasons(planned):
@@ -143,8 +147,8 @@ def _counted(names: "Mapping[str, int]") -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(names.items()))
 
 
-def plain_plan(planned: "Planned") -> dict[str, Any]:
-    """A plan as plain data, for scripts."""
+def plain_plan(planned: "Planned", expected: "Forecast | None") -> dict[str, Any]:
+    """A plan as plain data, for scripts, with what it is expected to take."""
     return {
         "grid": planned.grid.name,
         "source": str(planned.source),
@@ -156,6 +160,7 @@ def plain_plan(planned: "Planned") -> dict[str, Any]:
         "removed_in_flight": list(planned.removed.in_flight),
         "artifacts": _plain_artifacts(planned),
         "probes": dict(zip(("asked", "to_measure"), planned.plan.probes(), strict=True)),
+        "forecast": None if expected is None else expected.plain(),
         "waves": [_plain_wave(planned, cells) for cells in planned.plan.waves()],
     }
 
@@ -180,8 +185,9 @@ def _plain_wave(planned: "Planned", cells: "Sequence[Cell]") -> dict[str, Any]:
     }
 
 
-def _wave_line(planned: "Planned", number: int, cells: "Sequence[Cell]") -> str:
-    packs = planned.packs(cells)
+def _wave_line(
+    planned: "Planned", number: int, cells: "Sequence[Cell]", packs: "Sequence[Pack]"
+) -> str:
     pilot = _pilot_cells(packs)
     if pilot:
         later = len(cells) - sum(len(pack.cells) for pack in packs)

@@ -16,6 +16,7 @@ from orchestrator.commands.arguments import (
     write,
     write_json,
 )
+from orchestrator.commands.forecasting import outturn_line
 
 if TYPE_CHECKING:
     from orchestrator.store.layout import Store
@@ -159,6 +160,10 @@ def _show(found: "GridStatus", due: int) -> None:
     write(f"  {counts}")
     for evidence, packs in found.packs.items():
         write(f"  {packs} {'pack' if packs == 1 else 'packs'}: {evidence}")
+    if found.outturn is not None and not found.unfinished:
+        line = outturn_line(found.outturn)
+        if line:
+            write(f"  {line}")
     if found.halted:
         write(f"  HALTED, nothing more is begun: {found.halted}")
     if due:

@@ -20,6 +20,9 @@ from orchestrator.store.index import CellState
 Shape = tuple[str, str, str, str, str]
 """Dataset, model, data ratio, scenario and structural recipe: what the cells of a pack share."""
 
+Kind = tuple[Shape, str]
+"""A shape, and the name of a method."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cost:
@@ -38,13 +41,13 @@ class Cost:
 class Costs:
     """Medians of what was measured, per kind and per shape (the kind without the method)."""
 
-    by_kind: Mapping[tuple[Shape, str], Cost]
+    by_kind: Mapping[Kind, Cost]
     by_shape: Mapping[Shape, Cost]
 
     def of(self, cell: Cell) -> Cost | None:
         """The cost of a cell: of its kind, else of its shape, else None: nothing was measured."""
-        shape = shape_of(cell)
-        return self.by_kind.get((shape, cell.method.name)) or self.by_shape.get(shape)
+        kind = kind_of(cell)
+        return self.by_kind.get(kind) or self.by_shape.get(kind[0])
 
     def total(self, cells: Sequence[Cell]) -> float | None:
         """Seconds of one worker for all these cells; None when one of them was never measured."""
@@ -68,15 +71,26 @@ def shape_of(cell: Cell) -> Shape:
     )
 
 
+def kind_of(cell: Cell) -> Kind:
+    """What decides what a cell costs."""
+    return shape_of(cell), cell.method.name
+
+
+def kind_of_state(state: CellState) -> Kind:
+    """The kind of a cell that a store holds: that of `kind_of`, from its canonical form."""
+    # The seed moves no cost, and stands behind all that does: most cells share a text without it.
+    return _kind_of_text(state.text.rpartition(',"seed":')[0] + "}")
+
+
 def learn(states: Iterable[CellState]) -> Costs:
     """Medians over the completed cells of a store."""
-    by_kind: dict[tuple[Shape, str], list[CellState]] = defaultdict(list)
+    by_kind: dict[Kind, list[CellState]] = defaultdict(list)
     by_shape: dict[Shape, list[CellState]] = defaultdict(list)
     for state in states:
         if state.completed and state.answer.seconds is not None:
-            shape = _shape_of_canonical(state.canonical)
-            by_kind[shape, _name(state.canonical["method"])].append(state)
-            by_shape[shape].append(state)
+            kind = kind_of_state(state)
+            by_kind[kind].append(state)
+            by_shape[kind[0]].append(state)
     return Costs(
         by_kind={kind: _cost(found) for kind, found in by_kind.items()},
         by_shape={shape: _cost(found) for shape, found in by_shape.items()},
@@ -96,15 +110,18 @@ def _cost(states: Sequence[CellState]) -> Cost:
     )
 
 
-def _shape_of_canonical(plain: Mapping[str, Any]) -> Shape:
+@lru_cache(maxsize=32768)
+def _kind_of_text(text: str) -> Kind:
+    plain: dict[str, Any] = json.loads(text)
     recipe = plain.get("recipe", {})
-    return (
+    shape = (
         _text(plain["dataset"]),
         _text(plain["model"]),
         plain.get("data_ratio", "1"),
         _text(plain.get("scenario", "clean")),
         _text({name: value for name, value in recipe.items() if name not in PER_CELL}),
     )
+    return shape, _name(plain["method"])
 
 
 @lru_cache(maxsize=4096)

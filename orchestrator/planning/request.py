@@ -50,6 +50,7 @@ class Request:
         rerun_stale: Whether to train again what other code answered.
         retry: States of failed cells to train again.
         canary: Whether one cell of every method goes ahead of the others.
+        max_device_hours: What a run may use of GPUs, or without any of workers; None for no bound.
     """
 
     grid: str
@@ -60,6 +61,7 @@ class Request:
     rerun_stale: bool = False
     retry: tuple[str, ...] = ()
     canary: bool = False
+    max_device_hours: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +113,7 @@ class Planned:
         capacity: What is there to carry its packs; by default this machine.
         removed: What an earlier submission of the grid asked for, and this one does not.
         seeds: What the grid's rule for seeds came to; None without one.
+        before: Name of the grid, and when it was submitted last; "" when it never was.
     """
 
     request: Request
@@ -125,6 +128,7 @@ class Planned:
     capacity: Capacity
     removed: Removed
     seeds: Decision | None = None
+    before: tuple[str, str] = ("", "")
 
     @property
     def index(self) -> Mapping[str, CellState]:
@@ -188,6 +192,7 @@ def plan_request(request: Request, scheduler: Scheduler | None = None) -> Planne
         capacity=this_machine(default_slots(threads) if request.slots is None else request.slots),
         removed=_removed(grid, last, seen.others),
         seeds=seeds,
+        before=(grid.name, last.submitted_at if last is not None else ""),
     )
 
 

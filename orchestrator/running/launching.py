@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from grids.cell import Cell
 from orchestrator.backends.base import Backend, PackEnd
 from orchestrator.planning.cost import Shape, shape_of
+from orchestrator.planning.forecast import forecast
 from orchestrator.planning.packing import Pack
 from orchestrator.planning.plan import Plan, Standing
 from orchestrator.planning.request import Planned, Seen, plan_again, plan_further, replan
@@ -26,10 +27,10 @@ from orchestrator.submissions.manifest import this_driver
 from orchestrator.submissions.submission import Submission
 from orchestrator.watching.logs import log_end
 from orchestrator.watching.states import FAILURES
-from orchestrator.worker.breaker import halt_of
 from orchestrator.worker.checkpoints import remove_spent
 from orchestrator.worker.failures import FailureCluster, cluster
 from orchestrator.worker.heartbeat import request_stop
+from orchestrator.worker.spending import end_budget, ended_early, used_hours
 from orchestrator.worker.spent_artifacts import remove_spent_artifacts
 
 _NOTHING_LEFT = "what its producer left in this run is not there"
@@ -180,7 +181,7 @@ def _run_all(
     """
     while True:
         index = _run_waves(run, display, stop)
-        if run.planned.seeds is None or _is_ended(run, stop):
+        if run.planned.seeds is None or stop.is_set() or _ends_early(run, run.planned):
             return index
         further = plan_further(run.planned, run.store, run.submission)
         asked_before, run.planned = run.planned.grid, further
@@ -201,14 +202,26 @@ def _run_waves(
     while wave := _next_wave(now.plan, run.attempted):
         _run_wave(run, now, wave, display, stop)
         now = plan_again(run.planned, run.store)
-        if _is_ended(run, stop):
+        if stop.is_set() or _ends_early(run, now):
             break
     return now.index
 
 
-def _is_ended(run: _Run, stop: threading.Event) -> bool:
-    halted = halt_of(run.store, run.submission.grid, run.submission.number)
-    return stop.is_set() or halted is not None
+def _ends_early(run: _Run, now: Planned) -> bool:
+    """Whether nothing more is begun: all fails alike, or what is left is not within the budget.
+
+    What its first packs measured says how long the others take, where nothing did beforehand.
+    """
+    key, budget = (run.submission.grid, run.submission.number), run.submission.max_device_hours
+    if ended_early(run.store, *key) is not None:
+        return True
+    if budget is None or not run.submission.forecast.get("unknown"):
+        return False
+    left, used = forecast(now, run.carrier.target), used_hours(run.store, *key)
+    if left is None or left.device_hours is None or used + left.device_hours.high <= budget:
+        return False
+    end_budget(run.store, *key, budget, used)
+    return True
 
 
 def _next_wave(plan: Plan, attempted: Collection[str]) -> list[Cell]:
@@ -294,7 +307,7 @@ def _result(
     states = [index[cell.id] for cell in cells if cell.id in index]
     attempted = run.attempted if run is not None else set()
     before = run.before if run is not None else planned.index
-    halt = None if run is None else halt_of(store, submission.grid, submission.number)
+    halt = None if run is None else ended_early(store, submission.grid, submission.number)
     lost = [] if run is None or stopped or halt else _lost(run, index)
     seen = Seen(
         index=index, artifacts=answering_artifacts(store, index), losses=planned.seen.losses

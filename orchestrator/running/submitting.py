@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from grids.probes import distributions_of, metrics_of_probe
+from orchestrator.planning.forecast import Target, forecast
 from orchestrator.planning.packing import Pack
 from orchestrator.planning.plan import PlannedCell
 from orchestrator.planning.request import Planned
@@ -21,6 +22,7 @@ from orchestrator.submissions.submission import (
     publish_submission,
     submitted_grids,
 )
+from orchestrator.worker.spending import used_hours
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +40,12 @@ class Carrier:
     address: str | None = None
     gpus: float = 0.0
     profile: str | None = None
+
+    @property
+    def target(self) -> Target:
+        """Where its packs run."""
+        queued = self.profile is not None
+        return Target(gpus=self.gpus, here=not queued and self.address is None, queued=queued)
 
 
 def submit(
@@ -57,9 +65,17 @@ def submit(
     """
     submission = _describe(store, planned, carrier)
     if after is not None:
-        submission = replace(submission, number=after.number + 1)
+        left = _budget_left(store, after)
+        submission = replace(submission, number=after.number + 1, max_device_hours=left)
     publish_submission(store, submission)
     return submission
+
+
+def _budget_left(store: Store, before: Submission) -> float | None:
+    """What a submission leaves of its budget to the one that follows it in the same run."""
+    if before.max_device_hours is None:
+        return None
+    return max(0.0, before.max_device_hours - used_hours(store, before.grid, before.number))
 
 
 def submit_nothing(store: Store, planned: Planned, carrier: Carrier) -> Submission:
@@ -148,11 +164,13 @@ def _manifest(run: _PackedRun, pack: Pack) -> Manifest:
         plugins={name: versions[name] for name in sorted(named)},
         probes=probes,
         gpus=submission.gpus,
+        max_device_hours=submission.max_device_hours,
     )
 
 
 def _describe(store: Store, planned: Planned, carrier: Carrier) -> Submission:
     data_root, index = planned.request.data_root, planned.index
+    expected = forecast(planned, carrier.target)
     probes = CellProbes.gathered({entry.cell.id: entry.asked for entry in planned.plan.cells})
     return Submission(
         grid=planned.grid.name,
@@ -183,4 +201,6 @@ def _describe(store: Store, planned: Planned, carrier: Carrier) -> Submission:
             for metric in metrics_of_probe(text, planned.catalogue)
         ],
         seed_rule=planned.grid.seed_rule,
+        forecast={} if expected is None else expected.plain(),
+        max_device_hours=planned.request.max_device_hours,
     )

@@ -65,6 +65,8 @@ class Manifest:
         ended: Cell id to the number of attempts at it that had ended before, where there were any.
         probes: What shall be measured of each cell.
         gpus: GPUs that the pack is given, or the fraction of one; 0 for none.
+        max_device_hours: What the whole submission may use of GPUs, or without any of workers; None
+            for no bound.
     """
 
     pack: str
@@ -90,6 +92,7 @@ class Manifest:
     plugins: Mapping[str, str] = field(default_factory=dict)
     probes: CellProbes = NO_PROBES
     gpus: float = 0.0
+    max_device_hours: float | None = None
 
     def unfinished(self, index: Mapping[str, CellState]) -> tuple[str, ...]:
         """Ids of the cells at which no attempt has ended since the manifest was made.

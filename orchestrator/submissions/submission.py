@@ -65,6 +65,7 @@ class Submission:
             `orchestrator.planning.forecast`); empty where nothing was to be trained or said.
         seed_rule: The rule by which its cells have these seeds and further ones may follow, or
             None.
+        max_device_hours: What it may use of GPUs, or without any of workers; None for no bound.
     """
 
     grid: str
@@ -91,6 +92,7 @@ class Submission:
     metrics: Sequence[Mapping[str, str]] = ()
     forecast: Mapping[str, Any] = field(default_factory=dict)
     seed_rule: SeedRule | None = None
+    max_device_hours: float | None = None
 
     def awaits(self, cell: str, index: Mapping[str, CellState]) -> bool:
         """Whether a cell of the submission has still to come to its results, or to new ones.
@@ -133,6 +135,7 @@ def publish_submission(store: Store, submission: Submission) -> None:
         "metrics": [dict(metric) for metric in submission.metrics],
         "forecast": dict(submission.forecast),
         "seed_rule": submission.seed_rule.plain() if submission.seed_rule is not None else None,
+        "max_device_hours": submission.max_device_hours,
         "text_sha256": hashlib.sha256(submission.text.encode()).hexdigest(),
     }
     data = json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
@@ -177,6 +180,7 @@ def read_submission(store: Store, grid: str, number: int) -> Submission:
             metrics=tuple(content.get("metrics", ())),
             forecast=content.get("forecast", {}),
             seed_rule=_seed_rule(content.get("seed_rule")),
+            max_device_hours=content.get("max_device_hours"),
         )
     except OSError as error:
         raise StoreError(f"cannot read {folder}: {error.strerror}") from error

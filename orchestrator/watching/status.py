@@ -18,10 +18,11 @@ from orchestrator.watching.carried import (
     look,
     open_submissions,
 )
+from orchestrator.watching.outturn import Outturn, outturn
 from orchestrator.watching.states import FAILURES, State, blocked, count_states, state_of
-from orchestrator.worker.breaker import halt_of
 from orchestrator.worker.failures import FailureCluster, cluster
 from orchestrator.worker.heartbeat import Heartbeat, newest_heartbeat
+from orchestrator.worker.spending import ended_early
 
 _ENDED = {State.COMPLETED, State.BLOCKED, *map(State, FAILURES)}
 
@@ -41,6 +42,7 @@ class GridStatus:
         running: What the living workers said last.
         packs: What is known of the packs that a scheduler was given: evidence to number of packs.
         halted: Why the submission starts nothing more, else "".
+        outturn: What the submission took so far, beside its forecast; None where it had none.
     """
 
     grid: str
@@ -53,6 +55,7 @@ class GridStatus:
     running: tuple[Heartbeat, ...]
     packs: Mapping[str, int]
     halted: str = ""
+    outturn: Outturn | None = None
 
     @property
     def unfinished(self) -> bool:
@@ -130,7 +133,8 @@ def status_of(store: Store, submission: Submission, look: GridLook) -> GridStatu
         failures=failures,
         running=tuple(beat for beat in living if beat.lives(now)),
         packs=dict(Counter(pack.verdict.why for pack in packs if pack.unfinished)),
-        halted=str(halt_of(store, submission.grid, submission.number) or ""),
+        halted=str(ended_early(store, submission.grid, submission.number) or ""),
+        outturn=outturn(submission, index) if submission.forecast else None,
     )
 
 

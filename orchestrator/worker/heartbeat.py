@@ -21,6 +21,7 @@ from orchestrator.store.publishing import replace as replace_file
 from orchestrator.submissions.manifest import Driver, Manifest, started
 from orchestrator.worker.breaker import Breaker
 from orchestrator.worker.deadline import NO_DEADLINE, Deadline
+from orchestrator.worker.spending import Spending
 
 HEARTBEAT_SECONDS = 2.0
 """How often a worker writes its heartbeat."""
@@ -47,6 +48,7 @@ class StopReason(StrEnum):
     SIGNAL = "signal"
     ASKED = "asked"
     HALTED = "halted"
+    BUDGET = "budget"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,7 +173,8 @@ class Heart:
         self._told = should_stop
         self._deadline = deadline
         self._stop = threading.Event()
-        self._halted = False
+        self._spending = Spending(store, manifest, attempt)
+        self._because = StopReason.ASKED
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -208,10 +211,14 @@ class Heart:
         """Why the pack is drained; a request of a person goes before what a scheduler does."""
         self._look_for_requests()
         if self._stop.is_set():
-            return StopReason.HALTED if self._halted else StopReason.ASKED
+            return self._because
         if self._told is not None and self._told():
             return StopReason.SIGNAL
         return StopReason.LIMIT
+
+    def may_begin(self, seconds: float | None) -> bool:
+        """Whether something of that expected length fits into the time and the budget left."""
+        return self._deadline.allows(seconds) and self._spending.allows(seconds)
 
     def cancelled(self, cell: str) -> bool:
         """Whether a cell was cancelled."""
@@ -250,6 +257,7 @@ class Heart:
     def _write(self) -> None:
         self._change(at=time.time())
         replace_file(self._path, self._now.to_json())
+        self._spending.write()
 
     def _beat(self) -> None:
         due = time.monotonic() + HEARTBEAT_SECONDS
@@ -264,5 +272,8 @@ class Heart:
         if self._stop_path.exists() or not driver_lives(self._now.driver):
             self._stop.set()
         elif not self._stop.is_set() and self._breaker.halt() is not None:
-            self._halted = True
+            self._because = StopReason.HALTED
+            self._stop.set()
+        elif not self._stop.is_set() and self._spending.exhausted():
+            self._because = StopReason.BUDGET
             self._stop.set()

@@ -221,7 +221,7 @@ def _request(pack: Attempt) -> "PackRequest":
         probes={cell: [plain_probe(text) for text in manifest.probes.of(cell)] for cell in ids},
         code=" ".join([provenance.code_hash(), *_versions(manifest)]),
         seconds_per_cell=manifest.seconds,
-        may_begin=pack.deadline.allows,
+        may_begin=heart.may_begin,
         cancelled=heart.cancelled,
         should_stop=heart.should_stop,
         progress=lambda said: heart.tell(

@@ -9,16 +9,18 @@ from orchestrator.cli import app
 
 SURFACE = {
     "plan": [
-        "--backend", "--data-root", "--json", "--profile", "--profile-file", "--set", "--slots",
-        "--stale", "--store",
+        "--backend", "--data-root", "--json", "--max-device-hours", "--max-gpu-hours", "--profile",
+        "--profile-file", "--set", "--slots", "--stale", "--store",
     ],
     "run": [
-        "--address", "--backend", "--canary", "--data-root", "--gpus-per-pack", "--profile",
-        "--profile-file", "--prune", "--set", "--slots", "--stale", "--store",
+        "--address", "--backend", "--canary", "--data-root", "--gpus-per-pack",
+        "--max-device-hours", "--max-gpu-hours", "--profile", "--profile-file", "--prune", "--set",
+        "--slots", "--stale", "--store",
     ],
     "retry": [
-        "--address", "--backend", "--class", "--data-root", "--gpus-per-pack", "--profile",
-        "--profile-file", "--resource", "--set", "--slots", "--store",
+        "--address", "--backend", "--class", "--data-root", "--gpus-per-pack",
+        "--max-device-hours", "--max-gpu-hours", "--profile", "--profile-file", "--resource",
+        "--set", "--slots", "--store",
     ],
     "status": ["--exit-code", "--json", "--store", "--watch"],
     "logs": ["--follow", "--paths", "--store"],

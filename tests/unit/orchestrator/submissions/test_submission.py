@@ -70,3 +70,18 @@ def test_a_rule_for_seeds_is_kept_and_older_submissions_have_none(tmp_path: Path
     assert older.pop("seed_rule") == {"min": 3, "max": 20, "until": "ci95 < 0.3pp"}
     path.write_text(json.dumps(older))
     assert read_submission(store, "small", 1) == plain
+
+
+def test_a_submission_keeps_its_forecast_and_budget_and_older_ones_have_none(
+    tmp_path: Path,
+) -> None:
+    store = Store.create(tmp_path / "results")
+    submission = replace(a_submission("g", 1, ()), forecast={"cells": 3}, max_device_hours=1.5)
+    publish_submission(store, submission)
+    assert read_submission(store, "g", 1) == submission
+    path = store.submission("g", 1) / "submission.json"
+    content = json.loads(path.read_text())
+    del content["forecast"], content["max_device_hours"]
+    path.write_text(json.dumps(content))
+    older = read_submission(store, "g", 1)
+    assert (older.forecast, older.max_device_hours) == ({}, None)
