@@ -13,23 +13,19 @@ def smallness_of(found: Contrasts) -> tuple[str, ...]:
     """What a reader must know of the contrasts of a table because pairs are few."""
     compared = [each for each in found.contrasts if each.difference is not None]
     alone = sum(each.difference is not None and each.difference.n == 1 for each in compared)
-    told = [_wilcoxon(compared, round(1 - found.confidence, 12)), _bootstrap(compared)]
+    told = [rank_limit(found), _bootstrap(compared)]
     if alone:
         told.append(f"one pair says nothing of noise: {_count(alone)} without interval and test")
     return tuple(text for text in told if text)
 
 
-def warnings_of(found: Contrasts) -> tuple[str, ...]:
-    """The warnings of contrasts, each with the entries it is true of."""
-    entries: dict[str, list[str]] = {}
-    for each in found.contrasts:
-        if each.warning:
-            entries.setdefault(each.warning, []).append(f"{each.row} at {each.column}")
-    return tuple(f"{', '.join(where)}: {warning}" for warning, where in entries.items())
+def rank_limit(found: Contrasts) -> str:
+    """The least p that the signed-rank test can have, alone and among so many.
 
-
-def _wilcoxon(compared: Sequence[Contrast], alpha: float) -> str:
-    """The least p that the signed-rank test can have, alone and among so many."""
+    Nothing where that is small enough.
+    """
+    compared = [each for each in found.contrasts if each.difference is not None]
+    alpha = round(1 - found.confidence, 12)
     counts = sorted({_pairs(each) for each in compared} - {0})
     family = len(compared)
     if not counts or counts[-1] >= (needed := pairs_needed(family, alpha)):
@@ -41,6 +37,18 @@ def _wilcoxon(compared: Sequence[Contrast], alpha: float) -> str:
     return (
         f"with {most} {'pair' if most == 1 else 'pairs'} the signed-rank test can give no p below "
         f"{least:.3g}{after if family > 1 else ''}; {alpha:g} takes {needed} pairs"
+    )
+
+
+def warnings_of(found: Contrasts) -> tuple[str, ...]:
+    """The warnings of contrasts, each with the entries it is true of, or "everywhere"."""
+    entries: dict[str, list[str]] = {}
+    for each in found.contrasts:
+        if each.warning:
+            entries.setdefault(each.warning, []).append(f"{each.row} at {each.column}")
+    return tuple(
+        f"{'everywhere' if len(where) == len(found.contrasts) > 1 else ', '.join(where)}: {warning}"
+        for warning, where in entries.items()
     )
 
 

@@ -1,10 +1,11 @@
 """Marks of the entries that differ from a reference row, and the legend that explains them."""
 
+import math
 from collections.abc import Mapping
 
 from orchestrator.answers.contrasts import Contrast, Contrasts, Test
-from orchestrator.answers.grouping import Grouped, Key
-from orchestrator.statistics.paired import smallest_wilcoxon
+from orchestrator.answers.grouping import Entry, Grouped, Key
+from orchestrator.answers.smallness import rank_limit, warnings_of
 from orchestrator.tables.layout import Mark
 from orchestrator.tables.measurements import better_end
 
@@ -17,14 +18,18 @@ _TESTS: Mapping[Test, str] = {
 def marks_of(grouped: Grouped, compared: Contrasts) -> dict[Key, Mark]:
     """The entries that differ from the reference significantly after Holm's correction.
 
-    Where nothing says which end of the measurement is better, higher counts as better.
+    Where nothing says which end of the measurement is better, higher counts as better. An entry
+    of which cells failed or diverged is never marked as better: only the others were compared.
     """
     found = {}
     for contrast in compared.contrasts:
+        key = contrast.row, contrast.column
         if _differs(contrast, _level(compared)) and contrast.difference is not None:
             upward = contrast.difference.mean > 0
-            better = upward == (better_end(grouped) != "lower")
-            found[contrast.row, contrast.column] = Mark.BETTER if better else Mark.WORSE
+            if upward != (better_end(grouped) != "lower"):
+                found[key] = Mark.WORSE
+            elif _whole(grouped.entries[key]):
+                found[key] = Mark.BETTER
     return found
 
 
@@ -41,10 +46,17 @@ def legend_of(grouped: Grouped, compared: Contrasts) -> list[str]:
     )
     better, worse = ("better", "worse") if better_end(grouped) else ("higher", "lower")
     marks = f"{Mark.BETTER.value} {better}, {Mark.WORSE.value} {worse} than {compared.against}"
-    notes = [f"{marks} ({how})"] if tested else []
-    if tested and compared.test == "wilcoxon" and not _possible(tested, level):
-        notes.append("with so few pairs and so many comparisons no mark is possible")
-    return [*notes, *_warnings(compared)]
+    if not marks_of(grouped, compared):
+        marks = f"no difference to {compared.against} is significant"
+    limit = rank_limit(compared) if compared.test == "wilcoxon" else ""
+    asked = f"{compared.value} against {compared.against}"
+    warnings = [f"{asked}, {text}" for text in warnings_of(compared)]
+    return [*([f"{marks} ({how})"] if tested else []), *([limit] if limit else []), *warnings]
+
+
+def _whole(entry: Entry) -> bool:
+    """Whether no cell of an entry failed, and none diverged."""
+    return not entry.failures and all(map(math.isfinite, entry.by_seed.values()))
 
 
 def _level(compared: Contrasts) -> float:
@@ -60,23 +72,3 @@ def _pairs(tested: list[Contrast]) -> str:
     if not counts:
         return "no pairs"
     return f"n = {counts[0]}{f' to {counts[-1]}' * (len(counts) > 1)} pairs"
-
-
-def _possible(tested: list[Contrast], level: float) -> bool:
-    """Whether the least p that so many pairs can give would survive the correction."""
-    most = max(each.difference.n for each in tested if each.difference is not None)
-    return len(tested) * smallest_wilcoxon(most) < level
-
-
-def _warnings(compared: Contrasts) -> list[str]:
-    """What weakens comparisons, each with the entries it is true of."""
-    found: dict[str, list[str]] = {}
-    for each in compared.contrasts:
-        if each.warning:
-            found.setdefault(each.warning, []).append(f"{each.row} at {each.column}")
-    every = len(compared.contrasts)
-    return [
-        f"{compared.value} against {compared.against}, "
-        f"{'everywhere' if len(entries) == every else '; '.join(entries)}: {warning}"
-        for warning, entries in found.items()
-    ]

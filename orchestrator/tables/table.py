@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-from orchestrator.answers.contrasts import TESTS, Contrasts, contrasts
+from orchestrator.answers.contrasts import Contrasts, contrasts, test_named
 from orchestrator.answers.grouping import Grouped, group
 from orchestrator.answers.naming import Parts, fields_in
 from orchestrator.answers.results import AnswerError, Answers, not_found
@@ -18,8 +17,6 @@ from orchestrator.tables.markdown import markdown_of
 from orchestrator.tables.measurements import better_end
 from orchestrator.tables.text import text_of
 from orchestrator.tables.tidy import csv_of
-
-_Choice = TypeVar("_Choice", bound=str)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,8 +122,7 @@ def build_table(
         AnswerError: When a field, a value or the reference does not occur, when cells that would
             be averaged differ in a field that was not asked for, or for an unknown spread.
     """
-    behind = _chosen("spread", spread, SPREADS)
-    how = _chosen("test", test, TESTS)
+    behind = _spread_named(spread)
     if not 0 < confidence < 1:
         raise AnswerError(f"confidence {confidence:g} is not between 0 and 1, such as 0.95")
     values = fields_in(value)
@@ -152,7 +148,7 @@ def build_table(
             against=against,
             average=average,
             confidence=confidence,
-            test=how,
+            test=test_named(test),
             better="lower" if better_end(grouped) == "lower" else "higher",
         )
         for grouped in groups
@@ -168,8 +164,8 @@ def build_table(
     )
 
 
-def _chosen(what: str, given: str, allowed: Sequence[_Choice]) -> _Choice:
-    for choice in allowed:
-        if choice == given:
-            return choice
-    raise not_found(f"no {what} {given!r}", given, allowed, f"{what}s")
+def _spread_named(name: str) -> Spread:
+    for spread in SPREADS:
+        if spread == name:
+            return spread
+    raise not_found(f"no spread {name!r}", name, SPREADS, "spreads")
