@@ -1,12 +1,14 @@
-"""Figures of a report: every kind that the results are enough for, in the colours of the page."""
+"""Figures of a report: one of every kind, in the colours of the page."""
 
 import re
 from dataclasses import replace
+from html import unescape
 
 from orchestrator.answers.results import AnswerError
 from orchestrator.plots.choices import Choices
-from orchestrator.plots.drawing import available, chart_of, svg_of
-from orchestrator.plots.kinds import DEFAULT, KINDS
+from orchestrator.plots.drawing import svg_of
+from orchestrator.plots.kinds import DEFAULT, KINDS, Kind
+from orchestrator.plots.parting import untold
 from orchestrator.report.blocks import Block
 from orchestrator.report.commands import again
 from orchestrator.report.material import ReportMaterial
@@ -14,6 +16,7 @@ from orchestrator.report.material import ReportMaterial
 _NAMESPACE = re.compile(r'\sxmlns(?::\w+)?="[^"]*"')
 _PICTURE = re.compile(r"<image\b|<linearGradient\b|<pattern\b")
 _BRACKETS = re.compile(r"\s*\([^)]*\)")
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL)
 _COLOURS = {
     "#ffffff": "var(--paper)",
     "#000000": "var(--ink)",
@@ -24,21 +27,16 @@ _COLOUR = re.compile("|".join(_COLOURS))
 
 
 def figures_of(material: ReportMaterial, key: str) -> tuple[Block, ...]:
-    """The figures, one per kind; those of several measurements for each that is asked for.
+    """One figure per kind, the first for each measurement that is asked for; or why there is none.
 
     Args:
         material: What is drawn.
         key: Begins every id, so that those of other chapters differ.
     """
-    blocks = []
-    for found in available(material.drawn):
-        values = material.asked.values if found.kind == DEFAULT else (None,)
-        for value in values:
-            if found.choices is None:
-                blocks.append(_missing(material, found.kind, found.reason))
-                break
-            choices = replace(found.choices, value=value)
-            blocks.append(_figure(material, found.kind, choices, f"{key}-{len(blocks)}"))
+    blocks: list[Block] = []
+    for kind in KINDS.values():
+        for value in material.asked.values if kind.name == DEFAULT else (None,):
+            blocks.append(_figure(material, kind, value, f"{key}-{len(blocks)}"))
     return tuple(blocks)
 
 
@@ -56,28 +54,32 @@ def is_picture(svg: str) -> bool:
     return _PICTURE.search(svg) is not None
 
 
-def _figure(material: ReportMaterial, kind: str, choices: Choices, prefix: str) -> Block:
+def _figure(material: ReportMaterial, kind: Kind, value: str | None, prefix: str) -> Block:
+    """A figure in which what varies and is told apart by nothing else has panels, or why not."""
+    choices = Choices(value=value)
     try:
-        chart = chart_of(kind, material.drawn, choices)
-        svg = svg_of(kind, material.drawn, prefix, choices)
+        extra = untold(material.answers, by=choices.by, told=kind.tells)
+        choices = replace(choices, facet=(*kind.facet, *extra)) if extra else choices
+        svg = svg_of(kind.name, material.drawn, prefix, choices)
     except AnswerError as error:
-        return _missing(material, kind, str(error), choices)
+        return Block(
+            title=_sentence(kind.summary),
+            command=_command(material, kind, choices),
+            problem=str(error),
+        )
     return Block(
-        title=_sentence(f"{chart.y.label} over {chart.x.label}"),
+        title=_title(kind, svg),
         html=in_page_colours(svg),
         look="picture" if is_picture(svg) else "",
         command=_command(material, kind, choices),
     )
 
 
-def _missing(
-    material: ReportMaterial, kind: str, reason: str, choices: Choices | None = None
-) -> Block:
-    return Block(
-        title=_sentence(KINDS[kind].summary),
-        command=_command(material, kind, choices),
-        problem=reason,
-    )
+def _title(kind: Kind, svg: str) -> str:
+    """What the figure's own title says of it, less what its kind is."""
+    found = _TITLE.search(svg)
+    told = unescape(found[1]) if found else kind.summary
+    return _sentence(told.removeprefix(f"{kind.summary}: "))
 
 
 def _sentence(label: str) -> str:
@@ -86,9 +88,8 @@ def _sentence(label: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _command(material: ReportMaterial, kind: str, choices: Choices | None) -> str:
-    words = ["--kind", kind]
-    if choices is not None:
-        words += ["--value", choices.value] if choices.value else []
-        words += [word for path in choices.facet or () for word in ("--facet", path)]
+def _command(material: ReportMaterial, kind: Kind, choices: Choices) -> str:
+    words = ["--kind", kind.name]
+    words += ["--value", choices.value] if choices.value else []
+    words += [word for path in choices.facet or () for word in ("--facet", path)]
     return again(material, "plot", None, *words)

@@ -1,12 +1,15 @@
 """What a report is made of: one look at a grid, its cells and everything known of them."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from orchestrator.answers.ledger import Ledger, ledger
+from orchestrator.answers.naming import fields_in
 from orchestrator.answers.results import Answers, select
 from orchestrator.plots import material as drawing
-from orchestrator.report.panels import Panel, axes_of, panels_of
+from orchestrator.report.panels import Panel, axes_of, panels_of, shared_fields
 from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store
 from orchestrator.store.reading import read_tables
@@ -50,7 +53,9 @@ class ReportMaterial:
         submission: The newest submission of the grid.
         status: How far it is; its counts are of all cells of the grid.
         index: What the store holds of the cells: id to all attempts in brief.
-        answers: The cells, with their results; mixed ones are noted and not refused.
+        answers: The cells, with their results; mixed ones are noted and not refused. Of their
+            fields, those that are equal in all cells are left out, but for rows and columns.
+        shared: These fields, with their values.
         states: Cell id to its state now, for the cells in `answers`.
         panels: The answers in parts that a table may average over seeds.
         tracebacks: Signature of a failure to the traceback of one that has it.
@@ -66,6 +71,7 @@ class ReportMaterial:
     status: GridStatus
     index: Mapping[str, CellState]
     answers: Answers
+    shared: Mapping[str, Any]
     states: Mapping[str, str]
     panels: tuple[Panel, ...]
     tracebacks: Mapping[str, str]
@@ -100,7 +106,7 @@ def gather(
         StoreError: When the store is damaged.
     """
     look = look_at_grid(store, submission, scheduler)
-    answers = select(
+    found = select(
         store,
         submission.cells,
         where=asked.where,
@@ -109,7 +115,9 @@ def gather(
         metrics=submission.metrics,
     )
     moment = look.at if at is None else at
-    rows, columns = axes_of(answers, asked.rows, asked.columns)
+    rows, columns = axes_of(found, asked.rows, asked.columns)
+    shared = shared_fields(found)
+    answers = _lean(found, shared.keys() - {*fields_in(rows), *fields_in(columns)})
     return ReportMaterial(
         at=timestamp(moment),
         asked=asked,
@@ -119,12 +127,22 @@ def gather(
         status=replace(status_of(store, submission, look), at=moment),
         index=look.index,
         answers=answers,
+        shared=shared,
         states={entry.cell: look.states[entry.cell].value for entry in answers.answers},
         panels=panels_of(answers, rows, columns),
         tracebacks=_tracebacks(store, answers),
         ledger=ledger(store, submission, look.index),
         drawn=drawing.gather(store, answers),
     )
+
+
+def _lean(answers: Answers, left_out: AbstractSet[str]) -> Answers:
+    """The answers without fields that are equal in all: looking at them again and again is slow."""
+    cells = []
+    for answer in answers.answers:
+        fields = {path: value for path, value in answer.fields.items() if path not in left_out}
+        cells.append(replace(answer, fields=fields))
+    return replace(answers, answers=tuple(cells))
 
 
 def _tracebacks(store: Store, answers: Answers) -> dict[str, str]:

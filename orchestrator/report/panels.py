@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from grids.cell import COMPONENTS
 from orchestrator.answers.grouping import differing
@@ -49,6 +50,16 @@ def varying_fields(answers: Answers) -> dict[str, tuple[str, ...]]:
         key=lambda path: (path == SEED, order.get(path.partition(".")[0], len(order)), path),
     )
     return {path: _sorted(several[path]) for path in paths}
+
+
+def shared_fields(answers: Answers) -> dict[str, Any]:
+    """The fields that all answers have with one and the same value, with it."""
+    shared = dict(answers.answers[0].fields) if answers.answers else {}
+    for answer in answers.answers:
+        differing = [path for path, value in shared.items() if _other(answer.fields, path, value)]
+        for path in differing:
+            del shared[path]
+    return shared
 
 
 def axes_of(answers: Answers, rows: str | None, columns: str | None) -> tuple[str, str]:
@@ -102,6 +113,10 @@ def _split(panel: Panel, rows: str, columns: str) -> list[Panel]:
         part = replace(panel.answers, answers=kept)
         parts += _split(Panel(where={**panel.where, path: value}, answers=part), rows, columns)
     return parts
+
+
+def _other(fields: Mapping[str, Any], path: str, value: Any) -> bool:
+    return path not in fields or fields[path] != value
 
 
 def _sorted(values: tuple[str, ...]) -> tuple[str, ...]:

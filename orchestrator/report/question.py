@@ -105,7 +105,7 @@ def _shown(path: str, values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _fixed(material: ReportMaterial, varying: set[str]) -> tuple[tuple[str, str], ...]:
-    fields: dict[str, str] = {}
+    fields = {path: text_of(value) for path, value in material.shared.items()}
     for answer in material.answers.answers:
         for path, value in answer.fields.items():
             if path not in varying and path not in fields:
