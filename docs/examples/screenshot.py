@@ -1,4 +1,4 @@
-"""Draw the top of a report as PNG: `python docs/examples/screenshot.py PAGE.html OUT.png`.
+"""Draw the top of a report as PNG: `python -m docs.examples.screenshot PAGE.html OUT.png`.
 
 Needs selenium and Debian's chromium and chromium-driver. `--phone` draws what a phone shows, `--dark`
 what a reader of dark pages sees.
@@ -14,8 +14,6 @@ from PIL import Image
 
 from tests.support.browser import show, started_browser
 
-COLOURS = 64  # enough for text and lines; a quarter of the bytes
-
 
 def main() -> None:
     """Read the command line and draw."""
@@ -28,8 +26,7 @@ def main() -> None:
     given = parser.parse_args()
     width = 390 if given.phone else 1280
     content = drawn(given.page.resolve(), width, given.height, dark=given.dark)
-    picture = Image.open(io.BytesIO(content)).convert("RGB")
-    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(given.output, optimize=True)
+    Image.open(io.BytesIO(content)).convert("RGB").save(given.output, optimize=True)
 
 
 def drawn(page: Path, width: int, height: int, *, dark: bool) -> bytes:
