@@ -31,6 +31,7 @@ from orchestrator.submissions.submission import read_submission
 from orchestrator.worker.attempts import Attempt, this_worker
 from orchestrator.worker.checkpoints import find_checkpoints, open_folder, remove_spent
 from orchestrator.worker.deadline import NO_DEADLINE, Deadline
+from orchestrator.worker.energy import Meter, meter_of
 from orchestrator.worker.heartbeat import Heart, Heartbeat, Phase, StopReason, newest_heartbeat
 from orchestrator.worker.inputs import find_inputs, held_artifacts
 from orchestrator.worker.plugins import check_plugins
@@ -184,13 +185,16 @@ def _train(pack: Attempt, trainer: Trainer | None, catalogue: Catalogue | None) 
     described = catalogue if catalogue is not None else _registries()
     check_plugins(pack.manifest, described)
     columns = this_worker(pack.manifest.device)
+    meter = meter_of(pack.manifest.device, pack.manifest.gpus)
     if columns["code"] != pack.manifest.code:
         _LOG.warning("the code changed since submission; records carry the hash of what runs now")
 
     with Publisher(pack.store) as publisher:
 
         def publish(outcome: "Outcome") -> None:
-            record = pack.record(outcome, catalogue=described, worker=columns)
+            energy = meter.charge(outcome.started_at, outcome.stack_width)
+            worker = {**columns, "energy_j": energy}
+            record = pack.record(outcome, catalogue=described, worker=worker)
             _log_record(record, outcome.cell)
             left = outcome.artifacts if record.state == "COMPLETED" else {}
             publisher.put(record, outcome.curve or None, left)
@@ -198,15 +202,20 @@ def _train(pack: Attempt, trainer: Trainer | None, catalogue: Catalogue | None) 
             if record.state == "FAILED" and record.error is not None:
                 pack.heart.failed(record.cell, record.error)
 
-        return train(pack.cells, publish=publish, request=_request(pack)).stopped
+        return train(pack.cells, publish=publish, request=_request(pack, meter)).stopped
 
 
-def _request(pack: Attempt) -> "PackRequest":
-    from trainer.outcome import PackRequest
+def _request(pack: Attempt, meter: Meter) -> "PackRequest":
+    from trainer.outcome import PackRequest, Progress
 
     manifest, heart = pack.manifest, pack.heart
     ids = [cell.id for cell in pack.cells]
     earlier = find_checkpoints(pack.store, ids)
+
+    def note(said: Progress) -> None:
+        meter.poll()
+        heart.tell(said.cells_running, said.step, said.total_steps, said.label)
+
     return PackRequest(
         data_root=Path(manifest.data_root) if manifest.data_root is not None else None,
         device=manifest.device,
@@ -224,9 +233,7 @@ def _request(pack: Attempt) -> "PackRequest":
         may_begin=heart.may_begin,
         cancelled=heart.cancelled,
         should_stop=heart.should_stop,
-        progress=lambda said: heart.tell(
-            said.cells_running, said.step, said.total_steps, said.label
-        ),
+        progress=note,
     )
 
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from grids.catalogue import Catalogue, Entry
 from grids.cell import Cell, Component
 from grids.options import Option
@@ -17,6 +19,7 @@ from orchestrator.submissions.cell_probes import NO_PROBES, CellProbes
 from orchestrator.submissions.manifest import Manifest, publish_manifests, this_driver
 from orchestrator.worker.checkpoints import find_checkpoints, open_folder, remove_spent
 from orchestrator.worker.deadline import Deadline
+from orchestrator.worker.energy import Meter, processor_counter
 from orchestrator.worker.heartbeat import Phase, StopReason, newest_heartbeat
 from orchestrator.worker.run import WorkerReport, run_manifest
 from trainer.outcome import Outcome, PackReport, PackRequest
@@ -120,6 +123,18 @@ def test_every_cell_leaves_a_record_with_its_provenance(tmp_path: Path) -> None:
     }
     assert provenance == (code_hash(), "g", pack_id(CELLS), "exact")
     assert records[0].fields["recipe.lr"] == 0.1
+
+
+def test_a_record_has_the_energy_that_the_device_told_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, _ = run(tmp_path / "told", all_complete)
+    told = processor_counter() is not None
+    assert {record.provenance["energy_j"] is not None for record in read_hot(store)} == {told}
+    # Each outcome of this trainer is the end of another block of a width of three.
+    monkeypatch.setattr("orchestrator.worker.run.meter_of", lambda *_: Meter(lambda: 30.0))
+    store, _ = run(tmp_path / "counted", all_complete)
+    assert [record.provenance["energy_j"] for record in read_hot(store)] == [10.0, 10.0, 10.0]
 
 
 def measures(cells: Sequence[Cell], *, publish: Publish, request: PackRequest) -> PackReport:
