@@ -1,7 +1,7 @@
 """Draw the top of a report as PNG: `python -m docs.examples.screenshot PAGE.html OUT.png`.
 
-Needs selenium and Debian's chromium and chromium-driver. `--phone` draws what a phone shows, `--dark`
-what a reader of dark pages sees.
+Needs selenium and Debian's chromium and chromium-driver. `--phone` draws what a phone shows,
+`--dark` what a reader of dark pages sees.
 """
 
 import argparse

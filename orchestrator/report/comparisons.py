@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 
-from orchestrator.answers.contrasts import Contrast, Contrasts, contrasts
+from orchestrator.answers.contrasts import Contrast, Contrasts
+from orchestrator.answers.rankings import Ranking
 from orchestrator.answers.results import AnswerError
 from orchestrator.answers.smallness import smallness_of
 from orchestrator.report.blocks import MOST_PANELS
 from orchestrator.report.commands import again
 from orchestrator.report.material import ReportMaterial
 from orchestrator.report.panels import Panel
-from orchestrator.tables.measurements import BETTER, in_percent
+from orchestrator.tables.comparison import build_comparison
+from orchestrator.tables.measurements import in_percent
 
 ALPHA = 0.05
 """Adjusted p below which a difference is marked."""
@@ -53,6 +55,15 @@ class Compared:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Rank:
+    """The average rank of a row, and the blocks that it wins, ties and loses against others."""
+
+    row: str
+    average: float
+    tally: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
     """The contrasts of one table.
 
@@ -62,6 +73,8 @@ class Comparison:
         unit: Of the differences; "" where they have none.
         confidence: Of the intervals, in percent.
         rows: The contrasts.
+        ranks: Average ranks of the rows, the best first; empty where they cannot be ranked.
+        rank_caption: What these ranks are.
         notes: What a reader must be told of all of them.
         command: Gives them again.
         problem: Why there are none; "" where there are.
@@ -72,6 +85,8 @@ class Comparison:
     unit: str = ""
     confidence: str = ""
     rows: tuple[Compared, ...] = ()
+    ranks: tuple[Rank, ...] = ()
+    rank_caption: str = ""
     notes: tuple[str, ...] = ()
     command: str
     problem: str = ""
@@ -95,26 +110,22 @@ def _comparison(material: ReportMaterial, panel: Panel, value: str) -> Compariso
     rows, columns, against = material.rows, material.columns, material.asked.against
     words = ("--rows", rows, "--columns", columns, "--value", value, "--against", against)
     command = again(material, "stats", panel, *words)
-    lower = _lower_is_better(panel, value)
     try:
-        found = contrasts(
-            panel.answers,
-            rows=rows,
-            columns=columns,
-            value=value,
-            against=against,
-            better="lower" if lower else "higher",
+        whole = build_comparison(
+            panel.answers, rows=rows, columns=columns, value=value, against=against
         )
     except AnswerError as error:
         return Comparison(title=panel.title, command=command, problem=str(error))
-    percent = in_percent(value)
+    found, percent, lower = whole.contrasts, in_percent(value), whole.better == "lower"
     return Comparison(
         title=panel.title,
         caption=_caption(found),
         unit="percentage points" if percent else "",
         confidence=f"{100 * found.confidence:g} %",
         rows=tuple(_compared(each, percent, lower) for each in found.contrasts),
-        notes=(*found.notes, *smallness_of(found)),
+        ranks=_ranks(whole.ranking),
+        rank_caption=_rank_caption(whole.ranking),
+        notes=(*found.notes, *smallness_of(found), *(whole.ranking.notes if whole.ranking else ())),
         command=command,
     )
 
@@ -130,8 +141,31 @@ def _caption(found: Contrasts) -> str:
     )
 
 
-def _lower_is_better(panel: Panel, value: str) -> bool:
-    return BETTER.get(value, panel.answers.better.get(value)) == "lower"
+def _ranks(ranking: Ranking | None) -> tuple[Rank, ...]:
+    """The rows, the best first."""
+    if ranking is None:
+        return ()
+    found = []
+    for name, average in zip(ranking.names, ranking.ranks.average, strict=True):
+        total = ranking.total(name)
+        tally = f"{total.wins} / {total.ties} / {total.losses}"
+        found.append(Rank(row=name, average=average, tally=tally))
+    return tuple(sorted(found, key=lambda rank: rank.average))
+
+
+def _rank_caption(ranking: Ranking | None) -> str:
+    if ranking is None:
+        return ""
+    ranks = ranking.ranks
+    chance = "" if ranks.p is None else f" Friedman's test: p {_p(ranks.p)}."
+    return (
+        f"Average ranks over {ranks.blocks} blocks, 1 is the best.{chance} "
+        f"Nemenyi's critical difference at 5 %: {ranks.critical_difference:.2f}."
+    )
+
+
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
 
 
 def _compared(found: Contrast, percent: bool, lower: bool) -> Compared:
