@@ -20,6 +20,7 @@ from harness import Figure, Report, begin, parser
 from orchestrator.planning.packing import Capacity
 from orchestrator.planning.request import Request, plan_request
 from orchestrator.running.detached import hand_over
+from orchestrator.running.job import run_job
 from orchestrator.slurm.cluster import Slurm
 from orchestrator.slurm.profiles import Profile
 from orchestrator.store.index import load_index
@@ -91,7 +92,9 @@ def run_pack_of(cluster: "SlurmCluster", cells: int) -> Took:
         grid = Path(folder) / "cells.yaml"
         grid.write_text(GRID.format(cells=cells), encoding="utf-8")
         planned = plan_request(Request(grid=str(grid), store=Path(folder) / "results"))
-        hand_over(replace(planned, capacity=Capacity(slots=1, pilots=False)), Slurm(PROFILE))
+        hand_over(
+            replace(planned, capacity=Capacity(slots=1, pilots=False)), Slurm(PROFILE), run_job
+        )
         took = awaited(Store.open(Path(folder) / "results"))
         cluster.wait_until(lambda: not cluster.squeue(), LONGEST_SECONDS, "the job to end")
         return took

@@ -19,6 +19,7 @@ from orchestrator.catalogue import load_catalogue
 from orchestrator.planning.packing import Capacity
 from orchestrator.planning.request import Planned, Request, plan_request
 from orchestrator.running.detached import hand_over
+from orchestrator.running.job import run_job
 from orchestrator.slurm.cluster import Slurm
 from orchestrator.slurm.profiles import Profile
 from orchestrator.store.compaction import compact
@@ -75,7 +76,7 @@ def handed_over(folder: Path, cells: int) -> Planned:
     grid.write_text(GRID.format(seeds=cells // POINTS), encoding="utf-8")
     planned = plan_request(Request(grid=str(grid), store=folder / "results"))
     planned = replace(planned, capacity=Capacity(slots=cells // PACK, pilots=False))
-    hand_over(planned, Slurm(PROFILE))
+    hand_over(planned, Slurm(PROFILE), run_job)
     return planned
 
 

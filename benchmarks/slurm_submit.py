@@ -21,6 +21,7 @@ from cluster import seconds_of, started_cluster
 from harness import Arm, Report, begin, interleave, parser, ratio, timed
 from orchestrator.planning.request import Planned, Request, plan_request
 from orchestrator.running.detached import hand_over
+from orchestrator.running.job import run_job
 from orchestrator.slurm.cluster import Slurm
 from orchestrator.slurm.profiles import Profile
 from orchestrator.store.layout import Store
@@ -66,7 +67,7 @@ def measure(
 
     def ours(folder: Path) -> float:
         planned = plan(folder)
-        seconds = timed(lambda: hand_over(planned, Slurm(PROFILE)))()
+        seconds = timed(lambda: hand_over(planned, Slurm(PROFILE), run_job))()
         looks.append(timed(lambda: look(planned))())
         return seconds
 

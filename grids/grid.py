@@ -81,13 +81,16 @@ def read_grid(path: str | Path, overrides: Sequence[str] = ()) -> RawGrid:
 
     Raises `GridProblems` when the file cannot be read on: missing, not UTF-8, not YAML.
     """
+    return read_grid_text(read_file(Path(path)), path, overrides)
+
+
+def read_grid_text(text: str, path: str | Path, overrides: Sequence[str] = ()) -> RawGrid:
+    """The same of a text that stood, or stands, in the file at `path`, which is not read."""
     problems = Collector()
-    source = Path(path)
-    text = read_file(source)
     flags = read_overrides(overrides, problems)
     root = read_yaml(text, str(path), problems)
     return RawGrid(
-        source=source,
+        source=Path(path),
         text=text,
         root=root,
         overrides=tuple(flags),

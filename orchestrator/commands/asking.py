@@ -1,6 +1,5 @@
 """What commands that answer from a store share: options, and the answers that they ask for."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,8 +61,8 @@ def answers_for(store: Path, grid: str | None, where: list[str], allow_mixed: bo
         StoreError: When there is no such store or grid.
         AnswerError: When a field in `where` does not occur, or results are mixed.
     """
+    from orchestrator.answers.noting import noted
     from orchestrator.answers.results import select
-    from orchestrator.seeds.telling import note_on
     from orchestrator.store.layout import Store
     from orchestrator.submissions.submission import find_submission
 
@@ -77,7 +76,4 @@ def answers_for(store: Path, grid: str | None, where: list[str], allow_mixed: bo
         probes=submission.probes,
         metrics=submission.metrics,
     )
-    if submission.seed_rule is None:
-        return answers
-    note = note_on(submission.seed_rule, submission.cells)
-    return replace(answers, notes=(*answers.notes, note))
+    return noted(answers, submission)

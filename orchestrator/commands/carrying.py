@@ -176,6 +176,7 @@ def _submit(
     from orchestrator.backends import RayOptions
     from orchestrator.planning.devices import refuse_gpus
     from orchestrator.running.detached import hand_over
+    from orchestrator.running.job import run_job
     from orchestrator.slurm.cluster import Slurm
 
     RayOptions(address=asked.address, gpus=asked.gpus or 0.0).check(SCHEDULER)
@@ -191,7 +192,7 @@ def _submit(
     target = _target_of(profile)
     check_budget_asked_for(planned, asked, target)
     say_what_is_left_alone(planned)
-    handed = hand_over(planned, scheduler)
+    handed = hand_over(planned, scheduler, run_job)
     show_handed_over(handed, backend=f"slurm with profile {profile.name}")
 
 

@@ -167,7 +167,7 @@ def _show(found: "GridStatus", due: int) -> None:
     if found.halted:
         write(f"  HALTED, nothing more is begun: {found.halted}")
     if due:
-        write(f"  {due} cells with further seeds are due: the next run trains them")
+        write(f"  {due} cells with further seeds are due: the last job submits them, or a run")
     for pack in found.running[:_SHOWN_PACKS]:
         share = f"step {pack.step}/{pack.total_steps} of {pack.label}" if pack.total_steps else ""
         write(

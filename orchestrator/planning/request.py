@@ -23,7 +23,12 @@ from orchestrator.store.artifacts import Held, answering_artifacts
 from orchestrator.store.index import CellState, load_index
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.submissions.cell_lists import ids_of
-from orchestrator.submissions.submission import Submission, check_same_source, last_submission
+from orchestrator.submissions.submission import (
+    Submission,
+    check_same_source,
+    last_submission,
+    next_number,
+)
 from orchestrator.watching.carried import (
     CarriedPack,
     NoScheduler,
@@ -114,6 +119,7 @@ class Planned:
         removed: What an earlier submission of the grid asked for, and this one does not.
         seeds: What the grid's rule for seeds came to; None without one.
         before: Name of the grid, and when it was submitted last; "" when it never was.
+        number: What its submission will be called: who plans it twice submits it once.
     """
 
     request: Request
@@ -129,6 +135,7 @@ class Planned:
     removed: Removed
     seeds: Decision | None = None
     before: tuple[str, str] = ("", "")
+    number: int = 1
 
     @property
     def index(self) -> Mapping[str, CellState]:
@@ -174,9 +181,10 @@ def plan_request(request: Request, scheduler: Scheduler | None = None) -> Planne
         check_same_source(store, grid.name, source, grid.text)
     if request.data_root is not None and not request.data_root.is_dir():
         raise RequestError(f"--data-root {request.data_root}: there is no such folder")
+    number = next_number(store, grid.name) if store is not None else 1
     last = last_submission(store, grid.name) if store is not None else None
     asked = NoScheduler() if scheduler is None else scheduler
-    seen = _look(store, last, asked) if store is not None else Seen()
+    seen = look_at_store(store, last, asked) if store is not None else Seen()
     grid, seeds = with_asked_seeds(grid, catalogue, store, seen.index)
     threads = max((int(str(cell.settings()["threads"])) for cell in grid.cells), default=1)
     return Planned(
@@ -193,12 +201,27 @@ def plan_request(request: Request, scheduler: Scheduler | None = None) -> Planne
         removed=_removed(grid, last, seen.others),
         seeds=seeds,
         before=(grid.name, last.submitted_at if last is not None else ""),
+        number=number,
     )
 
 
-def _look(store: Store, last: Submission | None, scheduler: Scheduler) -> Seen:
+def look_at_store(
+    store: Store,
+    last: Submission | None,
+    scheduler: Scheduler,
+    ended: Collection[str] = (),
+) -> Seen:
+    """What a store shows now.
+
+    Args:
+        store: The store.
+        last: The grid's last submission, whose losses are counted; None to count none.
+        scheduler: Whom to ask about jobs.
+        ended: Ids of packs that nobody goes on with, whatever the scheduler says of their jobs.
+    """
     index = load_index(store)
     carried = look(store, open_submissions(store), scheduler, index)
+    carried = [pack for pack in carried if pack.pack not in ended]
     others = cells_of_others(store, carried)
     return Seen(
         index=index,
@@ -224,28 +247,10 @@ def _removed(grid: Grid, last: Submission | None, others: Mapping[str, str]) -> 
 def plan_again(planned: Planned, store: Store) -> Planned:
     """The same request against the store as it is now: what is missing still, what was learned."""
     # What is lost in this very run is for the next one to count.
-    seen = replace(_look(store, None, planned.scheduler), losses=planned.seen.losses)
+    found = look_at_store(store, None, planned.scheduler)
+    seen = replace(found, losses=planned.seen.losses)
     plan = replan(planned.grid, planned.catalogue, planned.request, seen)
     return replace(planned, seen=seen, plan=plan, costs=learn(seen.index.values()))
-
-
-def plan_further(planned: Planned, store: Store, last: Submission) -> Planned:
-    """The same request with the seeds that the grid's rule asks for now.
-
-    What was asked for stays so, though other code may have answered it anew meanwhile.
-
-    Args:
-        planned: The request as it was planned before.
-        store: The store.
-        last: The submission that asked for its cells.
-    """
-    seen = _look(store, last, planned.scheduler)
-    grid, seeds = with_asked_seeds(planned.grid, planned.catalogue, store, seen.index)
-    if {cell.id for cell in grid.cells} <= {cell.id for cell in planned.grid.cells}:
-        return replace(planned, seeds=seeds)
-    plan = replan(grid, planned.catalogue, planned.request, seen)
-    costs = learn(seen.index.values())
-    return replace(planned, grid=grid, seen=seen, plan=plan, costs=costs, seeds=seeds)
 
 
 def replan(grid: Grid, catalogue: Catalogue, request: Request, seen: Seen) -> Plan:

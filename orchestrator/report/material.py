@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestrator.answers.ledger import Ledger, ledger
 from orchestrator.answers.naming import fields_in
+from orchestrator.answers.noting import noted
 from orchestrator.answers.results import Answers, select
 from orchestrator.plots import material as drawing
 from orchestrator.report.panels import Panel, axes_of, panels_of, shared_fields
@@ -114,6 +115,7 @@ def gather(
         probes=submission.probes,
         metrics=submission.metrics,
     )
+    found = noted(found, submission)
     moment = look.at if at is None else at
     rows, columns = axes_of(found, asked.rows, asked.columns)
     shared = shared_fields(found)

@@ -20,7 +20,7 @@ from orchestrator.slurm.arrays import chunk, spread
 from orchestrator.slurm.cluster import Slurm, keep_profile
 from orchestrator.slurm.commands import ArrayTooLarge, ShareTaken, SlurmError, TooManyJobs
 from orchestrator.slurm.notes import SiteNotes, keep_notes, read_notes
-from orchestrator.slurm.task import run_task
+from orchestrator.slurm.script import Task
 from orchestrator.store.layout import Store
 from orchestrator.store.records import timestamp
 from orchestrator.submissions.frozen import freeze
@@ -70,14 +70,16 @@ class _Queue:
     code: Path
     threads: int
     token: str
+    task: Task
 
 
-def hand_over(planned: Planned, scheduler: Slurm) -> HandedOver:
+def hand_over(planned: Planned, scheduler: Slurm, task: Task) -> HandedOver:
     """Submit what is missing, and return.
 
     Args:
         planned: The request, checked; nothing has been written for it yet.
         scheduler: Who carries it, with the profile that says how.
+        task: What runs in its jobs.
 
     Raises:
         StoreError: When the store cannot be made or written.
@@ -104,6 +106,7 @@ def hand_over(planned: Planned, scheduler: Slurm) -> HandedOver:
         code=code,
         threads=planned.threads,
         token=token,
+        task=task,
     )
     return _queue_waves(queue, planned, waves)
 
@@ -205,7 +208,7 @@ def _queue_array(
             threads=queue.threads,
             cap=cap,
             after=tuple(before.values()),
-            task=run_task,
+            task=queue.task,
         )
     except SlurmError:
         withdraw_batch(queue.store, *key, batch.name)

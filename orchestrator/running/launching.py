@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from grids.cell import Cell
 from orchestrator.backends.base import Backend, PackEnd
 from orchestrator.planning.cost import Shape, shape_of
+from orchestrator.planning.following import plan_further
 from orchestrator.planning.forecast import forecast
 from orchestrator.planning.packing import Pack
 from orchestrator.planning.plan import Plan, Standing
-from orchestrator.planning.request import Planned, Seen, plan_again, plan_further, replan
+from orchestrator.planning.request import Planned, Seen, plan_again, replan
 from orchestrator.provenance import host
 from orchestrator.running.progress import Display, Watcher
 from orchestrator.running.submitting import Carrier, publish_packs, submit, submit_nothing
@@ -139,7 +140,8 @@ def launch(
     backend.probe()
     stop = threading.Event()
     try:
-        backend.prepare(slots=min(planned.slots, len(todo)), threads=planned.threads)
+        later = planned.seeds.most_further if planned.seeds is not None else 0
+        backend.prepare(slots=min(planned.slots, len(todo) + later), threads=planned.threads)
         store = Store.create(planned.request.store)
         backend.use(store)
         submission = submit(store, planned, carrier)
@@ -177,7 +179,8 @@ def _run_all(
     """Run what was asked for, and then the further seeds that a rule asks for, as often as it does.
 
     They are a submission of their own: `status` and `table` answer for what it lists, and who goes
-    on after a crash finds it.
+    on after a crash finds it. Where somebody submitted the grid anew meanwhile, they are left to
+    that run.
     """
     while True:
         index = _run_waves(run, display, stop)
@@ -185,9 +188,10 @@ def _run_all(
             return index
         further = plan_further(run.planned, run.store, run.submission)
         asked_before, run.planned = run.planned.grid, further
-        if further.grid is asked_before:
+        superseded = further.number != run.submission.number + 1
+        if superseded or further.grid is asked_before:
             return index
-        run.submission = submit(run.store, further, run.carrier, after=run.submission)
+        run.submission = submit(run.store, further, run.carrier)
 
 
 def _run_waves(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from grids.probes import distributions_of, metrics_of_probe
@@ -18,11 +18,9 @@ from orchestrator.submissions.manifest import Driver, Manifest, publish_manifest
 from orchestrator.submissions.submission import (
     Submission,
     find_submission,
-    next_number,
     publish_submission,
     submitted_grids,
 )
-from orchestrator.worker.spending import used_hours
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,34 +46,21 @@ class Carrier:
         return Target(gpus=self.gpus, here=not queued and self.address is None, queued=queued)
 
 
-def submit(
-    store: Store, planned: Planned, carrier: Carrier, after: Submission | None = None
-) -> Submission:
+def submit(store: Store, planned: Planned, carrier: Carrier) -> Submission:
     """Publish a new submission of a plan.
 
     Args:
         store: The store.
         planned: What was asked, checked.
         carrier: Who will carry it.
-        after: The submission that it follows; None for the grid's last one. Of several that follow
-            the same one, the first is published.
 
     Raises:
-        StoreError: When it cannot be written, or another run of the grid began just now.
+        StoreError: When it cannot be written, or another run of the grid began since it was
+            planned.
     """
-    submission = _describe(store, planned, carrier)
-    if after is not None:
-        left = _budget_left(store, after)
-        submission = replace(submission, number=after.number + 1, max_device_hours=left)
+    submission = _describe(planned, carrier)
     publish_submission(store, submission)
     return submission
-
-
-def _budget_left(store: Store, before: Submission) -> float | None:
-    """What a submission leaves of its budget to the one that follows it in the same run."""
-    if before.max_device_hours is None:
-        return None
-    return max(0.0, before.max_device_hours - used_hours(store, before.grid, before.number))
 
 
 def submit_nothing(store: Store, planned: Planned, carrier: Carrier) -> Submission:
@@ -84,7 +69,7 @@ def submit_nothing(store: Store, planned: Planned, carrier: Carrier) -> Submissi
     The last one when it is the newest of the store and asks the same, else a new one, so that
     `table` and the others answer for the cells that were asked for last.
     """
-    fresh = _describe(store, planned, carrier)
+    fresh = _describe(planned, carrier)
     if submitted_grids(store):
         last = find_submission(store, None)
         if last.grid == fresh.grid and last.asks_the_same(fresh):
@@ -165,16 +150,17 @@ def _manifest(run: _PackedRun, pack: Pack) -> Manifest:
         probes=probes,
         gpus=submission.gpus,
         max_device_hours=submission.max_device_hours,
+        followed=submission.seed_rule is not None,
     )
 
 
-def _describe(store: Store, planned: Planned, carrier: Carrier) -> Submission:
+def _describe(planned: Planned, carrier: Carrier) -> Submission:
     data_root, index = planned.request.data_root, planned.index
     expected = forecast(planned, carrier.target)
     probes = CellProbes.gathered({entry.cell.id: entry.asked for entry in planned.plan.cells})
     return Submission(
         grid=planned.grid.name,
-        number=next_number(store, planned.grid.name),
+        number=planned.number,
         source=str(planned.source),
         text=planned.grid.text,
         overrides=planned.request.overrides,

@@ -1,7 +1,7 @@
 """What runs in a job: one pack, from the manifest that the task was given, until its time is up.
 
-submitit calls `run_task` with two texts. Everything else follows from the store that the manifest
-names and from the frozen code that this module was imported from.
+submitit calls `orchestrator.running.job.run_job` with two texts, and that calls `run_task`. All
+else follows from the store that the manifest names and from the frozen code that both come from.
 """
 
 import logging
@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 from orchestrator.environment import worker_environment
 from orchestrator.slurm.cluster import Slurm, kept_profile
 from orchestrator.slurm.notes import read_notes
+from orchestrator.slurm.script import Task
 from orchestrator.slurm.successor import PRODUCER, hand_over, was_cancelled
 from orchestrator.store.artifacts import Held
 from orchestrator.store.index import CellState, load_index
@@ -56,12 +57,21 @@ class Readiness:
     blocked: Mapping[str, str]
 
 
-def run_task(manifest: str, name: str) -> dict[str, Any]:
-    """Run a pack in the job of that name; what became of it, as plain data for the job's folder.
+def run_task(
+    manifest: str,
+    name: str,
+    *,
+    task: Task | None = None,
+    at_end: Callable[[Store, Manifest], None] | None = None,
+) -> dict[str, Any]:
+    """Run a pack in the job of that name; what became of it, as plain data.
 
     Args:
         manifest: Path of the pack's manifest.
         name: Name of the job.
+        task: What runs in a job that goes on with the pack; this function when None.
+        at_end: Called with the store and the pack when nobody goes on with it, unless the job was
+            told to end; nothing is when None.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     path = Path(manifest)
@@ -76,7 +86,14 @@ def run_task(manifest: str, name: str) -> dict[str, Any]:
     os.environ.update(worker_environment(pack.threads))
     deadline = deadline_of_job(scheduler.profile.time_minutes)
     with _listening(deadline, scheduler.profile.signal_seconds) as told:
-        return _run(store, pack, path, batch, scheduler, told, deadline)
+        job = _Job(
+            store=store, pack=pack, path=path, batch=batch, scheduler=scheduler,
+            task=run_task if task is None else task,
+        )  # fmt: skip
+        said = _run(job, told, deadline)
+        if at_end is not None and said.get("successor") is None and not told.is_set():
+            at_end(store, pack)
+        return said
 
 
 def readiness(
@@ -120,24 +137,36 @@ def readiness(
     )
 
 
-def _run(
-    store: Store,
-    pack: Manifest,
-    path: Path,
-    batch: JobBatch,
-    scheduler: Slurm,
-    told: "_Told",
-    deadline: Deadline,
-) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Job:
+    """A pack in a job."""
+
+    store: Store
+    pack: Manifest
+    path: Path
+    batch: JobBatch
+    scheduler: Slurm
+    task: Task
+
+    def hand_over(self, reason: str, *, advanced: bool, after: tuple[str, ...] = ()) -> str | None:
+        """Have another job go on with the pack; its number, or None when no job does."""
+        return hand_over(
+            self.store, self.pack, self.path, self.batch, self.scheduler,
+            task=self.task, reason=reason, advanced=advanced, after=after,
+        )  # fmt: skip
+
+
+def _run(job: _Job, told: "_Told", deadline: Deadline) -> dict[str, Any]:
     from orchestrator.worker.run import run_manifest
 
-    found = _readiness(store, pack, scheduler)
+    pack = job.pack
+    found = _readiness(job.store, pack, job.scheduler)
     for cell, why in found.blocked.items():
         _LOG.error("BLOCKED %s: %s", cell, why)
     said: dict[str, Any] = {"pack": pack.pack, "blocked": dict(found.blocked)}
     if found.ready:
         report = run_manifest(
-            path,
+            job.path,
             should_stop=told.is_set,
             deadline=deadline,
             only=found.ready,
@@ -147,17 +176,11 @@ def _run(
             if told.to_end and was_cancelled():
                 _LOG.info("the job was cancelled: no successor")
                 return said
-            said["successor"] = hand_over(
-                store, pack, path, batch, scheduler,
-                task=run_task, reason=str(report.stopped), advanced=report.advanced,
-            )  # fmt: skip
+            said["successor"] = job.hand_over(str(report.stopped), advanced=report.advanced)
             return said
     if found.waiting:
         _LOG.info("%d cells wait for what jobs %s make", len(found.waiting), found.behind)
-        said["successor"] = hand_over(
-            store, pack, path, batch, scheduler,
-            task=run_task, reason=PRODUCER, advanced=True, after=found.behind,
-        )  # fmt: skip
+        said["successor"] = job.hand_over(PRODUCER, advanced=True, after=found.behind)
     return said
 
 

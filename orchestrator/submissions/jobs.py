@@ -23,6 +23,7 @@ PREFIX = "ss-"
 """Beginning of the name of every job of ours."""
 
 _ID_SUFFIX = ".id.json"
+_ENDED_SUFFIX = ".ended"
 _TOKEN_DIGITS = 8
 
 
@@ -134,6 +135,21 @@ def withdraw_batch(store: Store, grid: str, number: int, name: str) -> None:
 def note_job_id(store: Store, grid: str, number: int, name: str, job: str) -> None:
     """Keep the number that the scheduler gave to a job."""
     _publish(jobs_folder(store, grid, number) / f"{name}{_ID_SUFFIX}", {"job": job})
+
+
+def note_ended(store: Store, grid: str, number: int, pack: str) -> None:
+    """Keep that nobody goes on with a pack by himself, whether all of its cells have ended or not.
+
+    A task says so before it looks at the other packs of its submission: of those that end at the
+    same time, the last one to say it sees that all have.
+    """
+    publish_new(jobs_folder(store, grid, number) / f"{pack}{_ENDED_SUFFIX}", b"")
+
+
+def ended_packs(store: Store, grid: str, number: int) -> set[str]:
+    """Ids of the packs of a submission that `note_ended` was told of."""
+    paths = jobs_folder(store, grid, number).glob(f"[!.]*{_ENDED_SUFFIX}")
+    return {path.name.removesuffix(_ENDED_SUFFIX) for path in paths}
 
 
 def read_batches(store: Store, grid: str, number: int) -> list[JobBatch]:

@@ -64,6 +64,7 @@ class Manifest:
         artifacts: Cell id to the names of the artifacts that it shall leave, where there are any.
         ended: Cell id to the number of attempts at it that had ended before, where there were any.
         probes: What shall be measured of each cell.
+        followed: Whether a rule may ask for further seeds once all packs of its submission ended.
         gpus: GPUs that the pack is given, or the fraction of one; 0 for none.
         max_device_hours: What the whole submission may use of GPUs, or without any of workers; None
             for no bound.
@@ -91,6 +92,7 @@ class Manifest:
     ended: Mapping[str, int] = field(default_factory=dict)
     plugins: Mapping[str, str] = field(default_factory=dict)
     probes: CellProbes = NO_PROBES
+    followed: bool = False
     gpus: float = 0.0
     max_device_hours: float | None = None
 

@@ -82,7 +82,7 @@ def test_status_tells_of_seeds_that_are_due_and_the_next_run_trains_them(store: 
     submission.write_text(json.dumps(asked))  # as a driver leaves it that died after its wave
     said = sparsesweep("status", "--store", store, "--exit-code")
     assert said.code == 75
-    assert "2 cells with further seeds are due: the next run trains them" in said.out
+    assert "2 cells with further seeds are due: the last job submits them, or a run" in said.out
     assert json.loads(sparsesweep("status", "--json", "--store", store).out)["seeds_due"] == 2
     assert "few: 8 of 8 cells have results; 4 trained" in run(store, GRID).out
     assert sparsesweep("status", "--store", store, "--exit-code").code == 0

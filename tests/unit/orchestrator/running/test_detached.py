@@ -11,6 +11,7 @@ from orchestrator.backends.base import BackendError
 from orchestrator.planning.request import Request, plan_request
 from orchestrator.running import detached
 from orchestrator.running.detached import HandedOver, hand_over
+from orchestrator.running.job import run_job
 from orchestrator.slurm.cluster import Slurm
 from orchestrator.slurm.commands import (
     Answer,
@@ -74,7 +75,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 def submitted(store: Store, site: Site) -> HandedOver:
     grid = store.root.parent / "quick.yaml"
     planned = plan_request(Request(grid=str(grid), store=store.root))
-    return hand_over(replace(planned, capacity=site.capacity()), site)
+    return hand_over(replace(planned, capacity=site.capacity()), site, run_job)
 
 
 def test_arrays_that_are_too_large_are_halved_and_the_next_run_begins_there(store: Store) -> None:
