@@ -59,6 +59,7 @@ for command in (
     reporting.report,
     judging.verdict,
     costing.cost,
+    keeping.compare,
     keeping.merge,
     keeping.repro,
     keeping.clean,

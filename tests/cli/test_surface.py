@@ -45,6 +45,7 @@ SURFACE = {
     ],
     "verdict": ["--allow-mixed", "--format", "--output", "--store", "--where"],
     "cost": ["--carbon", "--format", "--output", "--store"],
+    "compare": ["--format", "--grid", "--output", "--store", "--value", "--vary", "--where"],
     "merge": ["--artifacts", "--dry-run", "--into", "--json", "--store"],
     "clean": ["--all", "--artifacts", "--code", "--json", "--store", "--yes"],
     "repro": [
