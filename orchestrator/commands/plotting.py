@@ -35,7 +35,9 @@ Confidence = Annotated[
     float, typer.Option("--confidence", min=0.5, max=0.9999, help="Of the intervals.")
 ]
 XLog = Annotated[bool | None, typer.Option("--x-log/--x-linear", help="Scale of the axis below.")]
-YLog = Annotated[bool, typer.Option("--y-log", help="Draw the axis at the left logarithmic.")]
+YLog = Annotated[
+    bool | None, typer.Option("--y-log/--y-linear", help="Scale of the axis at the left.")
+]
 Width = Annotated[
     str | None,
     typer.Option(
@@ -55,7 +57,7 @@ def plot(
     where: Where = [],  # noqa: B006
     confidence: Confidence = 0.95,
     x_log: XLog = None,
-    y_log: YLog = False,
+    y_log: YLog = None,
     width: Width = None,
     allow_mixed: AllowMixed = False,
     store: StoreFolder = DEFAULT_STORE,

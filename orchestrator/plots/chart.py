@@ -88,6 +88,11 @@ class Chart:
     alike: bool = True
 
     @property
+    def subject(self) -> str:
+        """What it shows, for who does not see it."""
+        return f"{self.y.label} over {self.x.label}"
+
+    @property
     def summaries(self) -> list[Summary]:
         """Every summary that is drawn."""
         return [s for panel in self.panels for line in panel.lines for _, s in line.points]
@@ -113,12 +118,14 @@ def scaled(summary: Summary, value: str) -> Summary:
     )
 
 
-def caption_of(summaries: Sequence[Summary], gaps: Sequence[str], confidence: float) -> str:
-    """How many seeds there are, which bands are drawn, and what no mean counts."""
+def caption_of(
+    summaries: Sequence[Summary], gaps: Sequence[str], confidence: float, intervals: str = "bands"
+) -> str:
+    """How many seeds there are, what intervals are drawn as, and what no mean counts."""
     counts = sorted({summary.n for summary in summaries})
     lost = sum(not math.isfinite(summary.mean) for summary in summaries)
     n = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
-    bands = [f"bands: {100 * confidence:g} % confidence intervals"] if counts[-1] > 1 else []
+    bands = [f"{intervals}: {100 * confidence:g} % confidence intervals"] if counts[-1] > 1 else []
     means = "One seed" if counts == [1] else f"Mean over {n} seeds"
     odd = [f"{lost} of {len(summaries)} means are not finite and not drawn"] if lost else []
     return "; ".join([means, *bands, *odd, *gaps]) + "."

@@ -16,7 +16,7 @@ class Choices:
         facet: Fields with a panel for each combination of their values; None for the kind's own.
         confidence: Of the intervals, in (0, 1).
         x_log: Whether the axis below is logarithmic; None for the kind's own choice.
-        y_log: Whether the axis at the left is logarithmic.
+        y_log: The same of the axis at the left.
         paper: Where it is printed.
     """
 
@@ -26,5 +26,5 @@ class Choices:
     facet: tuple[str, ...] | None = None
     confidence: float = 0.95
     x_log: bool | None = None
-    y_log: bool = False
+    y_log: bool | None = None
     paper: Paper = SCREEN

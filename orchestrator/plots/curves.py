@@ -50,7 +50,7 @@ def curves_chart(material: Material, choices: Choices) -> Chart:
     return Chart(
         panels=tuple(panels),
         x=Axis(label="epoch", log=bool(choices.x_log)),
-        y=value_axis(value, log=choices.y_log),
+        y=value_axis(value, log=bool(choices.y_log)),
         caption=caption_of(summaries, gaps, choices.confidence),
         notes=notes,
         alike="dataset" not in facet,

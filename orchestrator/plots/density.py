@@ -26,16 +26,19 @@ def density_chart(material: Material, choices: Choices) -> Chart:
             or the field below is no number.
     """
     x = choices.x or DENSITY
-    return over_field(material, choices, x=x, value=choices.value or "test_accuracy")
+    value = choices.value or "test_accuracy"
+    return over_field(material, choices, x=x, value=value, facet=choices.facet or ())
 
 
-def over_field(material: Material, choices: Choices, *, x: str, value: str) -> Chart:
+def over_field(
+    material: Material, choices: Choices, *, x: str, value: str, facet: Sequence[str]
+) -> Chart:
     """A measurement over a field that is a number; see `density_chart`.
 
     Raises:
         AnswerError: As `density_chart` says.
     """
-    answers, facet = material.answers, choices.facet or ()
+    answers = material.answers
     parts = part(answers, by=choices.by, facet=facet, along=[x])
     notes = notes_of(answers, value, by=choices.by, facet=facet, along=[x])
     measured = {a.cell for a in answers.completed if value in (a.metrics or {})}
@@ -48,7 +51,7 @@ def over_field(material: Material, choices: Choices, *, x: str, value: str) -> C
     return Chart(
         panels=tuple(panels),
         x=_field_axis(answers.answers, panels, x, choices),
-        y=value_axis(value, log=choices.y_log),
+        y=value_axis(value, log=bool(choices.y_log)),
         caption=caption_of(summaries, gaps, choices.confidence),
         notes=notes,
         alike="dataset" not in facet,

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, fields, replace
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from orchestrator.answers.results import AnswerError, not_found
+from orchestrator.plots.chart import Chart
 from orchestrator.plots.choices import Choices
+from orchestrator.plots.heat_map import HeatMap, render_heat_map
 from orchestrator.plots.inline_svg import inline
 from orchestrator.plots.kinds import KINDS, Kind
 from orchestrator.plots.material import Material
@@ -14,15 +15,12 @@ from orchestrator.plots.parting import untold
 from orchestrator.plots.rendering import render
 from orchestrator.plots.style import drawing_with
 
-if TYPE_CHECKING:
-    from orchestrator.plots.chart import Chart
-
 SUFFIXES = (".svg", ".pdf", ".png")
 """The kinds of file that a figure can be written as."""
 
 _UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}
 _DPI = 200
-_ALWAYS = {"by", "facet", "confidence", "paper"}
+_ALWAYS = {"by", "facet", "paper"}
 _OWN = Choices()
 
 
@@ -61,8 +59,7 @@ def draw(kind: str, material: Material, path: str | Path, choices: Choices = _OW
     suffix = target.suffix.lower()
     if suffix not in SUFFIXES:
         raise not_found(f"cannot draw {target.name} by its suffix", suffix, SUFFIXES, "suffixes")
-    chart = chart_of(kind, material, choices)
-    content = _rendered(chart, suffix, choices)
+    content = _rendered(picture_of(kind, material, choices), suffix, choices)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)
     return target
@@ -84,10 +81,10 @@ def svg_of(kind: str, material: Material, prefix: str, choices: Choices = _OWN) 
     Raises:
         AnswerError: As `draw` does.
     """
-    chart = chart_of(kind, material, choices)
-    text = _rendered(chart, ".svg", choices).decode("utf-8")
-    title = f"{KINDS[kind].summary}: {chart.y.label} over {chart.x.label}"
-    return inline(text, prefix=prefix, title=title, description=chart.caption)
+    picture = picture_of(kind, material, choices)
+    text = _rendered(picture, ".svg", choices).decode("utf-8")
+    title = f"{KINDS[kind].summary}: {picture.subject}"
+    return inline(text, prefix=prefix, title=title, description=picture.caption)
 
 
 def available(material: Material) -> list[Availability]:
@@ -98,7 +95,7 @@ def available(material: Material) -> list[Availability]:
     return [_availability(kind, material) for kind in KINDS.values()]
 
 
-def chart_of(kind: str, material: Material, choices: Choices) -> "Chart":
+def picture_of(kind: str, material: Material, choices: Choices) -> Chart | HeatMap:
     """What a figure of a kind shows.
 
     Raises:
@@ -108,14 +105,14 @@ def chart_of(kind: str, material: Material, choices: Choices) -> "Chart":
     if kind not in KINDS:
         raise not_found(f"there is no kind {kind!r} of figure", kind, list(KINDS), "kinds")
     _check_chosen(KINDS[kind], choices)
-    return KINDS[kind].chart(material, choices)
+    return KINDS[kind].picture(material, choices)
 
 
 def _availability(kind: Kind, material: Material) -> Availability:
     try:
-        extra = untold(material.answers, by=_OWN.by, told=kind.tells)
+        extra = untold(material.answers, by=_OWN.by, facet=kind.facet, along=kind.along)
         choices = replace(_OWN, facet=(*kind.facet, *extra)) if extra else _OWN
-        kind.chart(material, choices)
+        (kind.check or kind.picture)(material, choices)
     except AnswerError as error:
         return Availability(kind=kind.name, choices=None, reason=str(error))
     return Availability(kind=kind.name, choices=choices)
@@ -129,9 +126,12 @@ def _check_chosen(kind: Kind, choices: Choices) -> None:
         raise AnswerError(f"a figure of kind {kind.name} has no {flags}")
 
 
-def _rendered(chart: "Chart", suffix: str, choices: Choices) -> bytes:
+def _rendered(picture: Chart | HeatMap, suffix: str, choices: Choices) -> bytes:
+    file = BytesIO()
     with drawing_with(choices.paper):
-        file = BytesIO()
-        figure = render(chart, choices.paper)
+        if isinstance(picture, HeatMap):
+            figure = render_heat_map(picture, choices.paper)
+        else:
+            figure = render(picture, choices.paper)
         figure.savefig(file, format=suffix[1:], dpi=_DPI, metadata=_UNDATED[suffix])
     return file.getvalue()

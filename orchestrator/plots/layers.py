@@ -20,8 +20,8 @@ Layers = Mapping[str, float]
 def layers_chart(material: Material, choices: Choices) -> Chart:
     """The density of every layer, one line for each value of `by`, from input to output.
 
-    By default there is a panel for each density of the grid. The dense network, whose layers are
-    all full, is left out.
+    By default there is a panel for each density of the grid, and the axis at the left is
+    logarithmic. The dense network, whose layers are all full, is left out.
 
     Raises:
         AnswerError: When no cell has layers, the networks of a panel differ in theirs, or a field
@@ -51,7 +51,7 @@ def layers_chart(material: Material, choices: Choices) -> Chart:
     return Chart(
         panels=tuple(panels),
         x=_layer_axis(names),
-        y=Axis(label="density of the layer", log=choices.y_log),
+        y=_density_axis(min(s.mean for s in summaries), choices.y_log),
         caption=caption_of(summaries, gaps, choices.confidence),
         notes=notes,
     )
@@ -85,6 +85,13 @@ def _layer_axis(names: Sequence[str]) -> Axis:
         return Axis(label="layer, from the input", ticks=numbers)
     ticks = tuple((float(i), name.removesuffix(".weight")) for i, name in enumerate(names))
     return Axis(label="layer, from the input", ticks=ticks, words=True)
+
+
+def _density_axis(least: float, log: bool | None) -> Axis:
+    """Logarithmic, unless it is asked for otherwise or a layer is empty."""
+    if log and least <= 0:
+        raise AnswerError("a layer is empty and has no place on a logarithmic axis: --y-linear")
+    return Axis(label="density of the layer", log=least > 0 if log is None else log)
 
 
 def _line(strand: Strand, layers: Mapping[str, Layers], confidence: float) -> Line:

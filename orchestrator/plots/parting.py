@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from grids.cell import COMPONENTS
 from orchestrator.answers.grouping import Entry, Grouped, group
 from orchestrator.answers.naming import names_along
 from orchestrator.answers.results import Answer, AnswerError, Answers, not_found, text_of
@@ -54,7 +55,9 @@ def part(
 ) -> tuple[Part, ...]:
     """Part cells into panels and lines, in the order of the grid; panels of numbers ascend.
 
-    Where the density tells panels apart, what exists at density 1 alone stands in each of them.
+    Where the density tells panels apart, what exists at density 1 alone stands in each of them. An
+    option that differs from panel to panel, but in none of them, is not told in the names of lines;
+    `notes_of` tells it.
 
     Args:
         answers: The cells of a grid.
@@ -67,7 +70,7 @@ def part(
             by nothing; when there would be more than MOST_PANELS panels.
     """
     _check_asked(answers, (by, *facet, *along))
-    labels = _labels(answers.answers, (by, *facet, *along))
+    labels = _labels(answers.answers, by, facet, along)
     _check_alike(answers, by, facet, along)
     strands: dict[str, list[tuple[tuple[str, ...], Answer]]] = {}
     for label, answer in zip(labels, answers.answers, strict=True):
@@ -82,16 +85,20 @@ def part(
     return tuple(_part(key, facet, strands, shared) for key in keys)
 
 
-def untold(answers: Answers, *, by: str, told: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def untold(
+    answers: Answers, *, by: str, facet: Sequence[str] = (), along: Sequence[str] = ()
+) -> dict[str, tuple[str, ...]]:
     """The fields, but the seed, in which cells differ that nothing tells apart, with their values.
 
     Args:
         answers: The cells of a grid.
         by: The field that tells lines apart.
-        told: The fields that tell panels and places along the axis apart.
+        facet: The fields that tell panels apart.
+        along: Those that tell places along the axis apart.
     """
     groups: dict[tuple[str, ...], list[Answer]] = {}
-    for label, answer in zip(_labels(answers.answers, (by, *told)), answers.answers, strict=True):
+    labels = _labels(answers.answers, by, facet, along)
+    for label, answer in zip(labels, answers.answers, strict=True):
         groups.setdefault(label, []).append(answer)
     found: dict[str, dict[str, None]] = {}
     for cells in groups.values():
@@ -134,9 +141,10 @@ def notes_of(
     columns = _DENSITY if by != _DENSITY else _AVERAGED
     apart = [path for path in (*facet, *along) if path != columns]
     alike: dict[tuple[str, ...], list[Answer]] = {}
-    for label, answer in zip(_labels(answers.answers, apart), answers.answers, strict=True):
+    labels = _names(answers.answers, apart)
+    for label, answer in zip(labels, answers.answers, strict=True):
         alike.setdefault(label, []).append(answer)
-    notes: dict[str, None] = {}
+    notes = dict.fromkeys(_tied_notes(answers.answers, by, facet))
     for cells in alike.values():
         own = replace(answers, answers=tuple(cells))
         notes |= dict.fromkeys(group(own, rows=by, columns=columns, value=value).notes)
@@ -155,7 +163,16 @@ def _check_asked(answers: Answers, paths: Sequence[str]) -> None:
         raise AnswerError(f"{twice[0]} is asked for twice, among axis, lines and panels")
 
 
-def _labels(answers: Sequence[Answer], paths: Sequence[str]) -> list[tuple[str, ...]]:
+def _labels(
+    answers: Sequence[Answer], by: str, facet: Sequence[str], along: Sequence[str]
+) -> list[tuple[str, ...]]:
+    """The name of every answer along the lines, the panels and the axis."""
+    tied = _tied(answers, by, facet)
+    plain = [replace(answer, fields=_without(answer.fields, tied)) for answer in answers]
+    return _names(plain if tied else answers, (by, *facet, *along))
+
+
+def _names(answers: Sequence[Answer], paths: Sequence[str]) -> list[tuple[str, ...]]:
     """The name of every answer along each field, without what the other fields tell already."""
     columns = []
     for path in paths:
@@ -163,6 +180,51 @@ def _labels(answers: Sequence[Answer], paths: Sequence[str]) -> list[tuple[str, 
         plain = [replace(answer, fields=_without(answer.fields, others)) for answer in answers]
         columns.append(names_along(plain, path, path))
     return list(zip(*columns, strict=True)) if columns else [()] * len(answers)
+
+
+def _tied(
+    answers: Sequence[Answer], by: str, facet: Sequence[str]
+) -> dict[str, dict[str, list[tuple[str, ...]]]]:
+    """Options of the lines' component that differ between panels alone: value to its panels."""
+    if by not in COMPONENTS or not facet:
+        return {}
+    found: dict[str, dict[tuple[str, tuple[str, ...]], set[str]]] = {}
+    for key, answer in zip(_names(answers, facet), answers, strict=True):
+        for path, value in answer.fields.items():
+            if path.startswith(f"{by}."):
+                place = str(answer.fields[by]), key
+                found.setdefault(path, {}).setdefault(place, set()).add(text_of(value))
+    tied: dict[str, dict[str, list[tuple[str, ...]]]] = {}
+    for path, places in found.items():
+        alone = all(len(values) == 1 for values in places.values())
+        if alone and any(len(values) > 1 for values in _by_name(places).values()):
+            for (_, key), [value] in places.items():
+                tied.setdefault(path, {}).setdefault(value, []).append(key)
+    return tied
+
+
+def _by_name(
+    places: Mapping[tuple[str, tuple[str, ...]], Collection[str]],
+) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for (name, _), values in places.items():
+        found.setdefault(name, set()).update(values)
+    return found
+
+
+def _tied_notes(answers: Sequence[Answer], by: str, facet: Sequence[str]) -> list[str]:
+    notes = []
+    for path, values in _tied(answers, by, facet).items():
+        parts = [
+            f"{value}: {' and '.join(dict.fromkeys(_title(facet, key) for key in keys))}"
+            for value, keys in values.items()
+        ]
+        notes.append(f"{path} differs from panel to panel ({'; '.join(parts)})")
+    return notes
+
+
+def _title(facet: Sequence[str], key: tuple[str, ...]) -> str:
+    return ", ".join(f"{path} = {value}" for path, value in zip(facet, key, strict=True))
 
 
 def _varying(answers: Sequence[Answer]) -> dict[str, tuple[str, ...]]:
@@ -180,7 +242,7 @@ def _without(fields: Mapping[str, object], others: Collection[str]) -> dict[str,
 
 
 def _check_alike(answers: Answers, by: str, facet: Sequence[str], along: Sequence[str]) -> None:
-    found = untold(answers, by=by, told=(*facet, *along))
+    found = untold(answers, by=by, facet=facet, along=along)
     if not found:
         return
     told = "; ".join(f"{path} is {', '.join(values)}" for path, values in found.items())
@@ -233,5 +295,4 @@ def _part(
         if own:
             reference = _dense_only([answer for _, answer in cells])
             found.append(Strand(name=name, answers=own, reference=reference))
-    title = ", ".join(f"{path} = {value}" for path, value in zip(facet, key, strict=True))
-    return Part(title=title, strands=tuple(found))
+    return Part(title=_title(facet, key), strands=tuple(found))

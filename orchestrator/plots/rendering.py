@@ -1,7 +1,6 @@
 """Drawing charts: panels, lines with bands, axes, a legend beside the data and the small print."""
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +10,17 @@ from orchestrator.plots.style import (
     SMALL_PRINT,
     Paper,
     front_look,
+    legend_text,
     line_look,
     reference_look,
+    small_print,
+    text_width,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_LEGEND_WIDTH = 26  # characters of a legend's line that leave room to draw
 _LABEL_SHARE = 0.06 * 5.6  # inches of an axis that the label of a tick needs
 _MARGIN = 1.15  # how far a logarithmic axis goes beyond its outermost ticks
 _BESIDE = 5.0  # inches of width from which a legend may stand beside a single panel
@@ -42,14 +43,14 @@ def render(chart: Chart, paper: Paper) -> "Figure":
     looks = _looks(chart)
     names = list(looks)
     beside = len(chart.panels) == 1 and paper.width >= _BESIDE
-    notes = _small_print(chart, paper)
+    notes = small_print([chart.caption, *chart.notes], paper)
     size = _size(paper, rows, columns, names, beside, notes.count("\n") + 1)
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=chart.alike, squeeze=False)
     places = [axes for row in grid for axes in row]
     for number, (axes, panel) in enumerate(zip(places, chart.panels, strict=False)):
         _draw(axes, panel, chart, looks)
-        _label(axes, chart, number, columns, paper.width / columns)
+        _label(axes, chart, number, columns, paper)
     for axes in places[len(chart.panels) :]:
         axes.remove()
     if len(chart.panels) > 1:
@@ -59,14 +60,6 @@ def render(chart: Chart, paper: Paper) -> "Figure":
         notes, fontsize=paper.small, color=SMALL_PRINT, x=0.01, ha="left", parse_math=False
     )
     return figure
-
-
-def legend_text(name: str) -> str:
-    """The name of a line; a variant's long one has its options below each other."""
-    if len(name) <= _LEGEND_WIDTH or "(" not in name:
-        return name
-    head, _, options = name.partition("(")
-    return f"{head}(\n  " + options.replace(", ", ",\n  ")
 
 
 def _columns(panels: int, paper: Paper) -> int:
@@ -83,11 +76,6 @@ def _looks(chart: Chart) -> dict[str, dict[str, Any]]:
     return {name: reference_look(i) for i, name in enumerate(references)} | {
         name: line_look(i) for i, name in enumerate(others)
     }
-
-
-def _small_print(chart: Chart, paper: Paper) -> str:
-    notes = (chart.caption, *chart.notes)
-    return "\n".join(line for note in notes for line in textwrap.wrap(note, paper.note_width))
 
 
 def _size(
@@ -112,8 +100,9 @@ def _rows(names: Sequence[str], columns: int) -> list[Sequence[str]]:
 
 def _legend_columns(names: Sequence[str], paper: Paper) -> int:
     """How many names stand side by side above the panels."""
-    longest = max(len(line) for name in names for line in legend_text(name).split("\n"))
-    entry = paper.legend * (5.2 + 0.58 * longest) / _POINTS
+    lines = [line for name in (*names, FRONT) for line in legend_text(name).split("\n")]
+    longest = max(text_width(line, paper.legend) for line in lines)
+    entry = longest + 4.6 * paper.legend / _POINTS
     return max(1, min(len(names), int(paper.width / entry)))
 
 
@@ -143,9 +132,9 @@ def _draw_line(axes: "Axes", line: Line, chart: Chart, look: Mapping[str, Any]) 
     means = [summary.mean for _, summary in line.points]
     low = [s.mean if s.low is None else s.low for _, s in line.points]
     high = [s.mean if s.high is None else s.high for _, s in line.points]
-    drawn = {**look, "marker": look.get("marker", "o")} if not chart.joined else dict(look)
-    if not chart.joined:
-        drawn["linestyle"] = "none"
+    drawn = dict(look)
+    if not chart.joined or len(xs) == 1:
+        drawn |= {"linestyle": "none", "marker": look.get("marker", "o")}
     if len(xs) > _MANY:
         drawn["markevery"] = len(xs) // 8
     axes.plot(xs, means, label=legend_text(line.name), zorder=3, **drawn)
@@ -155,18 +144,20 @@ def _draw_line(axes: "Axes", line: Line, chart: Chart, look: Mapping[str, Any]) 
         axes.fill_between(xs, low, high, color=look["color"], alpha=0.15, linewidth=0, zorder=2)
 
 
-def _label(axes: "Axes", chart: Chart, number: int, columns: int, width: float) -> None:
-    alone = len(chart.panels) == 1
-    if number + columns >= len(chart.panels):
-        axes.set_xlabel(chart.x.label if alone else chart.x.brief or chart.x.label)
-        axes.tick_params(labelbottom=True)
+def _label(axes: "Axes", chart: Chart, number: int, columns: int, paper: Paper) -> None:
+    alone, count = len(chart.panels) == 1, len(chart.panels)
     if alone:
+        axes.set_xlabel(chart.x.label)
         axes.set_ylabel(chart.y.label)
-    _set_x(axes, chart.x, width)
+    elif number >= (count - 1) // columns * columns:
+        axes.set_xlabel(chart.x.brief or chart.x.label)
+    if number + columns >= count:
+        axes.tick_params(labelbottom=True)
+    _set_x(axes, chart.x, paper.width / columns, paper.text)
     _set_y(axes, chart.y)
 
 
-def _set_x(axes: "Axes", axis: Axis, width: float) -> None:
+def _set_x(axes: "Axes", axis: Axis, width: float, size: float) -> None:
     if axis.log:
         axes.set_xscale("log")
     if axis.ticks is None:
@@ -175,7 +166,7 @@ def _set_x(axes: "Axes", axis: Axis, width: float) -> None:
     texts = [text for _, text in axis.ticks] if axis.words else _thinned(axis, width)
     axes.set_xticks(places, texts)
     axes.minorticks_off()
-    if axis.words:
+    if axis.words and not _fit(texts, width, size):
         axes.tick_params(axis="x", rotation=_TILT)
         for label in axes.get_xticklabels():
             label.set(ha="right", rotation_mode="anchor")
@@ -185,6 +176,11 @@ def _set_x(axes: "Axes", axis: Axis, width: float) -> None:
     else:
         beyond = (high - low) * 0.05 if not axis.words and high > low else 0.5
         axes.set_xlim(low - beyond, high + beyond)
+
+
+def _fit(texts: Sequence[str], width: float, size: float) -> bool:
+    """Whether words fit beside each other; a quarter of the width is that of the other axis."""
+    return max(text_width(text, size) for text in texts) < 0.75 * width / len(texts)
 
 
 def _thinned(axis: Axis, width: float) -> list[str]:
@@ -204,6 +200,7 @@ def _set_y(axes: "Axes", axis: Axis) -> None:
     """Accuracies end at 0 and 100 %, even where the interval of few seeds does not."""
     if axis.log:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
     if axis.bounds is not None:
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, axis.bounds[0]), min(high, axis.bounds[1]))

@@ -5,7 +5,7 @@ Colour is never the only sign: lines differ in markers too, and in dashes once c
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,9 @@ _COMMON: dict[Any, Any] = {
     "svg.fonttype": "path",
     "pdf.fonttype": 42,  # TrueType: text stays text, and publishers take it
 }
-_CHARACTERS = 140.625  # of the small print in an inch, over its size in points
+_POINTS = 72.0  # in an inch
+_LEGEND_WIDTH = 26  # characters of a legend's line that leave room to draw
+_ROOM = 0.97  # of the width, for the small print
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,11 +73,6 @@ class Paper:
     small: float
     line: float
     marker: float
-
-    @property
-    def note_width(self) -> int:
-        """Characters of the small print that fit into one line."""
-        return int(_CHARACTERS / self.small * self.width)
 
     def settings(self) -> dict[Any, Any]:
         """The settings of matplotlib for it."""
@@ -128,8 +125,41 @@ def drawing_with(paper: Paper) -> Iterator[None]:
         yield
 
 
+def text_width(text: str, size: float) -> float:
+    """How wide a text is, in inches, when its letters have so many points."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextToPath
+
+    font = FontProperties(size=size)
+    width, _, _ = TextToPath().get_text_width_height_descent(text, font, False)
+    return float(width) / _POINTS
+
+
+def small_print(notes: Sequence[str], paper: Paper) -> str:
+    """The lines below a figure: every note begins one, and none is wider than the figure."""
+    lines = []
+    for note in notes:
+        line = ""
+        for word in note.split():
+            longer = f"{line} {word}".strip()
+            if line and text_width(longer, paper.small) > _ROOM * paper.width:
+                lines.append(line)
+                longer = word
+            line = longer
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def legend_text(name: str) -> str:
+    """The name of a line; a variant's long one has its options below each other."""
+    if len(name) <= _LEGEND_WIDTH or "(" not in name:
+        return name
+    head, _, options = name.partition("(")
+    return f"{head}(\n  " + options.replace(", ", ",\n  ")
+
+
 def line_look(number: int) -> dict[str, Any]:
-    """How the line of this number is drawn: 48 in a row differ in colour or marker, then dashes."""
+    """How the line of this number is drawn: no two of 24 in a row look alike."""
     return {
         "color": COLOURS[number % len(COLOURS)],
         "marker": _MARKERS[number % len(_MARKERS)],
@@ -149,12 +179,15 @@ def reference_look(number: int) -> dict[str, Any]:
 
 
 def front_look() -> dict[str, Any]:
-    """How the Pareto front is drawn: a broad pale staircase beneath the lines."""
+    """How the Pareto front is drawn: a staircase beneath the lines, with rings."""
     return {
-        "color": "#999999",
-        "linewidth": 5.0,
-        "alpha": 0.35,
+        "color": "#777777",
+        "linewidth": 1.0,
+        "alpha": 0.7,
         "drawstyle": "steps-post",
-        "solid_capstyle": "round",
+        "marker": "o",
+        "markersize": 10.0,
+        "markerfacecolor": "none",
+        "markeredgewidth": 1.0,
         "zorder": 1.5,
     }

@@ -20,12 +20,14 @@ MAY_IMPORT = {
     "orchestrator": {"orchestrator", "grids"},
 }
 # The doors from the orchestrator to the trainer: inside a worker, which also turns what the trainer
-# returns into records, and in the children that build the catalogue and let a dataset make files.
+# returns into records, and in the children that build the catalogue, let a dataset make files and
+# compare masks.
 DOORS_TO_TRAINER = {
     "orchestrator/worker/run.py",
     "orchestrator/worker/attempts.py",
     "orchestrator/catalogue.py",
     "orchestrator/datasets/making.py",
+    "orchestrator/plots/masks.py",
 }
 
 # The rooms of the orchestrator, each above all that it may know. `provenance`, `environment`,
