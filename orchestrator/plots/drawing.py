@@ -81,7 +81,13 @@ def svg_of(kind: str, material: Material, prefix: str, choices: Choices = _OWN) 
     Raises:
         AnswerError: As `draw` does.
     """
-    picture = picture_of(kind, material, choices)
+    return svg_of_picture(kind, picture_of(kind, material, choices), prefix, choices)
+
+
+def svg_of_picture(
+    kind: str, picture: Chart | HeatMap, prefix: str, choices: Choices = _OWN
+) -> str:
+    """What `svg_of` gives, of a picture that is there already."""
     text = _rendered(picture, ".svg", choices).decode("utf-8")
     title = f"{KINDS[kind].summary}: {picture.subject}"
     return inline(text, prefix=prefix, title=title, description=picture.caption)

@@ -10,7 +10,7 @@ from orchestrator.plots.choices import Choices
 from orchestrator.plots.material import Material
 from orchestrator.plots.parting import Strand, gaps_of, notes_of, part
 from orchestrator.statistics.summaries import summarise
-from orchestrator.tables.table import BETTER
+from orchestrator.tables.measurements import BETTER
 
 TRAINING = "train_flops_ratio"
 

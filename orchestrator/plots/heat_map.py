@@ -43,19 +43,16 @@ class HeatMap:
     Attributes:
         panels: At least one.
         label: What the colours mean.
+        subject: What it shows, for who does not see it.
         caption: What is drawn.
         notes: What else a reader must be told.
     """
 
     panels: tuple[HeatPanel, ...]
     label: str
+    subject: str
     caption: str
     notes: tuple[str, ...] = ()
-
-    @property
-    def subject(self) -> str:
-        """What it shows, for who does not see it."""
-        return f"{self.label} of {', '.join(self.panels[0].names)}"
 
 
 def render_heat_map(heat: HeatMap, paper: Paper) -> "Figure":

@@ -56,6 +56,7 @@ def overlap_map(material: Material, choices: Choices) -> HeatMap:
     return HeatMap(
         panels=panels,
         label=value,
+        subject=f"{value} of final masks",
         caption=_caption(value, panels, choices.by, _gaps(material, files)),
         notes=notes_of(material.answers, any_measurement(material), by=choices.by, facet=facet),
     )

@@ -58,7 +58,7 @@ def _figure(material: ReportMaterial, kind: Kind, value: str | None, prefix: str
     """A figure in which what varies and is told apart by nothing else has panels, or why not."""
     choices = Choices(value=value)
     try:
-        extra = untold(material.answers, by=choices.by, told=kind.tells)
+        extra = untold(material.answers, by=choices.by, facet=kind.facet, along=kind.along)
         choices = replace(choices, facet=(*kind.facet, *extra)) if extra else choices
         svg = svg_of(kind.name, material.drawn, prefix, choices)
     except AnswerError as error:

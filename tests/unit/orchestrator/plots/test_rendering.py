@@ -139,11 +139,8 @@ def test_text_in_a_paper_has_eight_points() -> None:
 
 def test_squares_hold_their_numbers_and_gaps_stay_white() -> None:
     squares = ((summary(0.25), None), (summary(-0.5), summary(1.0)))
-    heat = HeatMap(
-        panels=(HeatPanel(title="t", names=("a", "b"), squares=squares),),
-        label="kappa",
-        caption="c",
-    )
+    panel = HeatPanel(title="t", names=("a", "b"), squares=squares)
+    heat = HeatMap(panels=(panel,), label="kappa", subject="s", caption="c")
     with drawing_with(SCREEN):
         axes, bar = render_heat_map(heat, SCREEN).axes
     image = axes.images[0]
