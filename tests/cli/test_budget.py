@@ -71,14 +71,15 @@ def test_gpu_hours_of_a_run_without_gpus_are_refused(grid: Path) -> None:
     assert not (grid.parent / "results").exists()
 
 
-def test_a_run_stops_where_its_budget_ends_and_the_next_goes_on(grid: Path) -> None:
-    # A thousandth of a second: nothing was measured, so it begins, and the first block is too much.
-    said = command("run", grid, 3, "--max-device-hours", "3e-7")
+@pytest.mark.parametrize("backend", ["inline", pytest.param("ray", marks=[pytest.mark.ray])])
+def test_a_run_stops_where_its_budget_ends_and_the_next_goes_on(grid: Path, backend: str) -> None:
+    # A thousandth of a second: nothing was measured, so it begins, and its start is too dear.
+    store = ("--store", grid.parent / "results")
+    run = ("run", grid, *store, "--set", "seeds=3", "--backend", backend)
+    said = sparsesweep(*run, "--max-device-hours", "3e-7")
     assert said.code == 1
-    assert (
-        "HALTED, the rest was not begun: the budget of 3e-07 device-hours has no room" in said.err
-    )
-    status = sparsesweep("status", "--store", grid.parent / "results")
+    assert "HALTED, the rest was not begun: the budget of 3e-07 device-hours" in said.err
+    status = sparsesweep("status", *store)
     assert "has no room for more" in status.out
-    assert command("run", grid, 3, "--max-device-hours", "1").code == 0
-    assert command("run", grid, 3).out.startswith("short: 3 of 3 cells have results; 0 trained")
+    assert sparsesweep(*run, "--max-device-hours", "1").code == 0
+    assert sparsesweep(*run).out.startswith("short: 3 of 3 cells have results; 0 trained")

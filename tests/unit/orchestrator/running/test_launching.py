@@ -172,3 +172,26 @@ def test_a_store_that_may_only_be_read_is_told_before_a_backend_is_started(
     monkeypatch.setattr("os.access", lambda path, mode: False)
     with pytest.raises(StoreError, match="you may only read it"):
         go(plan(2), Absent())
+
+
+def test_what_a_pilot_measured_ends_a_run_whose_rest_does_not_fit_its_budget(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.planning.packing.PILOT_ABOVE", 128)
+    backend = Told(trainer(seconds=1.0))
+    # 228 cells of a second each are 0.063 device-hours.
+    result = go(plan(260, max_device_hours=0.05), backend)
+    assert backend.sizes() == [[16, 16]]
+    assert "the budget of 0.05 device-hours has no room for more" in result.halted
+    assert (result.completed, result.exit_code) == (32, 1)
+    more = Told(trainer(seconds=1.0))
+    assert go(plan(260, max_device_hours=0.5), more).completed == 260
+
+
+def test_a_submission_keeps_what_was_forecast_for_it(plan: Plan) -> None:
+    first = go(plan(2), Told(trainer(seconds=3.0)))
+    assert first.submission.forecast["unknown"] == 2
+    second = go(plan(4), Told(trainer(seconds=3.0)))
+    forecast = second.submission.forecast
+    assert (forecast["cells"], forecast["unknown"]) == (2, 0)
+    assert forecast["device_hours"]["expected"] == pytest.approx(6 / 3600, rel=0.05)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from orchestrator.planning.forecast import Target
 from orchestrator.planning.request import Request, plan_request
 from orchestrator.running.submitting import Carrier, publish_packs, submit
 from orchestrator.store.layout import Store
@@ -41,3 +42,30 @@ def test_each_round_is_told_whose_artifacts_it_begins_with_and_which_it_leaves(
         first: {"final": dense, "rewind@7": dense},
         second: {"final": first, "rewind@7": dense},
     }
+
+
+def test_packs_are_told_their_gpus_and_the_budget_that_is_left_to_them(tmp_path: Path) -> None:
+    (tmp_path / "tickets.yaml").write_text(GRID)
+    store = Store.create(tmp_path / "results")
+    request = Request(
+        grid=str(tmp_path / "tickets.yaml"), store=store.root, slots=1, max_device_hours=2.0
+    )
+    planned, carrier = plan_request(request), Carrier(backend="ray", gpus=0.5)
+    first = submit(store, planned, carrier)
+    packs = planned.packs(planned.plan.waves()[0])
+    [path] = publish_packs(store, first, planned, packs, driver=None)
+    told = Manifest.read(path)
+    assert (told.gpus, told.max_device_hours) == (0.5, 2.0)
+    (store.submission("tickets", 1) / "spent").mkdir()
+    (store.submission("tickets", 1) / "spent" / "worker").write_text("0.75\n")
+    # What follows in the same run shares its budget; another run has one of its own.
+    assert submit(store, planned, carrier, after=first).max_device_hours == 1.25
+    assert submit(store, planned, carrier).max_device_hours == 2.0
+
+
+def test_a_scheduler_is_a_queue_and_a_cluster_is_another_machine() -> None:
+    assert Carrier(backend="slurm", profile="site", gpus=2.0).target == Target(
+        gpus=2.0, here=False, queued=True
+    )
+    assert Carrier(backend="ray", address="head:10001").target == Target(here=False)
+    assert Carrier(backend="inline").target == Target()

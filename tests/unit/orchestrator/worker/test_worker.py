@@ -22,6 +22,7 @@ from orchestrator.worker.deadline import Deadline
 from orchestrator.worker.energy import Meter, processor_counter
 from orchestrator.worker.heartbeat import Phase, StopReason, newest_heartbeat
 from orchestrator.worker.run import WorkerReport, run_manifest
+from orchestrator.worker.spending import exhausted_of, used_hours
 from trainer.outcome import Outcome, PackReport, PackRequest
 
 CATALOGUE = Catalogue(
@@ -99,13 +100,14 @@ def run(
     *,
     probes: CellProbes = NO_PROBES,
     catalogue: Catalogue = CATALOGUE,
+    max_device_hours: float | None = None,
     **options: Any,
 ) -> tuple[Store, WorkerReport]:
     store = Store.create(folder)
     manifest = Manifest(
         pack=pack_id(CELLS), store=str(store.root), grid="g", number=1, backend="inline",
         code=code_hash(), cells=CELLS, driver=this_driver(host()),
-        probes=probes,
+        probes=probes, max_device_hours=max_device_hours,
     )  # fmt: skip
     [path] = publish_manifests(store, [manifest])
     return store, run_manifest(path, trainer=trainer, catalogue=catalogue, **options)
@@ -135,6 +137,26 @@ def test_a_record_has_the_energy_that_the_device_told_or_none(
     monkeypatch.setattr("orchestrator.worker.run.meter_of", lambda *_: Meter(lambda: 30.0))
     store, _ = run(tmp_path / "counted", all_complete)
     assert [record.provenance["energy_j"] for record in read_hot(store)] == [10.0, 10.0, 10.0]
+
+
+def goes_on_until_told(
+    cells: Sequence[Cell], *, publish: Publish, request: PackRequest
+) -> PackReport:
+    publish(outcome(cells[0]))
+    end = time.monotonic() + 30.0
+    while not request.should_stop():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert not request.may_begin(None)
+    return PackReport(finished=1, stopped=True, seconds=0.0)
+
+
+def test_a_worker_is_drained_where_the_budget_of_its_submission_ends(tmp_path: Path) -> None:
+    second = 1 / 3600
+    store, report = run(tmp_path, goes_on_until_told, max_device_hours=second)
+    assert (report.finished, report.stopped) == (1, StopReason.BUDGET)
+    assert exhausted_of(store, "g", 1) is not None
+    assert used_hours(store, "g", 1) == pytest.approx(second, rel=2.0)
 
 
 def measures(cells: Sequence[Cell], *, publish: Publish, request: PackRequest) -> PackReport:
