@@ -128,8 +128,8 @@ def shared_parts(above: Sequence[str] | None, name: Sequence[str]) -> int:
 
 
 def plain(text: str) -> str:
-    """A text of one line: what cannot be printed, line ends too, becomes a question mark."""
-    return "".join(character if character.isprintable() else "?" for character in text)
+    """A text of one line: what cannot be printed becomes a question mark, a line end a space."""
+    return "".join(_printable(character) for character in text)
 
 
 def spans(line: Iterable[Heading]) -> Iterable[tuple[int, int]]:
@@ -139,3 +139,9 @@ def spans(line: Iterable[Heading]) -> Iterable[tuple[int, int]]:
         if heading.span > 1:
             yield first, first + heading.span - 1
         first += heading.span
+
+
+def _printable(character: str) -> str:
+    if character.isspace():
+        return " "
+    return character if character.isprintable() else "?"

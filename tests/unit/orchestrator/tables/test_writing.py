@@ -74,7 +74,7 @@ def test_no_name_gets_out_of_its_cell_in_html(hostile: Answers) -> None:
     }  # fmt: skip
     names = {name for name, _ in reader.attributes}
     assert names == {"class", "scope", "colspan", "data-value", "data-n", "data-seeds"}
-    assert [row[0] for row in reader.rows[1:-1]] == [*HOSTILE[:-1], "two?lines??[31m?edoc"]
+    assert [row[0] for row in reader.rows[1:-1]] == [*HOSTILE[:-1], "two lines ?[31m?edoc"]
 
 
 def test_html_is_ascii_and_carries_the_numbers_unrounded(tmp_path: Path) -> None:
@@ -105,8 +105,20 @@ def test_no_name_gets_out_of_its_cell_in_latex(hostile: Answers) -> None:
         r"\textless{}/table\textgreater{}\&amp;\&lt;",
         r"\textbackslash{}input\{/etc\}\$x\textasciicircum{}2\_3\$ \% \& \# \textasciitilde{}",
         r"{[}64, 64{]}-{}-\textbar{}*\_`{[}x{]}(javascript:y)",
-        r"two?lines??{[}31m?edoc",
+        r"two lines ?{[}31m?edoc",
     ]
+
+
+def test_braces_of_latex_are_balanced_whatever_the_names_are(hostile: Answers) -> None:
+    table = build_table(hostile, against=HOSTILE[0])
+    text = table.render("latex", best=True, caption=HOSTILE[3], label="tab:x")
+    bare = re.sub(r"\\[{}\\]", "", text)
+    depth = 0
+    for character in bare:
+        depth += (character == "{") - (character == "}")
+        assert depth >= 0
+    assert depth == 0
+    assert re.findall(r"\\(?:begin|end)\{(\w+)\}", text) == ["table", *["tabular"] * 2, "table"]
 
 
 def test_no_name_gets_out_of_its_cell_in_markdown(hostile: Answers) -> None:
