@@ -16,6 +16,7 @@ from orchestrator.seeds.deciding import Standing
 from orchestrator.store.layout import Store
 from orchestrator.submissions.submission import find_submission, read_submission
 from orchestrator.worker.heartbeat import request_stop
+from orchestrator.worker.spending import used_hours
 from tests.support.runs import another_run, beat, trainer
 
 GRID = """\
@@ -173,3 +174,14 @@ def test_seeds_that_other_studies_left_are_used_in_their_order(plan: Plan) -> No
 def test_a_rule_about_what_nothing_measures_is_refused_with_its_line(plan: Plan) -> None:
     with pytest.raises(ValueError, match=r"few.yaml:4: unknown measurement of until 'accuracy'"):
         plan("ranking_settled(accuracy)")
+
+
+def test_further_seeds_have_what_is_left_of_the_budget_of_their_run(
+    plan: Plan, tmp_path: Path
+) -> None:
+    go(plan(max_device_hours=100.0), Measured())
+    store = Store.open(tmp_path / "results")
+    first, second = (read_submission(store, "few", number) for number in (1, 2))
+    assert first.max_device_hours == 100.0
+    assert second.max_device_hours == 100.0 - used_hours(store, "few", 1)
+    assert second.max_device_hours < 100.0
