@@ -74,14 +74,17 @@ def axes_of(answers: Answers, rows: str | None, columns: str | None) -> tuple[st
     for path in (*fields_in(rows or ""), *fields_in(columns or "")):
         if path and known and path not in known:
             raise not_found(f"no cell has a field {path!r}", path, known, "fields")
-    varying = [path for path in varying_fields(answers) if path != SEED]
-    candidates = [path for path in [*varying, *_PREFERRED] if path not in (rows, columns)]
-    candidates = list(dict.fromkeys(candidates))
-    chosen_rows = rows or candidates[0]
-    others = [path for path in candidates if path != chosen_rows]
-    if columns is None and rows is None:
-        others = [path for path in others if not path.startswith(f"{chosen_rows}.")] or others
-    return chosen_rows, columns or others[0]
+    varying = [_field_of(path) for path in varying_fields(answers) if path != SEED]
+    given = {*fields_in(rows or ""), *fields_in(columns or "")}
+    candidates = [path for path in dict.fromkeys([*varying, *_PREFERRED]) if path not in given]
+    chosen = rows or candidates.pop(0)
+    return chosen, columns or candidates[0]
+
+
+def _field_of(path: str) -> str:
+    """The field that tells a path's values: a component tells its options in its name."""
+    component = path.partition(".")[0]
+    return component if component in COMPONENTS else path
 
 
 def axis_names(answers: Answers, rows: str, columns: str) -> tuple[list[str], list[str]]:
