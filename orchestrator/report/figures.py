@@ -7,12 +7,13 @@ from html import unescape
 from orchestrator.answers.results import AnswerError
 from orchestrator.plots.choices import Choices
 from orchestrator.plots.drawing import svg_of
-from orchestrator.plots.kinds import DEFAULT, KINDS, Kind
+from orchestrator.plots.kinds import KINDS, Kind
 from orchestrator.plots.parting import untold
 from orchestrator.report.blocks import Block
 from orchestrator.report.commands import again
 from orchestrator.report.material import ReportMaterial
 
+_OF_VALUES = ("density", "flops")  # the kinds that show a measurement of one's choice
 _NAMESPACE = re.compile(r'\sxmlns(?::\w+)?="[^"]*"')
 _PICTURE = re.compile(r"<image\b|<linearGradient\b|<pattern\b")
 _BRACKETS = re.compile(r"\s*\([^)]*\)")
@@ -27,7 +28,7 @@ _COLOUR = re.compile("|".join(_COLOURS))
 
 
 def figures_of(material: ReportMaterial, key: str) -> tuple[Block, ...]:
-    """One figure per kind, the first for each measurement that is asked for; or why there is none.
+    """One figure per kind, some for each measurement that is asked for; or why there is none.
 
     Args:
         material: What is drawn.
@@ -35,7 +36,7 @@ def figures_of(material: ReportMaterial, key: str) -> tuple[Block, ...]:
     """
     blocks: list[Block] = []
     for kind in KINDS.values():
-        for value in material.asked.values if kind.name == DEFAULT else (None,):
+        for value in material.asked.values if kind.name in _OF_VALUES else (None,):
             blocks.append(_figure(material, kind, value, f"{key}-{len(blocks)}"))
     return tuple(blocks)
 
