@@ -46,8 +46,9 @@ def warnings_of(found: Contrasts) -> tuple[str, ...]:
     for each in found.contrasts:
         if each.warning:
             entries.setdefault(each.warning, []).append(f"{each.row} at {each.column}")
+    everywhere = len(found.contrasts) if len(found.contrasts) > 1 else None
     return tuple(
-        f"{'everywhere' if len(where) == len(found.contrasts) > 1 else ', '.join(where)}: {warning}"
+        f"{'everywhere' if len(where) == everywhere else _listed(where)}: {warning}"
         for warning, where in entries.items()
     )
 
@@ -71,3 +72,8 @@ def _pairs(contrast: Contrast) -> int:
 
 def _count(number: int) -> str:
     return f"{number} {'contrast' if number == 1 else 'contrasts'}"
+
+
+def _listed(entries: Sequence[str]) -> str:
+    """Entries one after the other; names of several fields have commas of their own."""
+    return ("; " if any(", " in entry for entry in entries) else ", ").join(entries)

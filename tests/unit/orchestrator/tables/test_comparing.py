@@ -139,11 +139,27 @@ def test_methods_are_compared_on_their_own_data_set(tmp_path: Path) -> None:
     table = build_table(answers, rows="dataset,method", against="dense")
     assert "60.00 ± 0.74†" in table.render()
     assert "90.00 ± 0.74†" not in table.render()
+    assert table.notes[1:] == ()
     both = build_table(answers, average=["dataset"], against="dense")
     # within each seed the data sets differ by 0 and 0.3 from dense: 0.15, five times
     difference = both.compared[0].contrasts[0].difference
     assert difference is not None
     assert (difference.n, round(difference.mean, 12)) == (5, 0.15)
+
+
+def test_entries_with_names_of_several_fields_are_listed_apart(tmp_path: Path) -> None:
+    measured = {
+        on(dataset, method, density): 0.5
+        for dataset in ("digits", "wine", "chips")
+        for method, density in (("dense", "1"), ("set", "0.1"))
+    }
+    measured[on("chips", "set", "0.1", 1)] = measured[on("chips", "dense", "1", 1)] = 0.6
+    table = build_table(answers_with(tmp_path, measured), rows="dataset,method", against="dense")
+    assert table.notes == (
+        "test_accuracy against dense, digits, set at 0.1; wine, set at 0.1: one pair has no "
+        "spread: no interval, no test",
+        "test_accuracy against dense, chips, set at 0.1: both are equal for every seed",
+    )
 
 
 def test_a_reference_or_a_test_that_does_not_exist_is_told(answers: Answers) -> None:
