@@ -213,7 +213,8 @@ def _show_merge(planned: "Merge", *, done: bool) -> None:
             tell(f"left out {path}: it is damaged")
     grids = sorted({asked.grid for asked in planned.joining})
     if grids:
-        write(f"{len(planned.joining)} submissions of {', '.join(grids)}")
+        count = len(planned.joining)
+        write(f"{count} {'submission' if count == 1 else 'submissions'} of {', '.join(grids)}")
     if planned.nothing:
         write(f"{planned.into} holds all of it already")
     else:

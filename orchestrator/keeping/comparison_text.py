@@ -71,7 +71,7 @@ def _notes(comparison: Comparison) -> Iterable[str]:
     for path, (first, second) in comparison.varied.items():
         yield f"differs by design: {path} ({', '.join(first)} in A, {', '.join(second)} in B)"
     if comparison.same_records:
-        yield f"{comparison.same_records} cells answer with the same record on both sides"
+        yield f"with the same record on both sides: {_cells(comparison.same_records)}"
     yield from _repeated_notes(comparison.repeated)
     if any(group.verdict is Verdict.UNDECIDED for group in comparison.groups):
         yield "undecided: fewer than two seeds, or no spread in their differences, make no test"
@@ -87,26 +87,32 @@ def _notes(comparison: Comparison) -> Iterable[str]:
         ("without results in B alone", comparison.failed_second),
     ):
         if names:
-            yield f"{len(names)} cells {said}: {_listed(names)}"
+            yield f"{_cells(len(names))} {said}: {_listed(names)}"
 
 
 def _repeated_notes(repeated: Sequence[Repeated]) -> Iterable[str]:
     equal = sum(not one.differing for one in repeated)
     if equal:
-        yield f"{equal} cells were measured on both sides and are equal to the last bit"
+        yield f"measured on both sides and equal to the last bit: {_cells(equal)}"
     other = [one for one in repeated if one.differing and not one.broken]
     if other:
-        names = sorted({name for one in other for name in one.origin}) or ["tier"]
+        names = sorted({name for one in other for name in one.origin}) or [
+            "nothing but their tier, which is not exact"
+        ]
         yield (
-            f"{len(other)} cells were measured on both sides with other bits, and none were "
-            f"promised: {', '.join(names)}"
+            f"measured on both sides with other bits, which nobody promised: {_cells(len(other))} "
+            f"that differ in {', '.join(names)}"
         )
     for one in [one for one in repeated if one.broken][:_SHOWN]:
         told = "; ".join(f"{n} {then!r}, {now!r}" for n, (then, now) in one.differing.items())
         yield f"EQUAL BITS WERE PROMISED and are not there: {one.label}: {told}"
     broken = sum(one.broken for one in repeated)
     if broken > _SHOWN:
-        yield f"EQUAL BITS WERE PROMISED of {broken - _SHOWN} cells more"
+        yield f"EQUAL BITS WERE PROMISED and are not there of {_cells(broken - _SHOWN)} more"
+
+
+def _cells(count: int) -> str:
+    return f"{count} {'cell' if count == 1 else 'cells'}"
 
 
 def _csv(comparison: Comparison) -> str:

@@ -52,7 +52,7 @@ def test_a_merge_is_shown_done_and_then_nothing_is_left_to_do(folder: Path) -> N
     assert (said.code, said.err) == (0, "")
     first, second, third = said.out.splitlines()
     assert first.startswith(f"{folder / 'two'}: 3 new attempts, 0 known; 1 new cells; 0.0 MB")
-    assert second == "1 submissions of slow"
+    assert second == "1 submission of slow"
     assert third == f"would be merged into {folder / 'one'}"
     assert not (folder / "one" / "grids" / "slow" / "2").exists()
     done = merge(folder)
@@ -119,8 +119,8 @@ def test_two_studies_are_compared_by_what_differs_by_design(trained: Path) -> No
 def test_what_two_stores_both_trained_is_equal_to_the_last_bit(trained: Path) -> None:
     said = sparsesweep("compare", trained / "one", trained / "two", "--grid", "slow")
     assert (said.code, said.err) == (0, "")
-    assert "note: 2 cells were measured on both sides and are equal to the last bit\n" in said.out
-    assert "note: 1 cells only in B: " in said.out
+    assert "note: measured on both sides and equal to the last bit: 2 cells\n" in said.out
+    assert "note: 1 cell only in B: " in said.out
     assert "identical" in said.out
 
 

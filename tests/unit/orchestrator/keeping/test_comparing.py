@@ -122,7 +122,7 @@ def test_what_is_missing_or_failed_on_one_side_is_listed() -> None:
     assert found.failed_first == ("b rigl density=0.5 seed=1",)
     assert found.failed_second == ()
     assert found.groups[0].without == 1
-    assert "note: 1 cells without results in A alone: b rigl density=0.5 seed=1\n" in render(found)
+    assert "note: 1 cell without results in A alone: b rigl density=0.5 seed=1\n" in render(found)
 
 
 def test_nothing_to_compare_is_a_mistake() -> None:

@@ -10,9 +10,10 @@ from orchestrator.backends.base import Backend, BackendError, PackEnd
 from orchestrator.backends.inline import Inline
 from orchestrator.planning import machine
 from orchestrator.planning.request import Planned, Request, plan_request
+from orchestrator.provenance import code_hash
 from orchestrator.running.launching import Result, launch
 from orchestrator.running.progress import Snapshot
-from orchestrator.store.layout import Store, StoreError
+from orchestrator.store.layout import Store, StoreError, StoreWarning
 from orchestrator.submissions.manifest import Manifest
 from tests.support.runs import another_run, beat, trainer
 
@@ -113,6 +114,21 @@ def test_a_pilot_in_which_all_failed_alike_is_followed_by_nothing(
     assert backend.sizes() == [[16, 16]]
     assert "cells failed alike" in result.halted
     assert sum(len(failure.cells) for failure in result.failures) == 32
+
+
+def test_the_code_is_kept_beside_the_records_that_carry_its_hash(
+    plan: Plan, tmp_path: Path
+) -> None:
+    go(plan(1), Told())
+    folder = Store.open(tmp_path / "results").code_folder(code_hash())
+    assert code_hash(folder) == code_hash()
+
+
+def test_a_run_goes_well_although_its_code_cannot_be_kept(plan: Plan, tmp_path: Path) -> None:
+    folder = Store.create(tmp_path / "results").code_folder(code_hash())
+    folder.mkdir(parents=True)
+    with pytest.warns(StoreWarning, match="the code is not kept: .* was changed"):
+        assert go(plan(1), Told()).completed == 1
 
 
 def test_groups_that_are_not_large_are_one_wave_of_a_pack_per_slot(plan: Plan) -> None:
