@@ -1,6 +1,7 @@
 """A rule for seeds through a real SLURM: its jobs ask for further seeds, and nobody calls run."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,26 @@ def test_where_jobs_submit_nothing_the_next_run_does(site: Site) -> None:
     assert "3 cells in" in site.run(grid, "main").out
     site.wait(lambda counts: counts == {"COMPLETED": 12}, 200)
     assert trained(site) == 12
+
+
+def test_a_job_that_is_killed_as_its_last_cell_ends_costs_a_run_and_no_cell_twice(
+    site: Site,
+) -> None:
+    grid = site.grid(FEW)
+    site.run(grid, "main", "--slots", "1")
+    [job] = site.slurm.squeue()
+    while len(list(site.store.glob("records/*/*.json"))) < 6:
+        time.sleep(0.01)
+    site.slurm.run("scancel", "--signal=KILL", "--full", job)  # before it submits, or while it does
+    site.slurm.wait_until(lambda: not working(site), 120, "the jobs to end")
+    site.run(grid)
+    site.wait(lambda counts: counts == {"COMPLETED": 12}, 200)
+    assert (trained(site), due(site)) == (12, 0)
+    asked = submissions(site)
+    assert set(asked[1]) < set(asked[max(asked)])
+
+
+def working(site: Site) -> set[str]:
+    """The jobs that have not ended."""
+    ended = ("COMPLETED", "FAILED", "CANCELLED")
+    return {job for job, state in site.slurm.squeue().items() if state not in ended}
