@@ -12,11 +12,15 @@ from typing import Any
 import pytest
 
 from grids.cell import Cell
-from orchestrator.report.material import Asked
+from orchestrator.report.material import Asked, gather
+from orchestrator.report.rendering import render
+from orchestrator.slurm.cluster import Slurm
 from orchestrator.store.layout import Store
+from orchestrator.submissions.submission import find_submission
 from tests.support.report_stores import (
     EVIL,
     EVIL_ERROR,
+    NOON,
     Outcome,
     cells_of,
     page_of,
@@ -201,3 +205,33 @@ def test_asked_fields_and_values_are_those_of_the_tables(troubled_store: Store) 
             f"sparsesweep table digits --rows density --columns method --value {value} "
             "--against 0.1 --best --where method=static,rigl --store there"
         ) in text
+
+
+def test_several_grids_are_chapters_of_one_page(tmp_path: Path) -> None:
+    cells = cells_of()
+    store = report_store(tmp_path, cells)
+    report_store(tmp_path, cells[:6], grid="other", text="name: other\n")
+    materials = [
+        gather(store, find_submission(store, name), Slurm(), Asked(), at=NOON)
+        for name in ("digits", "other")
+    ]
+    found = skeleton(render(materials))
+    assert (found.wrong, found.open) == ([], [])
+    assert sorted(set(found.ids)) == sorted(found.ids)
+    assert [text for text in found.headings if text in ("digits", "other")] == ["digits", "other"]
+    assert found.scripts == ["application/json", "application/json", ""]
+    assert "sparsesweep table other --rows method" in found.text
+
+
+def test_a_report_is_about_something() -> None:
+    with pytest.raises(ValueError, match="at least one grid"):
+        render([])
+
+
+def test_a_store_that_may_only_be_read_has_the_same_report(
+    troubled_store: Store, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in troubled_store.root.rglob("*")}
+    monkeypatch.setattr(Store, "writable", False)
+    assert page_of(troubled_store) == page
+    assert {path: path.stat().st_mtime_ns for path in troubled_store.root.rglob("*")} == before

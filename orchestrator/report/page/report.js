@@ -50,109 +50,124 @@ function sortableTable(table) {
 }
 
 /** The table of all cells: data are sorted and filtered whole, and one page of rows is written. */
-function explore(section) {
-  const { columns, rows, kinds, repeat } = JSON.parse(
-    section.querySelector('script[type="application/json"]').textContent,
-  );
-  const [find, body] = [section.querySelector("input"), section.querySelector("tbody")];
-  const texts = rows.map((row) => row.map((value) => value ?? "").join(" ").toLowerCase());
-  const order = rows.map((_, place) => place);
-  const choices = new Map();
-  let shown = [];
-  let page = 0;
-
-  const textOf = (value, column) => {
-    if (value === null) return "";
-    return typeof value === "number" && column.digits !== null
-      ? value.toFixed(column.digits) : String(value);
-  };
-  const written = (value, column) => {
-    const cell = make("td", typeof value === "number" ? "number" : "", textOf(value, column));
-    if (column.kind === "state") cell.replaceChildren(make("span", `state ${kinds[value]}`, value));
-    if (column.kind === "cell") {
-      cell.replaceChildren(make("code", "", value), copyButton(repeat.join(value), "Repro"));
-      cell.className = "id";
-    }
-    return cell;
-  };
-  const write = () => {
-    const pages = Math.max(1, Math.ceil(shown.length / PAGE_ROWS));
-    page = Math.min(Math.max(page, 0), pages - 1);
-    const start = page * PAGE_ROWS;
-    body.replaceChildren(...shown.slice(start, start + PAGE_ROWS).map((place) => {
-      const line = make("tr");
-      line.append(...rows[place].map((value, at) => written(value, columns[at])));
-      return line;
-    }));
-    section.querySelector(".count").textContent = shown.length === rows.length
-      ? `${rows.length} cells` : `${shown.length} of ${rows.length} cells`;
-    section.querySelector(".page").textContent = `page ${page + 1} of ${pages}`;
-    section.querySelector(".pager").hidden = pages === 1;
-    for (const name of ["first", "previous"]) section.querySelector(`.${name}`).disabled = page === 0;
-    for (const name of ["next", "last"]) section.querySelector(`.${name}`).disabled = page === pages - 1;
-  };
-  const filter = () => {
-    const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const chosen = [...choices].filter(([, select]) => select.value !== "");
-    shown = order.filter((place) => words.every((word) => texts[place].includes(word))
-      && chosen.every(([at, select]) => JSON.stringify(rows[place][at]) === select.value));
-    page = 0;
-    write();
-  };
-  const choose = (key, text) => {
-    const at = columns.findIndex((column) => column.key === key);
-    const select = choices.get(at);
-    const option = [...(select?.options ?? [])].find((entry) => entry.textContent === text);
-    if (option) select.value = option.value;
-    else find.value = `${find.value} ${text}`.trim();
-  };
-  const clear = () => {
-    find.value = "";
-    for (const select of choices.values()) select.value = "";
-  };
-
-  columns.forEach((column, at) => {
-    if (!column.choices) return;
-    const values = [...new Set(rows.map((row) => row[at]))].sort((a, b) => compare(a, b, 1));
-    if (values.length < 2) return;
-    const label = make("label");
-    const select = make("select");
-    select.append(new Option("all", ""));
-    for (const value of values) {
-      select.append(new Option(value === null ? "none" : String(value), JSON.stringify(value)));
-    }
-    select.addEventListener("change", filter);
-    label.append(make("span", "", column.label), select);
-    section.querySelector(".choices").append(label);
-    choices.set(at, select);
-  });
-  const heads = columns.map((column) => make("th", column.kind === "number" ? "number" : "", column.label));
-  heads.forEach((head) => { head.scope = "col"; });
-  section.querySelector("thead tr").append(...heads);
-  sortable(heads, (at, sign) => {
-    order.sort((a, b) => compare(rows[a][at], rows[b][at], sign) || a - b);
-    filter();
-  });
-  const turns = { first: () => 0, previous: () => page - 1, next: () => page + 1, last: () => Infinity };
-  for (const [name, turn] of Object.entries(turns)) {
-    section.querySelector(`.${name}`).addEventListener("click", () => { page = turn(); write(); });
+class Explorer {
+  constructor(section) {
+    this.section = section;
+    const data = this.find('script[type="application/json"]').textContent;
+    Object.assign(this, JSON.parse(data)); // columns, rows, kinds, repeat
+    this.words = this.find("input");
+    this.texts = this.rows.map((row) => row.map((value) => value ?? "").join(" ").toLowerCase());
+    this.order = this.rows.map((_, place) => place);
+    this.choices = new Map(); // place of a column to its select
+    this.columns.forEach((column, at) => { if (column.choices) this.addChoice(column, at); });
+    this.addHeads();
+    this.listen();
+    this.find(".tools").hidden = false;
+    this.filter();
   }
-  find.addEventListener("input", filter);
-  section.querySelector(".reset").addEventListener("click", () => { clear(); filter(); });
-  for (const button of document.querySelectorAll(`[data-cells="${section.id}"]`)) {
-    button.addEventListener("click", () => {
-      clear();
-      const { row, column, failure } = button.dataset;
-      if (failure !== undefined) choose("failure", failure);
-      if (row !== undefined) choose(section.dataset.rowField, row);
-      if (column !== undefined) choose(section.dataset.columnField, column);
-      filter();
-      section.scrollIntoView();
-      find.focus({ preventScroll: true });
+
+  find(selector) { return this.section.querySelector(selector); }
+
+  addChoice(column, at) {
+    const values = [...new Set(this.rows.map((row) => row[at]))].sort((a, b) => compare(a, b, 1));
+    if (values.length < 2) return;
+    const [label, select] = [make("label"), make("select")];
+    select.append(new Option("all", ""), ...values.map(
+      (value) => new Option(value === null ? "none" : String(value), JSON.stringify(value))));
+    select.addEventListener("change", () => this.filter());
+    label.append(make("span", "", column.label), select);
+    this.find(".choices").append(label);
+    this.choices.set(at, select);
+  }
+
+  addHeads() {
+    const heads = this.columns.map(
+      (column) => make("th", column.kind === "number" ? "number" : "", column.label));
+    heads.forEach((head) => { head.scope = "col"; });
+    this.find("thead tr").append(...heads);
+    sortable(heads, (at, sign) => {
+      this.order.sort((a, b) => compare(this.rows[a][at], this.rows[b][at], sign) || a - b);
+      this.filter();
     });
   }
-  section.querySelector(".tools").hidden = false;
-  filter();
+
+  listen() {
+    const last = () => this.pages - 1;
+    const turns = { first: () => 0, previous: () => this.page - 1, next: () => this.page + 1, last };
+    for (const [name, turn] of Object.entries(turns)) {
+      this.find(`.${name}`).addEventListener("click", () => { this.page = turn(); this.write(); });
+    }
+    this.words.addEventListener("input", () => this.filter());
+    this.find(".reset").addEventListener("click", () => { this.clear(); this.filter(); });
+    for (const button of document.querySelectorAll(`[data-cells="${this.section.id}"]`)) {
+      button.addEventListener("click", () => this.showOnly(button.dataset));
+    }
+  }
+
+  /** Show the cells of an entry of the failure map, or of a cause. */
+  showOnly({ row, column, failure }) {
+    const { rowField, columnField } = this.section.dataset;
+    this.clear();
+    if (failure !== undefined) this.choose("failure", failure);
+    if (row !== undefined) this.choose(rowField, row);
+    if (column !== undefined) this.choose(columnField, column);
+    this.filter();
+    this.section.scrollIntoView();
+    this.words.focus({ preventScroll: true });
+  }
+
+  choose(key, text) {
+    const select = this.choices.get(this.columns.findIndex((column) => column.key === key));
+    const option = [...(select?.options ?? [])].find((entry) => entry.textContent === text);
+    if (option) select.value = option.value;
+    else this.words.value = `${this.words.value} ${text}`.trim();
+  }
+
+  clear() {
+    this.words.value = "";
+    for (const select of this.choices.values()) select.value = "";
+  }
+
+  filter() {
+    const words = this.words.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const chosen = [...this.choices].filter(([, select]) => select.value !== "");
+    this.shown = this.order.filter((place) =>
+      words.every((word) => this.texts[place].includes(word))
+      && chosen.every(([at, select]) => JSON.stringify(this.rows[place][at]) === select.value));
+    this.page = 0;
+    this.write();
+  }
+
+  get pages() { return Math.max(1, Math.ceil(this.shown.length / PAGE_ROWS)); }
+
+  write() {
+    const [start, all] = [this.page * PAGE_ROWS, this.rows.length];
+    const lines = this.shown.slice(start, start + PAGE_ROWS).map((place) => {
+      const line = make("tr");
+      line.append(...this.rows[place].map((value, at) => this.cell(value, this.columns[at])));
+      return line;
+    });
+    this.find("tbody").replaceChildren(...lines);
+    const few = this.shown.length === all ? "" : `${this.shown.length} of `;
+    this.find(".count").textContent = `${few}${all} cells`;
+    this.find(".page").textContent = `page ${this.page + 1} of ${this.pages}`;
+    this.find(".pager").hidden = this.pages === 1;
+    for (const name of ["first", "previous"]) this.find(`.${name}`).disabled = this.page === 0;
+    for (const name of ["next", "last"]) this.find(`.${name}`).disabled = this.page === this.pages - 1;
+  }
+
+  cell(value, { kind, digits }) {
+    if (value === null) return make("td");
+    if (kind === "state" || kind === "cell") {
+      const cell = make("td", kind === "cell" ? "id" : "");
+      if (kind === "state") cell.append(make("span", `state ${this.kinds[value]}`, value));
+      else cell.append(make("code", "", value), copyButton(this.repeat.join(value), "Repro"));
+      return cell;
+    }
+    const isNumber = typeof value === "number";
+    const text = isNumber && digits !== null ? value.toFixed(digits) : String(value);
+    return make("td", isNumber ? "number" : "", text);
+  }
 }
 
 function copyButton(text, label) {
@@ -208,4 +223,4 @@ function themes(button) {
 themes(document.querySelector(".theme"));
 for (const button of document.querySelectorAll("button.copy")) button.hidden = false;
 for (const table of document.querySelectorAll("table.sortable, table.measurements")) sortableTable(table);
-for (const section of document.querySelectorAll("section.cells")) explore(section);
+for (const section of document.querySelectorAll("section.cells")) new Explorer(section);
