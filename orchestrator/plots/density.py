@@ -11,6 +11,13 @@ from orchestrator.statistics.summaries import summarise
 
 DENSITY = "density"
 
+EPSILONS = {"linf": 8 / 255, "l2": 128 / 255}
+"""The size that `scenario.epsilon` has by default, by norm, as trainer/attacks.py has it.
+
+Repeated, because a figure must not need torch; a test holds the two together.
+"""
+
+_EPSILON = "scenario.epsilon"
 _LABELS = {DENSITY: "density (kept fraction of the maskable weights)"}
 
 
@@ -79,17 +86,25 @@ def _line(strand: Strand, x: str, value: str, confidence: float) -> Line:
 
 
 def _number(answer: Answer, path: str) -> float:
+    value = answer.fields.get(path)
+    if path == _EPSILON and value is None:
+        value = EPSILONS.get(str(answer.fields.get("scenario.norm")))
     try:
-        return float(answer.fields[path])
-    except (KeyError, TypeError, ValueError):
-        shown = text_of(answer.fields.get(path))
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        shown = text_of(value)
         raise AnswerError(f"{path} = {shown} is no number to draw over") from None
+
+
+def _text(place: float, answer: Answer, path: str) -> str:
+    """How a tick is written: sizes of changes of pixels in parts of 255."""
+    return f"{255 * place:g}/255" if path == _EPSILON else text_of(answer.fields[path])
 
 
 def _field_axis(
     answers: Sequence[Answer], panels: Sequence[Panel], x: str, choices: Choices
 ) -> Axis:
-    texts = {_number(answer, x): text_of(answer.fields[x]) for answer in answers}
+    texts = {place: _text(place, answer, x) for answer in answers for place in [_number(answer, x)]}
     lines = [line for panel in panels for line in panel.lines]
     drawn = {place for line in lines if not line.level for place, _ in line.points} or {1.0}
     ticks = tuple((place, texts[place]) for place in sorted(drawn))

@@ -71,7 +71,7 @@ def part(
     """
     _check_asked(answers, (by, *facet, *along))
     labels = _labels(answers.answers, by, facet, along)
-    _check_alike(answers, by, facet, along)
+    _check_alike(answers.answers, labels, by, facet)
     strands: dict[str, list[tuple[tuple[str, ...], Answer]]] = {}
     for label, answer in zip(labels, answers.answers, strict=True):
         strands.setdefault(label[0], []).append((label[1 : 1 + len(facet)], answer))
@@ -96,19 +96,7 @@ def untold(
         facet: The fields that tell panels apart.
         along: Those that tell places along the axis apart.
     """
-    groups: dict[tuple[str, ...], list[Answer]] = {}
-    labels = _labels(answers.answers, by, facet, along)
-    for label, answer in zip(labels, answers.answers, strict=True):
-        groups.setdefault(label, []).append(answer)
-    found: dict[str, dict[str, None]] = {}
-    for cells in groups.values():
-        for path, values in _varying(cells).items():
-            found.setdefault(path, {}).update(dict.fromkeys(values))
-    return {
-        path: tuple(values)
-        for path, values in sorted(found.items())
-        if path.partition(".")[0] == path or path.partition(".")[0] not in found
-    }
+    return _untold(answers.answers, _labels(answers.answers, by, facet, along))
 
 
 def gaps_of(answers: Answers, value: str, measured: Collection[str]) -> tuple[str, ...]:
@@ -176,8 +164,10 @@ def _names(answers: Sequence[Answer], paths: Sequence[str]) -> list[tuple[str, .
     """The name of every answer along each field, without what the other fields tell already."""
     columns = []
     for path in paths:
-        others = {other for other in paths if other != path}
-        plain = [replace(answer, fields=_without(answer.fields, others)) for answer in answers]
+        plain = answers
+        if path in COMPONENTS:  # whose name may tell options that stand elsewhere
+            others = {other for other in paths if other != path}
+            plain = [replace(answer, fields=_without(answer.fields, others)) for answer in answers]
         columns.append(names_along(plain, path, path))
     return list(zip(*columns, strict=True)) if columns else [()] * len(answers)
 
@@ -241,8 +231,27 @@ def _without(fields: Mapping[str, object], others: Collection[str]) -> dict[str,
     return {path: value for path, value in fields.items() if path not in others}
 
 
-def _check_alike(answers: Answers, by: str, facet: Sequence[str], along: Sequence[str]) -> None:
-    found = untold(answers, by=by, facet=facet, along=along)
+def _untold(
+    answers: Sequence[Answer], labels: Sequence[tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    groups: dict[tuple[str, ...], list[Answer]] = {}
+    for label, answer in zip(labels, answers, strict=True):
+        groups.setdefault(label, []).append(answer)
+    found: dict[str, dict[str, None]] = {}
+    for cells in groups.values():
+        for path, values in _varying(cells).items():
+            found.setdefault(path, {}).update(dict.fromkeys(values))
+    return {
+        path: tuple(values)
+        for path, values in sorted(found.items())
+        if path.partition(".")[0] == path or path.partition(".")[0] not in found
+    }
+
+
+def _check_alike(
+    answers: Sequence[Answer], labels: Sequence[tuple[str, ...]], by: str, facet: Sequence[str]
+) -> None:
+    found = _untold(answers, labels)
     if not found:
         return
     told = "; ".join(f"{path} is {', '.join(values)}" for path, values in found.items())

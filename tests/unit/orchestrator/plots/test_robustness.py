@@ -8,6 +8,7 @@ import pytest
 from grids.cell import Cell, Component
 from orchestrator.answers.results import AnswerError, fields_of_cell, select
 from orchestrator.plots.choices import Choices
+from orchestrator.plots.density import EPSILONS
 from orchestrator.plots.material import Material, gather
 from orchestrator.plots.robustness import robustness_chart
 from orchestrator.store import Store, publish_batch
@@ -15,6 +16,7 @@ from orchestrator.store.measured import described
 from orchestrator.submissions.cell_probes import CellProbes
 from tests.support.grids import HIDDEN, a_cell
 from tests.support.records import PROVENANCE, record
+from trainer import attacks
 
 ROBUST = {'{"name":"robust"}': ["robust_test_accuracy", "fgsm_test_accuracy"]}
 CORRUPTIONS = {
@@ -86,6 +88,19 @@ def test_the_size_of_a_scenarios_damage_is_an_axis(tmp_path: Path) -> None:
     assert chart.x.ticks == ((2.0, "2"), (4.0, "4"), (6.0, "6"))
     [line] = chart.panels[0].lines
     assert [(x, round(s.mean, 9)) for x, s in line.points] == [(2, 80), (4, 60), (6, 40)]
+
+
+def attacked(epsilon: float | None) -> Cell:
+    options = (("norm", "linf"),) if epsilon is None else (("epsilon", epsilon), ("norm", "linf"))
+    return a_cell("set", "0.1", scenario=Component(name="adversarial", options=options))
+
+
+def test_an_epsilon_at_its_default_has_its_place(tmp_path: Path) -> None:
+    found = [(attacked(e), {"test_accuracy": 0.5}) for e in (None, 2 / 255, 12 / 255)]
+    chart = robustness_chart(material_of(tmp_path, found), Choices(x="scenario.epsilon"))
+    assert chart.x.ticks is not None
+    assert [text for _, text in chart.x.ticks] == ["2/255", "8/255", "12/255"]
+    assert EPSILONS == attacks.EPSILONS
 
 
 def test_nothing_damaged_says_what_to_ask_for(tmp_path: Path) -> None:
