@@ -21,7 +21,11 @@ def report(
     ] = _DEFAULT_OUTPUT,
     values: Annotated[
         list[str],
-        typer.Option("--value", help="A measurement, the most important one first. Repeatable."),
+        typer.Option(
+            "--value",
+            metavar="NAME,...",
+            help="Measurements, the most important first. Repeatable.",
+        ),
     ] = ["test_accuracy"],  # noqa: B006 - typer reads the default, nobody changes it
     rows: Annotated[
         str | None,
@@ -38,6 +42,7 @@ def report(
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
     """Write one HTML file that tells all of a grid: works while it runs, needs no network."""
+    from orchestrator.answers.naming import fields_in
     from orchestrator.report.material import Asked, gather
     from orchestrator.report.rendering import render
     from orchestrator.slurm.cluster import Slurm
@@ -47,7 +52,7 @@ def report(
 
     opened, scheduler = Store.open(store), Slurm()
     asked = Asked(
-        values=tuple(dict.fromkeys(values)),
+        values=tuple(dict.fromkeys(name for text in values for name in fields_in(text))),
         rows=rows,
         columns=columns,
         where=conditions(where),

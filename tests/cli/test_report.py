@@ -53,6 +53,19 @@ def test_a_report_names_the_commands_that_give_its_numbers_again(
     assert f"<code>sparsesweep status small --store {store}</code>" in text
 
 
+def test_measurements_are_named_as_for_a_table_or_one_by_one(store: Path, tmp_path: Path) -> None:
+    pages = []
+    for words in (
+        ["--value", "test_loss,test_accuracy"],
+        ["--value", "test_loss", "--value", "test_accuracy"],
+    ):
+        path = tmp_path / f"{len(pages)}.html"
+        assert sparsesweep("report", *words, "--store", store, "-o", path).code == 0
+        pages.append(path.read_text())
+    for page in pages:
+        assert page.index("--value test_loss") < page.index("--value test_accuracy")
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
