@@ -24,7 +24,7 @@ def report(
         typer.Option(
             "--value",
             metavar="NAME,...",
-            help="Measurements, the most important first. Repeatable.",
+            help="Measurements, the first is the headline. Repeatable.",
         ),
     ] = ["test_accuracy"],  # noqa: B006 - typer reads the default, nobody changes it
     rows: Annotated[
