@@ -104,8 +104,10 @@ def _check_source(node: Mapping[str, Any], known: Collection[str], views: Collec
             name = ".".join(path)
             close = nearest(name, sorted(views))
             raise Refused(f"cannot run the query: there is no view {name}\n{close}".rstrip())
-    if kind == "SHOW_REF" and node["table_name"] not in ("", '"tables"'):
-        raise Refused(f"a query only reads the views: SHOW {node['table_name']} is refused")
+    if kind == "SHOW_REF":
+        elsewhere = node["catalog_name"] or node["schema_name"]
+        if elsewhere or node["table_name"] not in ("", '"tables"'):
+            raise Refused("a query only reads the views: write SHOW TABLES or DESCRIBE results")
 
 
 def _check_function(node: Mapping[str, Any]) -> None:

@@ -7,9 +7,10 @@ opens no file itself, and none can be reached from a query. `confinement` says w
 import re
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from grids.problems import nearest
+from grids.problems import nearest, printable
 from orchestrator.answers.asked import NOTHING_ASKED, manifest_table, read_asked
 from orchestrator.answers.confinement import Refused, check_reads
 from orchestrator.answers.views import (
@@ -40,7 +41,6 @@ _PARTS, _MAIN = "parts", "memory"
 _BATCH = 100_000  # rows of an answer that are fetched at a time
 _JOINED = {"cells": ("results",), "packs": ("results",)}
 _UNKNOWN = re.compile(r'with name "?([^\s"]+)"? does not exist|[Cc]olumn(?: named)? "([^"]+)"')
-_INTERRUPTED = "Query interrupted"
 
 
 class QueryError(StoreError):
@@ -57,20 +57,35 @@ def run_query(store: Store, sql: str) -> "pa.Table":
     """
     import duckdb
 
-    connection = connect(store, sql)
+    connection = _opened()
     try:
         check_reads(connection, sql, VIEWS)
-        return _fetched(connection, sql)
+        _fill(connection, store, sql)
+        return _answer(connection, sql)
     except Refused as refused:
         raise QueryError(f"{refused}\n{_offer()}") from None
     except duckdb.Error as error:
         raise QueryError(_explained(str(error))) from None
-    except RuntimeError as error:
-        if str(error) == _INTERRUPTED:
-            raise KeyboardInterrupt from None
-        raise
     finally:
         connection.close()
+
+
+def list_views() -> "pa.Table":
+    """Every column of every view: view, column, kind, unit and meaning, in order."""
+    import pyarrow as pa
+
+    rows = [
+        {
+            "view": view,
+            "column": column.name,
+            "kind": column.kind,
+            "unit": column.unit,
+            "meaning": column.meaning,
+        }
+        for view, columns in VIEWS.items()
+        for column in columns
+    ]
+    return pa.Table.from_pylist(rows)
 
 
 def connect(store: Store, sql: str) -> "duckdb.DuckDBPyConnection":
@@ -82,17 +97,26 @@ def connect(store: Store, sql: str) -> "duckdb.DuckDBPyConnection":
     Raises:
         StoreError: When the store is damaged.
     """
+    connection = _opened()
+    _fill(connection, store, sql)
+    return connection
+
+
+def _opened() -> "duckdb.DuckDBPyConnection":
     import duckdb
 
+    return duckdb.connect(config={"python_enable_replacements": "false"})
+
+
+def _fill(connection: "duckdb.DuckDBPyConnection", store: Store, sql: str) -> None:
+    """Add the views, and lock the connection."""
     named = {view for view in VIEWS if view in sql.lower()}
-    connection = duckdb.connect(config={"python_enable_replacements": "false"})
     _run(connection, f"ATTACH ':memory:' AS {_PARTS}")
     _add_tables(connection, store, named)
     _add_cells(connection, store, filled="cells" in named)
     _add_packs(connection, store, filled="packs" in named)
     for setting in _SETTINGS:
         _run(connection, f"SET {setting}")
-    return connection
 
 
 def _add_tables(
@@ -146,6 +170,17 @@ def _run(connection: "duckdb.DuckDBPyConnection", sql: str) -> Sequence[tuple[An
     return rows
 
 
+def _answer(connection: "duckdb.DuckDBPyConnection", sql: str) -> "pa.Table":
+    """Run a query beside this thread, which Ctrl-C can then reach at any moment."""
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(_fetched, connection, sql)
+        try:
+            return running.result()
+        except KeyboardInterrupt:
+            connection.interrupt()
+            raise
+
+
 def _fetched(connection: "duckdb.DuckDBPyConnection", sql: str) -> "pa.Table":
     """Run a query and take its answer piece by piece, so that it cannot fill the memory."""
     import pyarrow as pa
@@ -173,8 +208,9 @@ def _bytes(connection: "duckdb.DuckDBPyConnection") -> int:
 def _explained(message: str) -> str:
     reason, _, rest = message.partition("\n")
     excerpt = rest[rest.find("LINE ") :].rstrip() if "LINE " in rest else ""
-    lines = [f"cannot run the query: {reason}", excerpt, _hint(message)]
-    return "\n".join([line for line in lines if line] + [_offer()])
+    lines = [f"cannot run the query: {reason}", *excerpt.split("\n"), _hint(message)]
+    # A message may quote the data, which a terminal must not obey.
+    return "\n".join([printable(line) for line in lines if line] + [_offer()])
 
 
 def _hint(message: str) -> str:

@@ -72,17 +72,25 @@ def tell(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def deliver(text: str, output: Path | None) -> None:
+def deliver(content: str | bytes, output: Path | None) -> None:
     """Write a whole answer to standard output, or to a file where one is named.
+
+    Whoever reads the file meanwhile sees the old one or the new one.
 
     Raises:
         OutputError: When the file cannot be written.
     """
+    from orchestrator.store.publishing import replace
+
     if output is None:
-        typer.echo(text, nl=False)
+        typer.echo(content, nl=False, color=True)  # as it is: else escapes in data would be cut out
         return
+    data = content.encode() if isinstance(content, str) else content
     with writing(output):
-        output.write_text(text, encoding="utf-8")
+        if output.exists() and not output.is_file():
+            output.write_bytes(data)  # a pipe or a device, which must not be replaced by a file
+        else:
+            replace(output.resolve(), data)
     tell(f"wrote {output}")
 
 

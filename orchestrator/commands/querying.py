@@ -1,57 +1,64 @@
 """query: SQL over the records of a store."""
 
 import sys
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from orchestrator.commands.arguments import DEFAULT_STORE, StoreFolder, write
-
-_FORMATS = ("table", "csv", "json")
+from orchestrator.commands.arguments import DEFAULT_STORE, OutputError, StoreFolder, deliver
+from orchestrator.commands.asking import Output
 
 
 def query(
-    sql: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT over the store's tables.")],
+    sql: Annotated[
+        str | None,
+        typer.Argument(metavar="[SQL]", help="One SELECT; without it, the views are listed."),
+    ] = None,
     output_format: Annotated[
-        str, typer.Option("--format", metavar="table|csv|json", help="How to write the answer.")
-    ] = "table",
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="table|csv|json|markdown|parquet",
+            help="How to write the answer; by default as --output ends, else a table.",
+        ),
+    ] = None,
+    output: Output = None,
+    tables: Annotated[
+        bool, typer.Option("--tables", help="List the views, their columns and what they mean.")
+    ] = False,
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
-    """Ask the tables results, metrics, curves and layers with SQL. Reads only."""
-    from grids.problems import unknown
-    from orchestrator.answers.query import run_query
+    """Ask cells, results, curves, layers, metrics, attempts and packs with SQL. Reads only."""
+    from orchestrator.answers.formats import BINARY, rendered
+    from orchestrator.answers.query import list_views, run_query
     from orchestrator.store.layout import Store
 
-    if output_format not in _FORMATS:
-        raise unknown("value of --format", output_format, _FORMATS)
-    rows = run_query(Store.open(store), sql)
-    {"table": _write_table, "csv": _write_csv, "json": _write_json}[output_format](
-        rows.column_names, rows.to_pylist()
-    )
+    form = _format(output_format, output)
+    if form == BINARY and output is None and sys.stdout.isatty():
+        raise OutputError("parquet is no text for a terminal: give --output FILE, or use a pipe")
+    if tables and sql is not None:
+        raise OutputError("--tables lists the views; it takes no SQL")
+    rows = list_views() if sql is None else run_query(Store.open(store), sql)
+    data = rendered(rows, form)
+    deliver(data if form == BINARY else _safe(data.decode(), output), output)
 
 
-def _write_table(names: list[str], rows: list[dict[str, Any]]) -> None:
-    lines = [names, *([_shown(row[name]) for name in names] for row in rows)]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(names))]
-    for line in lines:
-        write("  ".join(f"{text:<{width}}" for text, width in zip(line, widths, strict=True)))
+def _safe(text: str, output: Path | None) -> str:
+    """What is written: for a terminal, without what it would obey."""
+    from grids.problems import printable
+
+    if output is not None or not sys.stdout.isatty():
+        return text
+    return "\n".join(map(printable, text.split("\n")))
 
 
-def _write_csv(names: list[str], rows: list[dict[str, Any]]) -> None:
-    import csv
+def _format(named: str | None, output: Path | None) -> str:
+    from grids.problems import unknown
+    from orchestrator.answers.formats import FORMATS, SUFFIXES, TEXT
 
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([row[name] for name in names] for row in rows)
-
-
-def _write_json(names: list[str], rows: list[dict[str, Any]]) -> None:
-    import json
-
-    typer.echo(json.dumps([{name: row[name] for name in names} for row in rows], default=str))
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if named is None:
+        return SUFFIXES.get(output.suffix.lower(), TEXT) if output else TEXT
+    if named not in FORMATS:
+        raise unknown("value of --format", named, tuple(FORMATS))
+    return named

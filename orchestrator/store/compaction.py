@@ -5,9 +5,11 @@ records are archived, and the archive is on the disk, only when the newest gener
 they are removed only after that. Whoever dies in between leaves files that the next one takes up.
 """
 
+import gc
 import hashlib
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from orchestrator.store.folding import encode, fold
@@ -65,13 +67,30 @@ def compact(store: Store, *, minimum: int = 1) -> Generation | None:
         StoreError: When the store cannot be written or the newest generation is damaged.
     """
     try:
-        generation = _fold_hot(store, max(1, minimum))
-        _archive_folded(store)
+        with _collector_paused():
+            generation = _fold_hot(store, max(1, minimum))
+            _archive_folded(store)
         _copy_tables(store)
         remove_old_parts(store)
     except OSError as error:
         raise StoreError(f"cannot compact the store at {store.root}: {error}") from error
     return generation
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Look for no garbage meanwhile.
+
+    Folding makes millions of objects that live until it ends, and no cycles among them: searching
+    them again and again would take a fifth of its time.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _fold_hot(store: Store, minimum: int) -> Generation | None:
@@ -100,9 +119,10 @@ def _archive_folded(store: Store) -> None:
     lines = {name: line for name in names if (line := _archive_line(store, *name)) is not None}
     if lines:
         _publish_archive(store, generation.number, lines)
-        for cell, attempt in lines:
+        for (cell, attempt), line in lines.items():
             # The curve first: a record without its curve is known to be folded, the reverse not.
-            store.curve_path(cell, attempt).unlink(missing_ok=True)
+            if not line.endswith(_NO_CURVE):
+                store.curve_path(cell, attempt).unlink(missing_ok=True)
             store.record_path(cell, attempt).unlink(missing_ok=True)
 
 
@@ -115,6 +135,9 @@ def _archive_line(store: Store, cell: str, attempt: str) -> bytes | None:
     with suppress(FileNotFoundError):
         curve = store.curve_path(cell, attempt).read_bytes().strip()
     return b'{"record":%b,"curve":%b}\n' % (record, curve)
+
+
+_NO_CURVE = b',"curve":null}\n'
 
 
 def _publish_archive(store: Store, number: int, lines: dict[tuple[str, str], bytes]) -> Path:

@@ -126,15 +126,27 @@ def _parts(record: Record) -> dict[Origin, Row]:
 def _fitted(origin: Origin, values: Row) -> tuple[Row, Row]:
     """What goes into the columns of this origin, and what is left over."""
     row: Row = {}
-    held = {key for key in values if origin == "field" and key.startswith("recipe.")}
-    for column in _COLUMNS[origin]:
-        try:
-            row[column.name] = _fit(column.kind, values[column.key])
-        except (KeyError, TypeError, ValueError):
+    refused: set[str] = set()
+    for name, key, fit, holds in _FITTING[origin]:
+        value = values.get(key, _ABSENT)
+        if value is _ABSENT:
             continue
-        if _holds(column):
-            held.add(column.key)
-    return row, {key: value for key, value in values.items() if key not in held}
+        try:
+            row[name] = None if value is None else fit(value)
+        except (TypeError, ValueError):
+            if holds:
+                refused.add(key)
+    held = _HELD[origin]
+    rest = {
+        key: value
+        for key, value in values.items()
+        if (key not in held or key in refused) and not _repeats_the_recipe(origin, key)
+    }
+    return row, rest
+
+
+def _repeats_the_recipe(origin: Origin, key: str) -> bool:
+    return origin == "field" and key.startswith("recipe.")
 
 
 def _holds(column: Column) -> bool:
@@ -210,3 +222,13 @@ _FITS: Mapping[Kind, Callable[[Any], Any]] = {
     "texts": lambda values: [_text(value) for value in values],
     "integers": lambda values: [_integer(value) for value in values],
 }
+
+_FITTING: Mapping[Origin, list[tuple[str, str, Callable[[Any], Any], bool]]] = {
+    origin: [(column.name, column.key, _FITS[column.kind], _holds(column)) for column in columns]
+    for origin, columns in _COLUMNS.items()
+}
+_HELD: Mapping[Origin, frozenset[str]] = {
+    origin: frozenset(column.key for column in columns if _holds(column))
+    for origin, columns in _COLUMNS.items()
+}
+_ABSENT = object()

@@ -31,16 +31,17 @@ DOORS_TO_TRAINER = {
 }
 
 # The rooms of the orchestrator, each above all that it may know. `provenance`, `environment`,
-# `catalogue` and `doctor` are single modules.
+# `catalogue`, `notebook` and `doctor` are single modules.
 ROOMS = (
     "statistics", "provenance", "environment", "catalogue", "datasets", "store", "health",
     "submissions", "worker", "watching", "seeds", "planning", "backends", "slurm", "running",
-    "answers", "tables", "plots", "keeping", "report", "verdicts", "doctor", "commands", "cli",
+    "answers", "tables", "plots", "keeping", "report", "verdicts", "notebook", "doctor",
+    "commands", "cli",
 )  # fmt: skip
 
 HEAVY = {
     "torch", "torchvision", "torchattacks", "ray", "submitit", "pyarrow", "duckdb", "pandas",
-    "matplotlib", "scipy", "sklearn", "jinja2",
+    "matplotlib", "scipy", "sklearn", "jinja2", "polars",
 }  # fmt: skip
 NEEDS_NO = {"grids": HEAVY, "orchestrator": HEAVY, "sparse": HEAVY - {"torch"}}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.answers.views import CELLS, PACKS, VIEWS
 from orchestrator.store.schema import SCHEMA_VERSION, SORT_KEYS, TABLES, Column, arrow_schema
 from tests.support.records import failure, record
 
@@ -19,9 +20,13 @@ FROZEN = {
 }
 
 
-def documented(table: str) -> list[tuple[str, ...]]:
+VIEWS_OF_THEIR_OWN = {"cells": CELLS, "packs": PACKS}
+FROZEN_VIEWS = {"cells": (33, "63b7b67597218ea0"), "packs": (22, "3baf12bd637834ce")}
+
+
+def documented(table: str, what: str = "Table") -> list[tuple[str, ...]]:
     """The (column, kind, unit, meaning) rows of a table's section in docs/results.md."""
-    section = DOCUMENT.read_text(encoding="utf-8").split(f"## Table `{table}`")[1].split("## ")[0]
+    section = DOCUMENT.read_text(encoding="utf-8").split(f"## {what} `{table}`")[1].split("## ")[0]
     return re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \| (.*?) \|$", section, re.MULTILINE)
 
 
@@ -32,6 +37,22 @@ def described(column: Column) -> tuple[str, ...]:
 @pytest.mark.parametrize("table", TABLES)
 def test_every_column_is_documented_with_its_unit_and_meaning(table: str) -> None:
     assert documented(table) == [described(column) for column in TABLES[table]]
+
+
+@pytest.mark.parametrize("view", VIEWS_OF_THEIR_OWN)
+def test_every_column_of_a_view_is_documented(view: str) -> None:
+    assert documented(view, "View") == [described(column) for column in VIEWS_OF_THEIR_OWN[view]]
+
+
+@pytest.mark.parametrize("view", VIEWS_OF_THEIR_OWN)
+def test_views_change_only_together_with_this_test(view: str) -> None:
+    columns = [(column.name, column.kind) for column in VIEWS_OF_THEIR_OWN[view]]
+    assert (len(columns), digest(repr(columns))) == FROZEN_VIEWS[view]
+
+
+def test_every_view_is_described() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8").split("## Asking with SQL")[1]
+    assert [view for view in VIEWS if f"| `{view}` |" not in text] == []
 
 
 @pytest.mark.parametrize("table", TABLES)
