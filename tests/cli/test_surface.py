@@ -26,7 +26,7 @@ SURFACE = {
     "logs": ["--follow", "--paths", "--store"],
     "why": ["--json", "--store"],
     "cancel": ["--store"],
-    "query": ["--format", "--store"],
+    "query": ["--format", "--output", "--store", "--tables"],
     "table": [
         "--against", "--allow-mixed", "--average", "--best", "--caption", "--columns",
         "--confidence", "--format", "--label", "--output", "--rows", "--spread", "--store",
