@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import NamedTuple
 
-BLOCK_PRIOR, WORKER_PRIOR, OCCASION_PRIOR = (4.0, 0.1), (4.0, 0.05), (4.0, 0.1)
+BLOCK_PRIOR, WORKER_PRIOR, OCCASION_PRIOR = (4.0, 0.1), (4.0, 0.05), (4.0, 0.15)
 """Degrees of freedom and standard deviation that each effect has before anything is measured."""
 
 
