@@ -9,7 +9,7 @@ from grids.method_texts import method_words
 from grids.probe_texts import probe_name
 from grids.problems import nearest
 from orchestrator.store import COMPLETED, Store
-from orchestrator.store.reading import read_tables
+from orchestrator.store.live import read_rows
 from orchestrator.store.records import check_same_cell
 from orchestrator.store.rows import fields_of
 from orchestrator.store.schema import TABLES
@@ -18,6 +18,7 @@ from orchestrator.watching.states import State
 
 _METRICS = tuple(column for column in TABLES["results"] if column.origin == "metric")
 _PROVENANCE = tuple(column.name for column in TABLES["results"] if column.origin == "provenance")
+_READ = tuple(column.name for column in TABLES["results"] if column.origin != "error")
 _NEVER_MIXED = ("tier", "device", "code")
 
 RENAMED: Mapping[str, str] = {
@@ -160,16 +161,15 @@ def fields_of_cell(cell: Cell) -> dict[str, Any]:
 
 def _read(store: Store, cells: Mapping[str, Cell]) -> tuple[dict[str, Row], list[Row]]:
     """Rows of the table results by cell, and rows of the table metrics, for these cells."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    tables = read_tables(store).tables
-    asked = pc.field("answers") & pc.field("cell").isin(pa.array(list(cells), pa.string()))
+    tables = read_rows(store, {"results": _READ, "metrics": None}, cells)
+    answering = pc.field("answers")
     rows = {}
-    for row in tables["results"].filter(asked).to_pylist():
+    for row in tables["results"].filter(answering).to_pylist():
         check_same_cell(row["cell"], cells[row["cell"]].canonical_json(), row["canonical"])
         rows[row["cell"]] = row
-    return rows, tables["metrics"].filter(asked).to_pylist()
+    return rows, tables["metrics"].filter(answering).to_pylist()
 
 
 def _asked_for(

@@ -60,15 +60,14 @@ def live_tables(store: Store, names: Collection[str]) -> dict[str, LiveTable]:
 
 
 def read_rows(
-    store: Store, table: str, cells: Iterable[str], columns: Sequence[str] | None = None
-) -> "pa.Table":
-    """The rows of a table at these cells, those that are folded first.
+    store: Store, tables: Mapping[str, Sequence[str] | None], cells: Iterable[str]
+) -> dict[str, "pa.Table"]:
+    """The rows of some tables at these cells, those that are folded first, all of one moment.
 
     Args:
         store: Where to look.
-        table: Name of the table.
+        tables: Name of each table to the columns to read, "cell" among them; all when None.
         cells: Ids of cells.
-        columns: The columns to read, "cell" among them; all when None.
 
     Raises:
         CollisionError: When two different cells carry one id.
@@ -77,12 +76,16 @@ def read_rows(
     import pyarrow as pa
 
     wanted = set(cells)
-    parts, fresh = _look(store, [table])
-    newer = at_cells(fresh.tables[table], pa.array(sorted(wanted), pa.string()))
-    found = [newer if columns is None else newer.select(columns)]
-    if table in parts:
-        found.insert(0, parts[table].rows(wanted - fresh.canonicals.keys(), columns))
-    return pa.concat_tables(found)
+    ids = pa.array(sorted(wanted), pa.string())
+    parts, fresh = _look(store, tables)
+    found = {}
+    for table, columns in tables.items():
+        newer = at_cells(fresh.tables[table], ids)
+        rows = [newer if columns is None else newer.select(columns)]
+        if table in parts:
+            rows.insert(0, parts[table].rows(wanted - fresh.canonicals.keys(), columns))
+        found[table] = pa.concat_tables(rows)
+    return found
 
 
 def _look(store: Store, tables: Collection[str]) -> tuple[Mapping[str, OpenPart], Folded]:

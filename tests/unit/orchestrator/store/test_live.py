@@ -107,10 +107,10 @@ def test_a_dataset_stays_readable_when_its_part_is_removed(store: Store) -> None
 def test_the_rows_at_some_cells_are_those_of_the_whole(store: Store, name: str) -> None:
     cells = {FOLDED[0][0].cell, FOLDED[3][0].cell, HOT[4][0].cell, "0" * 16}
     expected = [row for row in read_tables(store).tables[name].to_pylist() if row["cell"] in cells]
-    found = read_rows(store, name, cells)
+    found = read_rows(store, {name: None}, cells)[name]
     order = [(key, "ascending") for key in SORT_KEYS[name]]
     assert found.sort_by(order).to_pylist() == expected
-    few = read_rows(store, name, cells, ["cell", "answers"])
+    few = read_rows(store, {name: ["cell", "answers"]}, cells)[name]
     assert few.column_names == ["cell", "answers"]
     assert len(few) == len(expected)
 
@@ -162,4 +162,4 @@ def test_columns_that_the_writer_did_not_know_are_null(store: Store) -> None:
     assert live.folded is not None
     assert live.folded.to_table()["memory_mb"].null_count == 9
     cell = random.Random(0).choice(FOLDED)[0].cell
-    assert read_rows(store, "results", [cell])["memory_mb"].null_count > 0
+    assert read_rows(store, {"results": None}, [cell])["results"]["memory_mb"].null_count > 0
