@@ -55,6 +55,16 @@ def test_logs_loads_nothing_heavy(store: Path) -> None:
     assert loaded_by("logs", "digits_ci", "--paths", "--store", str(store)) == set()
 
 
-def test_a_plan_with_the_catalogue_cached_loads_nothing_heavy(store: Path) -> None:
+def test_a_plan_with_the_catalogue_cached_loads_numpy_alone_for_its_forecast(store: Path) -> None:
     loaded_by("plan", "digits_ci", "--store", str(store))
-    assert loaded_by("plan", "digits_ci", "--store", str(store)) == set()
+    assert loaded_by("plan", "digits_ci", "--store", str(store)) == {"numpy"}
+
+
+def test_a_plan_of_which_nothing_is_known_loads_nothing_heavy(tmp_path: Path) -> None:
+    loaded_by("plan", "digits_ci", "--store", str(tmp_path / "none"))
+    assert loaded_by("plan", "digits_ci", "--store", str(tmp_path / "none")) == set()
+
+
+def test_a_plan_with_nothing_to_train_loads_nothing_heavy(store: Path) -> None:
+    done = ["--set", "seeds=1", "--set", "recipe.epochs=1", "--set", "density=0.5"]
+    assert loaded_by("plan", "digits_ci", *done, "--store", str(store)) == set()
