@@ -20,7 +20,7 @@ from harness import Figure, Report, begin, parser
 from orchestrator.planning.packing import Capacity
 from orchestrator.planning.request import Request, plan_request
 from orchestrator.running.detached import hand_over
-from orchestrator.running.job import run_job
+from orchestrator.running.in_job import run_job
 from orchestrator.slurm.cluster import Slurm
 from orchestrator.slurm.profiles import Profile
 from orchestrator.store.index import load_index

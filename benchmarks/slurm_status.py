@@ -19,7 +19,7 @@ from orchestrator.catalogue import load_catalogue
 from orchestrator.planning.packing import Capacity
 from orchestrator.planning.request import Planned, Request, plan_request
 from orchestrator.running.detached import hand_over
-from orchestrator.running.job import run_job
+from orchestrator.running.in_job import run_job
 from orchestrator.slurm.cluster import Slurm
 from orchestrator.slurm.profiles import Profile
 from orchestrator.store.compaction import compact

@@ -21,7 +21,7 @@ from cluster import seconds_of, started_cluster
 from harness import Arm, Report, begin, interleave, parser, ratio, timed
 from orchestrator.planning.request import Planned, Request, plan_request
 from orchestrator.running.detached import hand_over
-from orchestrator.running.job import run_job
+from orchestrator.running.in_job import run_job
 from orchestrator.slurm.cluster import Slurm
 from orchestrator.slurm.profiles import Profile
 from orchestrator.store.layout import Store

@@ -176,7 +176,7 @@ def _submit(
     from orchestrator.backends import RayOptions
     from orchestrator.planning.devices import refuse_gpus
     from orchestrator.running.detached import hand_over
-    from orchestrator.running.job import run_job
+    from orchestrator.running.in_job import run_job
     from orchestrator.slurm.cluster import Slurm
 
     RayOptions(address=asked.address, gpus=asked.gpus or 0.0).check(SCHEDULER)

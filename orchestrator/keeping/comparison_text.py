@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
+from orchestrator.answers.measurements import in_percent
 from orchestrator.answers.results import not_found
 from orchestrator.keeping.comparing import Comparison, Group, Repeated, Verdict
 from orchestrator.tables.layout import Content, Heading, HeadLine, Layout, Line, plain
 from orchestrator.tables.markdown import markdown_of
-from orchestrator.tables.measurements import in_percent
 from orchestrator.tables.text import text_of
 
 _SHOWN = 10

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from orchestrator.answers.measurements import in_percent
 from orchestrator.statistics.summaries import Summary
-from orchestrator.tables.measurements import in_percent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

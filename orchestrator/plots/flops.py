@@ -4,13 +4,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from orchestrator.answers.measurements import BETTER
 from orchestrator.answers.results import AnswerError, Answers
 from orchestrator.plots.chart import Axis, Chart, Line, Panel, caption_of, scaled, value_axis
 from orchestrator.plots.choices import Choices
 from orchestrator.plots.material import Material
 from orchestrator.plots.parting import Strand, gaps_of, notes_of, part
 from orchestrator.statistics.summaries import summarise
-from orchestrator.tables.measurements import BETTER
 
 TRAINING = "train_flops_ratio"
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from functools import partial
 
+from orchestrator.answers.measurements import better_end
 from orchestrator.answers.results import AnswerError
 from orchestrator.report.commands import again
 from orchestrator.report.material import ReportMaterial
 from orchestrator.report.panels import Panel
 from orchestrator.tables.html import table_fragment
-from orchestrator.tables.measurements import better_end
 from orchestrator.tables.table import build_table
 
 MOST_PANELS = 24

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 from orchestrator.answers.contrasts import Contrast, Contrasts
+from orchestrator.answers.measurements import in_percent
 from orchestrator.answers.rankings import Ranking
 from orchestrator.answers.results import AnswerError
 from orchestrator.answers.smallness import smallness_of
+from orchestrator.contrasts.building import build_comparison
 from orchestrator.report.blocks import MOST_PANELS
 from orchestrator.report.commands import again
 from orchestrator.report.material import ReportMaterial
 from orchestrator.report.panels import Panel
-from orchestrator.tables.comparison import build_comparison
-from orchestrator.tables.measurements import in_percent
 
 ALPHA = 0.05
 """Adjusted p below which a difference is marked."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from orchestrator.answers.measurements import in_percent
 from orchestrator.answers.naming import fields_in
 from orchestrator.answers.results import Answer, text_of
 from orchestrator.report.causes import Cause
@@ -14,7 +15,6 @@ from orchestrator.report.material import ReportMaterial
 from orchestrator.report.panels import SEED, axis_names, varying_fields
 from orchestrator.report.progress import kind_of
 from orchestrator.store.index import CellState
-from orchestrator.tables.measurements import in_percent
 
 Kind = Literal["text", "number", "state", "cell"]
 

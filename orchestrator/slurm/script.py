@@ -12,7 +12,7 @@ from orchestrator.slurm.profiles import Profile
 from orchestrator.worker.deadline import STARTED_VARIABLE
 
 Task = Callable[[str, str], Any]
-"""What runs in a task, by reference: `orchestrator.running.job.run_job`."""
+"""What runs in a task, by reference: `orchestrator.running.in_job.run_job`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,6 @@
 """What runs in a job: one pack, from the manifest that the task was given, until its time is up.
 
-submitit calls `orchestrator.running.job.run_job` with two texts, and that calls `run_task`. All
+submitit calls `orchestrator.running.in_job.run_job` with two texts, and that calls `run_task`. All
 else follows from the store that the manifest names and from the frozen code that both come from.
 """
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from orchestrator.tables.comparing import legend_of
-from orchestrator.tables.contents import not_finite
-from orchestrator.tables.measurements import unit_of, words_of
+from orchestrator.answers.measurements import unit_of, words_of
+from orchestrator.tables.entries import not_finite
+from orchestrator.tables.marks import legend_of
 
 if TYPE_CHECKING:
     from orchestrator.tables.table import Table

@@ -3,8 +3,8 @@
 from html import escape
 from typing import TYPE_CHECKING
 
-from orchestrator.tables.laying import layout_of
 from orchestrator.tables.layout import Content, HeadLine, Layout, Line
+from orchestrator.tables.table_layout import layout_of
 
 if TYPE_CHECKING:
     from orchestrator.tables.table import Table

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 from orchestrator.answers.contrasts import Contrasts, contrasts, test_named
 from orchestrator.answers.grouping import Grouped, group
+from orchestrator.answers.measurements import better_end
 from orchestrator.answers.naming import Parts, fields_in
 from orchestrator.answers.results import AnswerError, Answers, not_found
 from orchestrator.tables.captions import caption_of, notes_of
-from orchestrator.tables.contents import SPREADS, Spread
+from orchestrator.tables.entries import SPREADS, Spread
 from orchestrator.tables.formats import check_format
 from orchestrator.tables.html import html_of
 from orchestrator.tables.latex import latex_of
-from orchestrator.tables.laying import layout_of
 from orchestrator.tables.markdown import markdown_of
-from orchestrator.tables.measurements import better_end
+from orchestrator.tables.table_layout import layout_of
 from orchestrator.tables.text import text_of
 from orchestrator.tables.tidy import csv_of
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.answers.contrasts import Contrast, Contrasts
 from orchestrator.answers.grouping import Entry, Grouped
-from orchestrator.tables.contents import Spread
+from orchestrator.tables.entries import Spread
 from orchestrator.watching.states import FAILURES
 
 if TYPE_CHECKING:

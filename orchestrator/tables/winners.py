@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 
 from orchestrator.answers.grouping import Grouped, Key
+from orchestrator.answers.measurements import BETTER, better_end, unit_of
 from orchestrator.answers.results import AnswerError
-from orchestrator.tables.contents import printed_mean
-from orchestrator.tables.measurements import BETTER, better_end, unit_of
+from orchestrator.tables.entries import printed_mean
 
 
 def winners(grouped: Grouped) -> frozenset[Key]:

@@ -35,8 +35,8 @@ DOORS_TO_TRAINER = {
 ROOMS = (
     "statistics", "provenance", "environment", "catalogue", "datasets", "store", "health",
     "submissions", "worker", "watching", "seeds", "planning", "backends", "slurm", "running",
-    "answers", "tables", "plots", "keeping", "report", "verdicts", "notebook", "doctor",
-    "commands", "cli",
+    "answers", "tables", "contrasts", "plots", "keeping", "report", "verdicts", "notebook",
+    "doctor", "commands", "cli",
 )  # fmt: skip
 
 HEAVY = {

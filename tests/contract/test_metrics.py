@@ -2,9 +2,9 @@
 
 import pytest
 
+from orchestrator.answers.measurements import BETTER
 from orchestrator.answers.results import RENAMED
 from orchestrator.store.schema import TABLES
-from orchestrator.tables.measurements import BETTER
 from trainer.metrics import METRICS, joined
 from trainer.probes import PROBES
 

@@ -11,7 +11,7 @@ from orchestrator.backends.base import BackendError
 from orchestrator.planning.request import Request, plan_request
 from orchestrator.running import detached
 from orchestrator.running.detached import HandedOver, hand_over
-from orchestrator.running.job import run_job
+from orchestrator.running.in_job import run_job
 from orchestrator.slurm.cluster import Slurm
 from orchestrator.slurm.commands import (
     Answer,

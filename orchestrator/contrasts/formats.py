@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from orchestrator.answers.results import not_found
-from orchestrator.tables.comparison import Comparison
-from orchestrator.tables.comparison_data import csv_of, json_of
-from orchestrator.tables.comparison_layout import contrast_layout, rank_layout
+from orchestrator.contrasts.building import Comparison
+from orchestrator.contrasts.data import csv_of, json_of
+from orchestrator.contrasts.layout import contrast_layout, rank_layout
 from orchestrator.tables.latex import latex_of
 from orchestrator.tables.layout import Layout
 from orchestrator.tables.markdown import markdown_of

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 
 from orchestrator.answers.contrasts import Contrast
+from orchestrator.answers.measurements import Unit, better_end, in_percent, unit_of, words_of
 from orchestrator.answers.rankings import Ranking
 from orchestrator.answers.smallness import smallness_of, warnings_of
+from orchestrator.contrasts.building import Comparison
 from orchestrator.statistics.paired import PairedDifference
 from orchestrator.statistics.ranks import Tally
-from orchestrator.tables.comparison import Comparison
 from orchestrator.tables.layout import Content, Heading, HeadLine, Layout, Line, plain, shared_parts
-from orchestrator.tables.measurements import Unit, better_end, in_percent, unit_of, words_of
 
 _NOTHING = "-"
 _TESTS = {"t": "the paired t test", "wilcoxon": "the signed-rank test"}

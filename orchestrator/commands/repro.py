@@ -1,8 +1,20 @@
-"""What repro writes: what a cell is made again from, and what came of it."""
+"""repro: a cell made again from the code that made it, compared number by number."""
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from orchestrator.commands.arguments import duration, write
+import typer
+
+from orchestrator.commands.arguments import (
+    DEFAULT_STORE,
+    DataRoot,
+    Json,
+    StoreFolder,
+    duration,
+    tell,
+    write,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from orchestrator.keeping.differences import Difference
@@ -12,7 +24,57 @@ if TYPE_CHECKING:
 _SHOWN = 20
 
 
-def show_plan(planned: "Reproduction") -> None:
+def repro(
+    cell: Annotated[str, typer.Argument(metavar="CELL", help="A cell's id or its first digits.")],
+    present_code: Annotated[
+        bool,
+        typer.Option("--with-present-code", help="Train it with the code as it is now."),
+    ] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", metavar="FOLDER", help="Keep the store that it is trained in."),
+    ] = None,
+    data_root: DataRoot = None,
+    device: Annotated[
+        str | None,
+        typer.Option("--device", help="The torch device; by default the one that was used."),
+    ] = None,
+    as_json: Json = False,
+    store: StoreFolder = DEFAULT_STORE,
+) -> None:
+    """Train a cell again with the code that made it, and compare every number with its record.
+
+    The store is not changed. Ends with 0 when all numbers are the same, or when others were to be
+    expected; with 1 when equal bits were promised and did not come, or the cell failed; with 130
+    when interrupted.
+    """
+    import tempfile
+
+    from orchestrator.keeping.remaking import ReproductionFailed, make_again
+    from orchestrator.keeping.reproducing import plan_reproduction
+    from orchestrator.store.layout import Store
+
+    planned = plan_reproduction(
+        Store.open(store), cell, present_code=present_code, data_root=data_root, device=device
+    )
+    if not as_json:
+        _show_plan(planned)
+    try:
+        with tempfile.TemporaryDirectory(prefix="sparsesweep-repro-") as folder:
+            done = make_again(planned, Path(folder) / "store" if keep is None else keep)
+    except ReproductionFailed as failure:
+        tell(str(failure))
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    if as_json:
+        write_json(_plain_reproduction(planned, done))
+    else:
+        _show_reproduced(planned, done)
+    raise typer.Exit(0 if done.holds else 1)
+
+
+def _show_plan(planned: "Reproduction") -> None:
     """Write what a cell is made from, before it is begun."""
     target, record = planned.target, planned.target.record
     write(f"{record.cell} {target.cell.label()}: attempt {record.attempt}")
@@ -29,7 +91,7 @@ def show_plan(planned: "Reproduction") -> None:
     write(f"  training again; it took {duration(planned.seconds)}")
 
 
-def show_reproduced(planned: "Reproduction", done: "Reproduced") -> None:
+def _show_reproduced(planned: "Reproduction", done: "Reproduced") -> None:
     """Write what came of it."""
     found = done.differences
     if found.same:
@@ -46,7 +108,7 @@ def show_reproduced(planned: "Reproduction", done: "Reproduced") -> None:
             write(f"  only in {where}: {', '.join(names)}")
 
 
-def plain_reproduction(planned: "Reproduction", done: "Reproduced") -> dict[str, Any]:
+def _plain_reproduction(planned: "Reproduction", done: "Reproduced") -> dict[str, Any]:
     """All of it as plain data, for scripts."""
     record = planned.target.record
     return {

@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.answers.contrasts import Contrast
 from orchestrator.answers.rankings import Ranking
 from orchestrator.answers.smallness import smallness_of
-from orchestrator.tables.comparison import Comparison
+from orchestrator.contrasts.building import Comparison
 
 _DIFFERENCE = (
     "n", "mean", "std", "low", "high", "bootstrap_low", "bootstrap_high", "p_t", "p_wilcoxon",

@@ -12,7 +12,7 @@ from orchestrator.planning.following import plan_after
 from orchestrator.planning.request import Planned, Request, plan_request
 from orchestrator.running import detached, job
 from orchestrator.running.detached import hand_over
-from orchestrator.running.job import follow, run_job
+from orchestrator.running.in_job import follow, run_job
 from orchestrator.slurm.cluster import Slurm
 from orchestrator.slurm.commands import Answer, SlurmError
 from orchestrator.slurm.profiles import Profile

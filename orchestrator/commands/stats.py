@@ -47,8 +47,8 @@ def stats(
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
     """Compare rows with a reference, paired by seed: intervals, tests and average ranks."""
-    from orchestrator.tables.comparison import build_comparison
-    from orchestrator.tables.comparison_formats import check_format, render
+    from orchestrator.contrasts.building import build_comparison
+    from orchestrator.contrasts.formats import check_format, render
 
     check_format(output_format)
     comparison = build_comparison(

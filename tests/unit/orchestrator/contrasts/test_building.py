@@ -8,8 +8,8 @@ import re
 import pytest
 
 from orchestrator.answers.results import AnswerError
-from orchestrator.tables.comparison import Comparison, build_comparison
-from orchestrator.tables.comparison_formats import render
+from orchestrator.contrasts.building import Comparison, build_comparison
+from orchestrator.contrasts.formats import render
 from tests.support.answers import answers_of, together
 
 DENSE = (0.97, 0.98, 0.96)

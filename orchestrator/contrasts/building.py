@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from orchestrator.answers.contrasts import Contrasts, contrasts, test_named
 from orchestrator.answers.grouping import Grouped, group
+from orchestrator.answers.measurements import better_end
 from orchestrator.answers.naming import Parts, fields_in
 from orchestrator.answers.rankings import Ranking, ranking_of, tallies_against
 from orchestrator.answers.results import AnswerError, Answers
 from orchestrator.statistics.paired import Better
 from orchestrator.statistics.ranks import Tally
-from orchestrator.tables.measurements import better_end
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

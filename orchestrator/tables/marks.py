@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from orchestrator.answers.contrasts import Contrast, Contrasts, Test
 from orchestrator.answers.grouping import Entry, Grouped, Key
+from orchestrator.answers.measurements import better_end
 from orchestrator.answers.smallness import rank_limit, warnings_of
 from orchestrator.tables.layout import Mark
-from orchestrator.tables.measurements import better_end
 
 _TESTS: Mapping[Test, str] = {
     "t": "paired t test",

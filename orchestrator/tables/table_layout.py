@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.answers.grouping import Grouped, Key
+from orchestrator.answers.measurements import Unit, unit_of, words_of
 from orchestrator.answers.naming import Parts
 from orchestrator.tables.captions import common_n
-from orchestrator.tables.comparing import marks_of
-from orchestrator.tables.contents import content_of
+from orchestrator.tables.entries import content_of
 from orchestrator.tables.layout import (
     Content,
     HeadLine,
@@ -19,7 +19,7 @@ from orchestrator.tables.layout import (
     plain,
     shared_parts,
 )
-from orchestrator.tables.measurements import Unit, unit_of, words_of
+from orchestrator.tables.marks import marks_of
 from orchestrator.tables.winners import winners
 
 if TYPE_CHECKING:
