@@ -7,7 +7,7 @@ opens no file itself, and none can be reached from a query. `confinement` says w
 import re
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
 from grids.problems import nearest, printable
@@ -177,7 +177,9 @@ def _answer(connection: "duckdb.DuckDBPyConnection", sql: str) -> "pa.Table":
         try:
             return running.result()
         except KeyboardInterrupt:
-            connection.interrupt()
+            while not running.done():  # one that comes before the query has begun is forgotten
+                connection.interrupt()
+                wait([running], timeout=0.05)
             raise
 
 
