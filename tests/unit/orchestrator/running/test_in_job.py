@@ -10,7 +10,7 @@ import pytest
 from grids.cell import Cell
 from orchestrator.planning.following import plan_after
 from orchestrator.planning.request import Planned, Request, plan_request
-from orchestrator.running import detached, job
+from orchestrator.running import detached, in_job
 from orchestrator.running.detached import hand_over
 from orchestrator.running.in_job import follow, run_job
 from orchestrator.slurm.cluster import Slurm
@@ -68,7 +68,7 @@ def _answer(command: Sequence[str]) -> Answer:
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Site:
     found = Site()
-    monkeypatch.setattr(job, "Slurm", lambda profile, notes: found)
+    monkeypatch.setattr(in_job, "Slurm", lambda profile, notes: found)
     monkeypatch.setattr(detached, "freeze", lambda store: Path("/store/code/c0de"))
     return found
 
@@ -203,10 +203,10 @@ def test_nothing_follows_a_stopped_run_other_code_or_a_profile_that_says_so(
     first, second = packs(store)
     end(store, [*first.cells, *second.cells])
     with monkeypatch.context() as patched:
-        patched.setattr(job, "code_hash", lambda: "another")
+        patched.setattr(in_job, "code_hash", lambda: "another")
         follow(store, second)
     with monkeypatch.context() as patched:
-        patched.setattr(job, "kept_profile", lambda *_: replace(PROFILE, hand_over="none"))
+        patched.setattr(in_job, "kept_profile", lambda *_: replace(PROFILE, hand_over="none"))
         follow(store, second)
     follow(store, replace(second, followed=False))
     request_stop(store, "few", 1)
