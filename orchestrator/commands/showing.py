@@ -228,7 +228,7 @@ def show_result(result: "Result") -> None:
     for line in _seed_lines(result.seeds):
         write(f"  {line}")
     for failure in result.failures:
-        tell(f"\n{len(failure.cells)} {failure.state}: {failure.type}: {failure.message}")
+        tell(f"\n{len(failure.cells)} {failure.state}: {failure.text}")
         _tell_cells(failure.cells, labels)
         tell(f"  read why:  sparsesweep logs {failure.cells[0]}")
     if result.failures:

@@ -177,7 +177,7 @@ def _show(found: "GridStatus", due: int) -> None:
     if len(found.running) > _SHOWN_PACKS:
         write(f"  > and {len(found.running) - _SHOWN_PACKS} packs more")
     for failure in found.failures:
-        write(f"  ! {len(failure.cells)} {failure.state}: {failure.type}: {failure.message}")
+        write(f"  ! {len(failure.cells)} {failure.state}: {failure.text}")
         _write_cells(failure.cells, found.labels)
         write(f"    read why: sparsesweep logs {failure.cells[0]}")
 

@@ -22,6 +22,7 @@ class Cause:
         type: Name of the exception.
         message: Its message in one of them.
         traceback: Of one of them.
+        places: At how many places in the code it was raised.
         cells: Their ids.
         labels: The first few of them for people, each with its id.
         command: Shows the log of the first.
@@ -32,6 +33,7 @@ class Cause:
     type: str
     message: str
     traceback: str
+    places: int
     cells: tuple[str, ...]
     labels: tuple[tuple[str, str], ...]
     command: str
@@ -118,6 +120,7 @@ def _cause(material: ReportMaterial, number: int, found: FailureCluster) -> Caus
         type=found.type,
         message=found.message,
         traceback=material.tracebacks.get(found.signature, ""),
+        places=found.places,
         cells=found.cells,
         labels=tuple(labels.items()),
         command=about_store(material, "logs", found.cells[0]),

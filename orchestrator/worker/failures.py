@@ -2,8 +2,8 @@
 
 import hashlib
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.store.index import CellState
@@ -18,11 +18,13 @@ class FailureCluster:
     """Cells that failed in the same way.
 
     Attributes:
-        signature: What they have in common, from `signature_of`.
+        signature: From `signature_of`; of those that were merged, that of most cells.
         state: The state they ended in.
         type: Name of the exception.
         message: Its message in the first of these cells.
         cells: Their ids, in the order given.
+        places: At how many places in the code the same was raised: one cause may be met by
+            several of a network's layers, or by several steps of the training.
     """
 
     signature: str
@@ -30,6 +32,13 @@ class FailureCluster:
     type: str
     message: str
     cells: tuple[str, ...]
+    places: int = 1
+
+    @property
+    def text(self) -> str:
+        """What was raised, for people."""
+        raised = f" (raised at {self.places} places)" if self.places > 1 else ""
+        return f"{self.type}: {self.message}{raised}"
 
 
 def signature_of(error: Mapping[str, str]) -> str:
@@ -38,25 +47,43 @@ def signature_of(error: Mapping[str, str]) -> str:
     Line numbers and values are left out, so that the same fault in two cells has one signature.
     """
     frames = _FRAME.findall(error.get("traceback", ""))[-_FRAMES:]
-    message = _VARYING.sub("#", error.get("message", ""))
+    message = _without_values(error.get("message", ""))
     parts = [error.get("type", ""), message, *(f"{file}:{name}" for file, name in frames)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
 def cluster(states: Iterable[CellState]) -> list[FailureCluster]:
-    """The failed cells grouped by signature, the largest group first."""
-    groups: dict[tuple[str, str], list[CellState]] = defaultdict(list)
+    """The failed cells grouped by cause, the largest group first.
+
+    Those of one state, type and message are one cause, whichever place in the code raised it; a
+    message may differ in its numbers. Where there is no message, the place tells causes apart.
+    """
+    groups: dict[tuple[str, ...], list[CellState]] = defaultdict(list)
     for state in states:
         if not state.completed:
-            groups[state.state, state.answer.error_signature or ""].append(state)
-    clusters = [
-        FailureCluster(
-            signature=signature,
-            state=word,
-            type=members[0].answer.error_type or word,
-            message=members[0].answer.error_message or "",
-            cells=tuple(member.cell for member in members),
-        )
-        for (word, signature), members in groups.items()
-    ]
+            groups[_cause_of(state)].append(state)
+    clusters = [_joined(members) for members in groups.values()]
     return sorted(clusters, key=lambda found: (-len(found.cells), found.signature))
+
+
+def _cause_of(state: CellState) -> tuple[str, ...]:
+    answer = state.answer
+    message = _without_values(answer.error_message or "")
+    return state.state, answer.error_type or "", message or (answer.error_signature or "")
+
+
+def _joined(members: Sequence[CellState]) -> FailureCluster:
+    first = members[0]
+    signatures = Counter(member.answer.error_signature or "" for member in members)
+    return FailureCluster(
+        signature=signatures.most_common(1)[0][0],
+        state=first.state,
+        type=first.answer.error_type or first.state,
+        message=first.answer.error_message or "",
+        cells=tuple(member.cell for member in members),
+        places=len(signatures),
+    )
+
+
+def _without_values(message: str) -> str:
+    return _VARYING.sub("#", message)
