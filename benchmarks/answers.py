@@ -1,4 +1,4 @@
-"""How long answers take on a large store: a query, `status`, folding, and a few cells' rows.
+"""How long answers take on a large store: a query, `status`, folding, merging, some cells' rows.
 
 A store of 1,000,000 result rows is made in memory by the store's own functions: records are folded,
 their rows copied under other ids and seeds, and published as a generation. The same rows lie in
@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -23,12 +24,15 @@ from grids.cell import Cell, Component
 from harness import Arm, Figure, Report, begin, interleave, parser, ratio, timed
 from orchestrator.answers.query import run_query
 from orchestrator.answers.results import fields_of_cell
+from orchestrator.keeping.merging import merge, plan_merge
+from orchestrator.store.adopting import adopt
 from orchestrator.store.compaction import compact
 from orchestrator.store.folding import Folded, encode, fold, nothing
 from orchestrator.store.generations import Generation, newest, publish_generation, write_parts
 from orchestrator.store.layout import Store
 from orchestrator.store.live import read_rows
-from orchestrator.store.records import Record, publish_batch, timestamp
+from orchestrator.store.records import Record, encode_curve, publish_batch, timestamp
+from orchestrator.store.written import Written
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS, FILES, FOLDED, CELLS = 1_000_000, 1_000, 20_000, 100_000
@@ -61,6 +65,7 @@ def main() -> None:
         measure_queries(report, folder, ROWS // share, FILES // share, rounds)
         measure_status(report, folder / "status", CELLS // share, rounds)
         measure_folding(report, folder, FOLDED // share, 3)
+        measure_merging(report, folder, FOLDED // share, 3)
     report.finish(arguments.json)
 
 
@@ -129,6 +134,26 @@ def measure_folding(report: Report, folder: Path, records: int, rounds: int) -> 
     report.keep("seconds", samples)
     asked = 5.0 if records == FOLDED else None
     report.add(seconds(f"compaction of {records:,} records", samples["compaction"], asked))
+
+
+def measure_merging(report: Report, folder: Path, records: int, rounds: int) -> None:
+    """`merge` of a store of so many attempts with curves into a new one, planning included."""
+    source = Store.create(folder / "merged")
+    adopt(source, (_with_curve(outcome(a_cell(number))[0]) for number in range(records)))
+    targets = iter([folder / f"into{turn}" for turn in range(rounds + 1)])
+    arm = timed(lambda: merge(plan_merge([source.root], next(targets))))
+    samples = interleave({"merge": arm}, rounds=rounds)
+    report.keep("seconds", samples)
+    asked = 15.0 if records == FOLDED else None
+    report.add(seconds(f"merge of {records:,} attempts with curves", samples["merge"], asked))
+
+
+def _with_curve(record: Record) -> Written:
+    """The record as if it had left a curve of 20 epochs."""
+    points = [float(epoch) for epoch in range(20)]
+    curve = encode_curve(dict.fromkeys(("epoch", "step", "train_loss", "val_accuracy"), points))
+    record = replace(record, curve=True)
+    return Written(record=record, text=record.to_json(), curve=curve)
 
 
 def a_cell(number: int) -> Cell:

@@ -16,7 +16,8 @@ from orchestrator.commands.arguments import (
 )
 
 if TYPE_CHECKING:
-    from orchestrator.keeping.merging import Addition, Merge
+    from orchestrator.keeping.adding import Addition
+    from orchestrator.keeping.merging import Merge
 
 DryRun = Annotated[
     bool, typer.Option("--dry-run", "-n", help="Show what would be done, and do nothing.")
@@ -45,8 +46,10 @@ def merge(
     """
     from orchestrator.keeping.merging import merge as merge_stores
     from orchestrator.keeping.merging import plan_merge
+    from orchestrator.slurm.cluster import Slurm
 
-    planned = plan_merge(sources, store if into is None else into, artifacts=artifacts)
+    target = store if into is None else into
+    planned = plan_merge(sources, target, artifacts=artifacts, scheduler=Slurm())
     if not dry_run:
         merge_stores(planned)
     if as_json:
@@ -64,8 +67,13 @@ def _show_merge(planned: "Merge", *, done: bool) -> None:
     if grids:
         count = len(planned.joining)
         write(f"{count} {'submission' if count == 1 else 'submissions'} of {', '.join(grids)}")
+    for grid in sorted({asked.grid for asked in planned.waiting}):
+        tell(
+            f"left out the submissions of {grid}: a run of it is at work in {planned.into}, and "
+            "would no longer be seen by status; merge again when it has ended"
+        )
     if planned.nothing:
-        write(f"{planned.into} holds all of it already")
+        write(f"{planned.into} holds all {'else' if planned.waiting else 'of it'} already")
     else:
         write(f"{'merged' if done else 'would be merged'} into {planned.into}")
 

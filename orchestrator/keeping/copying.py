@@ -3,11 +3,16 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 from orchestrator.store.layout import StoreError
 from orchestrator.store.publishing import publish_file, temporary_name
 
 _CHUNK = 1 << 20
+
+
+class UnusableError(StoreError):
+    """What should be copied is damaged, or gone meanwhile; nothing of it is published."""
 
 
 def copy_file(source: Path, path: Path, sha256: str | None = None) -> bool:
@@ -22,25 +27,35 @@ def copy_file(source: Path, path: Path, sha256: str | None = None) -> bool:
         Whether the file at `path` is ours.
 
     Raises:
-        StoreError: When the sum is another: the file is damaged, and nothing is published.
+        UnusableError: When the sum is another, or the file is gone.
         OSError: When it cannot be read or written.
     """
     if path.exists():
         return False
     temporary = temporary_name(path)
     try:
-        found = copy_bytes(source, temporary)
-        if sha256 is not None and found != sha256:
-            raise StoreError(f"{source} is damaged: its SHA-256 is not the one that was recorded")
+        copy_checked(source, temporary, sha256)
         return publish_file(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def copy_bytes(source: Path, path: Path) -> str:
+def copy_checked(source: Path, path: Path, sha256: str | None) -> None:
+    """Copy what is in a file; arguments and errors as for `copy_file`."""
+    try:
+        reader = source.open("rb")
+    except FileNotFoundError:
+        raise UnusableError(f"{source} was removed meanwhile") from None
+    with reader:
+        found = _copy_bytes(reader, path)
+    if sha256 is not None and found != sha256:
+        raise UnusableError(f"{source} is damaged: its SHA-256 is not the one that was recorded")
+
+
+def _copy_bytes(reader: BinaryIO, path: Path) -> str:
     """Copy what is in a file; the SHA-256 of what was copied."""
     digest = hashlib.sha256()
-    with source.open("rb") as reader, path.open("wb") as writer:
+    with path.open("wb") as writer:
         while chunk := reader.read(_CHUNK):
             digest.update(chunk)
             writer.write(chunk)

@@ -1,77 +1,31 @@
 """Merging: what other stores hold, copied into one, as if it had held everything from the start.
 
 First everything is looked at and every reason to refuse is found; then it is copied, in an order in
-which nothing is promised before it is there: code, shared files, artifacts, curves, records,
-submissions, and at last the tables. A file that is there already is never touched. So whoever is
-killed on the way leaves a store that is whole, and the next call does the rest.
+which nothing is promised before it is there: code, shared files, artifacts, records with the tables
+that hold them, and at last submissions. A file that is there already is never touched. So whoever
+is killed on the way leaves a store that is whole, and the next call does the rest.
 """
 
 import os
-import warnings
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from orchestrator.keeping.copying import copy_bytes, copy_file
+from orchestrator.keeping.adding import Addition, copy_files, copy_records
 from orchestrator.keeping.joining import Asked, join, read_asked, to_join
+from orchestrator.keeping.pack_folders import grids_at_work
 from orchestrator.planning.request import existing_store
-from orchestrator.provenance import code_hash
 from orchestrator.store.artifacts import Artifact, list_artifacts
+from orchestrator.store.compaction import compact
 from orchestrator.store.index import Index, read_index
 from orchestrator.store.index_part import IndexEntry
-from orchestrator.store.layout import Store, StoreError, StoreWarning
-from orchestrator.store.publishing import publish_all
+from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.records import CollisionError, check_same_cell, hot_paths, name_of
-from orchestrator.store.shared import SharedFile, StoredFiles, list_shared
-from orchestrator.store.written import Name, Written, read_written
-from orchestrator.submissions.frozen import freeze, kept_code
-
-_AT_ONCE = 512  # records that share the waits for the disk
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Addition:
-    """What one store adds to another.
-
-    Attributes:
-        source: The store.
-        attempts: Cell and attempt of the records to copy.
-        known: How many of its records are there already.
-        cells: How many cells it adds.
-        bytes: Size of the records and curves to copy.
-        code: Hashes of the code to copy.
-        artifacts: The artifacts to copy.
-        shared: The shared files to copy.
-        damaged: Its record files that cannot be read; they stay where they are.
-    """
-
-    source: Store
-    attempts: tuple[Name, ...]
-    known: int
-    cells: int
-    bytes: int
-    code: tuple[str, ...] = ()
-    artifacts: tuple[Artifact, ...] = ()
-    shared: tuple[SharedFile, ...] = ()
-    damaged: tuple[Path, ...] = ()
-
-    def plain(self) -> dict[str, Any]:
-        """All of it as plain data, for scripts."""
-        return {
-            "source": str(self.source.root),
-            "attempts_new": len(self.attempts),
-            "attempts_known": self.known,
-            "cells_new": self.cells,
-            "record_bytes": self.bytes,
-            "code": list(self.code),
-            "artifacts": len(self.artifacts),
-            "artifact_bytes": sum(artifact.size for artifact in self.artifacts),
-            "shared": len(self.shared),
-            "shared_bytes": sum(file.bytes for file in self.shared),
-            "damaged": [str(path) for path in self.damaged],
-        }
+from orchestrator.store.shared import SharedFile, list_shared
+from orchestrator.store.written import Name, read_written
+from orchestrator.submissions.frozen import kept_code
+from orchestrator.watching.carried import NoScheduler, Scheduler
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,15 +36,18 @@ class Merge:
         into: Folder of the store that shall hold everything; need not exist.
         additions: What each of the others adds, in order.
         joining: Submissions to publish, in order.
+        waiting: Submissions that a later merge publishes: a run of their grid is at work in the
+            store, and would no longer be the last one, of which `status` tells.
     """
 
     into: Path
     additions: tuple[Addition, ...]
     joining: tuple[Asked, ...]
+    waiting: tuple[Asked, ...] = ()
 
     @property
     def nothing(self) -> bool:
-        """Whether everything is there already."""
+        """Whether nothing is to be done now."""
         parts = ("attempts", "code", "artifacts", "shared")
         return not self.joining and not any(
             getattr(addition, part) for addition in self.additions for part in parts
@@ -102,6 +59,7 @@ class Merge:
             "into": str(self.into),
             "sources": [addition.plain() for addition in self.additions],
             "submissions": [{"grid": a.grid, "number": a.number} for a in self.joining],
+            "submissions_waiting": [{"grid": a.grid, "number": a.number} for a in self.waiting],
         }
 
 
@@ -117,13 +75,21 @@ class _Seen:
     incomplete: set[Name] = field(default_factory=set)
 
 
-def plan_merge(sources: Sequence[Path], into: Path, *, artifacts: bool = False) -> Merge:
+def plan_merge(
+    sources: Sequence[Path],
+    into: Path,
+    *,
+    artifacts: bool = False,
+    scheduler: Scheduler | None = None,
+) -> Merge:
     """Look at what merging would do; writes nothing.
 
     Args:
         sources: Folders of the stores to copy from; only read, whoever writes to them.
         into: Folder of the store to copy into; need not exist.
         artifacts: Whether to copy what cells left for others, and the files that cells share.
+        scheduler: Whom to ask whether jobs of the store to copy into are at work; by default all
+            that were handed over are believed to be.
 
     Raises:
         CollisionError: When one id stands for two cells, or one attempt for two records.
@@ -136,10 +102,14 @@ def plan_merge(sources: Sequence[Path], into: Path, *, artifacts: bool = False) 
     seen = _look(target, artifacts) if target is not None else _Seen()
     additions = [_addition(store, seen, artifacts=artifacts) for store in stores]
     here = read_asked(target) if target is not None else []
+    asked = to_join([read_asked(store) for store in stores], here)
+    shared = {one.grid for one in asked} & {one.grid for one in here}
+    busy = grids_at_work(target, shared, scheduler or NoScheduler()) if target and shared else ()
     return Merge(
         into=into,
         additions=tuple(additions),
-        joining=tuple(to_join([read_asked(store) for store in stores], here)),
+        joining=tuple(one for one in asked if one.grid not in busy),
+        waiting=tuple(one for one in asked if one.grid in busy),
     )
 
 
@@ -147,14 +117,13 @@ def merge(plan: Merge) -> Store:
     """Do what a plan says; the store.
 
     Raises:
-        StoreError: When the store cannot be made or written, or something to copy is damaged.
+        StoreError: When the store cannot be made or written, or records of the others are damaged.
     """
-    from orchestrator.store.compaction import compact
-
     store = Store.create(plan.into)
     try:
         for addition in plan.additions:
-            _copy(store, addition)
+            copy_files(store, addition)
+        copy_records(store, plan.additions)
         for asked in plan.joining:
             join(store, asked)
     except OSError as error:
@@ -247,63 +216,3 @@ def _shared(store: Store, seen: _Seen) -> tuple[SharedFile, ...]:
     found = [file for file in list_shared(store) if file.file not in seen.shared]
     seen.shared |= {file.file for file in found}
     return tuple(found)
-
-
-def _copy(store: Store, addition: Addition) -> None:
-    for code in addition.code:
-        _copy_code(store, addition.source, code)
-    for file in addition.shared:
-        _copy_shared(store, addition.source, file)
-    if addition.artifacts:
-        _copy_artifacts(store, addition)
-    records = read_written(addition.source, addition.attempts)
-    while batch := list(islice(records, _AT_ONCE)):
-        _publish(store, batch)
-
-
-def _copy_code(store: Store, source: Store, code: str) -> None:
-    folder = source.code_folder(code)
-    if code_hash(folder) != code:
-        warnings.warn(
-            f"left out {folder}: its files were changed since", StoreWarning, stacklevel=2
-        )
-        return
-    freeze(store, folder)
-
-
-def _copy_shared(store: Store, source: Store, file: SharedFile) -> None:
-    place = source.shared_path(file.file.partition(".")[0]).with_name(file.file)
-
-    def copy(path: Path) -> None:
-        if copy_bytes(place, path) != file.sha256:
-            raise StoreError(f"{place} is damaged: its SHA-256 is not the one that was recorded")
-
-    StoredFiles(store).file(file.recipe, copy)
-
-
-def _copy_artifacts(store: Store, addition: Addition) -> None:
-    sums = _sums(addition.source, {(one.cell, one.attempt) for one in addition.artifacts})
-    for one in addition.artifacts:
-        path = store.artifact_path(one.cell, one.attempt, one.name)
-        copy_file(one.path, path, sums.get((one.cell, one.attempt, one.name)))
-
-
-def _sums(store: Store, names: Collection[Name]) -> dict[tuple[str, str, str], str]:
-    """Cell, attempt and artifact to its sum, as far as records tell."""
-    listed: Iterable[tuple[Name, Mapping[str, Any]]] = (
-        (written.name, written.record.provenance.get("artifacts") or {})
-        for written in read_written(store, names)
-    )
-    return {
-        (*name, artifact): str(said["sha256"])
-        for name, told in listed
-        for artifact, said in told.items()
-    }
-
-
-def _publish(store: Store, batch: Sequence[Written]) -> None:
-    """Publish records and their curves; the curves are on the disk before the records."""
-    curves = [(store.curve_path(*one.name), one.curve) for one in batch if one.curve is not None]
-    if curves:
-        publish_all([(path, curve) for path, curve in curves if curve is not None])
-    publish_all([(store.record_path(*one.name), one.text) for one in batch])

@@ -4,14 +4,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.store.index import CellState
+from orchestrator.provenance import host
+from orchestrator.store.index import CellState, load_index
 from orchestrator.store.layout import Store
 from orchestrator.submissions.cell_lists import ids_of
 from orchestrator.submissions.jobs import jobs_folder
 from orchestrator.submissions.manifest import Manifest
-from orchestrator.submissions.submission import manifest_paths
+from orchestrator.submissions.submission import manifest_paths, manifests_of
 from orchestrator.watching.carried import Scheduler, SubmissionKey, look, open_submissions
-from orchestrator.worker.heartbeat import newest_heartbeat
+from orchestrator.worker.heartbeat import driver_lives, newest_heartbeat
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +57,28 @@ def find_packs(
         busy |= _driven(store, key)
     done = {pack for pack, own in cells.items() if pack not in busy and _completed(own, index)}
     return Packs(cells=cells, busy=frozenset(busy), done=frozenset(done))
+
+
+def grids_at_work(store: Store, grids: Collection[str], scheduler: Scheduler) -> set[str]:
+    """Those of these grids of which a pack runs, or waits for its turn; asks at most once."""
+    index = load_index(store)
+    opened = [key for grid in grids for key in open_submissions(store, grid)]
+    carried = look(store, opened, scheduler, index)
+    keys = [(grid, number) for grid in grids for number in store.submission_numbers(grid)]
+    attended = {key[0] for key in keys if _driven(store, key) or _to_begin(store, key, index)}
+    return attended | {pack.grid for pack in carried if pack.in_flight}
+
+
+def _to_begin(store: Store, key: SubmissionKey, index: Mapping[str, CellState]) -> bool:
+    """Whether a living driver of this machine has a pack that no worker took yet."""
+    return any(
+        manifest.driver is not None
+        and manifest.driver.host == host()
+        and driver_lives(manifest.driver)
+        and newest_heartbeat(store, manifest.pack) is None
+        and manifest.unfinished(index)
+        for manifest in manifests_of(store, *key)
+    )
 
 
 def _completed(cells: Collection[str], index: Mapping[str, CellState]) -> bool:

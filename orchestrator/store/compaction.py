@@ -8,11 +8,11 @@ they are removed only after that. Whoever dies in between leaves files that the 
 import gc
 import hashlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
-from orchestrator.store.folding import encode, fold
+from orchestrator.store.archive import archive_line, has_curve, publish_archive
+from orchestrator.store.folding import Outcome, encode, fold
 from orchestrator.store.generations import (
     Generation,
     newest,
@@ -24,8 +24,8 @@ from orchestrator.store.generations import (
 )
 from orchestrator.store.index_part import INDEX, decode_index
 from orchestrator.store.layout import Store, StoreError, StoreWarning
-from orchestrator.store.publishing import publish_new, replace
-from orchestrator.store.reading import read_snapshot
+from orchestrator.store.publishing import replace
+from orchestrator.store.reading import Snapshot, read_snapshot
 from orchestrator.store.records import hot_paths, name_of
 from orchestrator.store.schema import TABLES
 
@@ -67,7 +67,7 @@ def compact(store: Store, *, minimum: int = 1) -> Generation | None:
         StoreError: When the store cannot be written or the newest generation is damaged.
     """
     try:
-        with _collector_paused():
+        with collector_paused():
             generation = _fold_hot(store, max(1, minimum))
             _archive_folded(store)
         _copy_tables(store)
@@ -78,7 +78,7 @@ def compact(store: Store, *, minimum: int = 1) -> Generation | None:
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Look for no garbage meanwhile.
 
     Folding makes millions of objects that live until it ends, and no cycles among them: searching
@@ -100,11 +100,26 @@ def _fold_hot(store: Store, minimum: int) -> Generation | None:
         snapshot = read_snapshot(store)
         if len(snapshot.outcomes) < minimum:
             return None
-        folded = fold(snapshot.folded, snapshot.outcomes)
-        number = snapshot.number + 1
-        generation = write_parts(store, number, len(folded.entries), encode(folded))
-        if publish_generation(store, generation):
+        generation = publish_folded(store, snapshot, snapshot.outcomes)
+        if generation is not None:
             return generation
+
+
+def publish_folded(
+    store: Store, snapshot: Snapshot, outcomes: Sequence[Outcome]
+) -> Generation | None:
+    """Publish the next generation: a snapshot's own, with these attempts folded in.
+
+    Returns:
+        None when somebody published the generation of that number first.
+
+    Raises:
+        CollisionError: When two different cells carry one id.
+    """
+    folded = fold(snapshot.folded, outcomes)
+    number = snapshot.number + 1
+    generation = write_parts(store, number, len(folded.entries), encode(folded))
+    return generation if publish_generation(store, generation) else None
 
 
 def _archive_folded(store: Store) -> None:
@@ -118,36 +133,23 @@ def _archive_folded(store: Store) -> None:
     names = [name_of(path) for path in paths if name_of(path) in held]
     lines = {name: line for name in names if (line := _archive_line(store, *name)) is not None}
     if lines:
-        _publish_archive(store, generation.number, lines)
+        publish_archive(store, str(generation.number), lines)
         for (cell, attempt), line in lines.items():
             # The curve first: a record without its curve is known to be folded, the reverse not.
-            if not line.endswith(_NO_CURVE):
+            if has_curve(line):
                 store.curve_path(cell, attempt).unlink(missing_ok=True)
             store.record_path(cell, attempt).unlink(missing_ok=True)
 
 
 def _archive_line(store: Store, cell: str, attempt: str) -> bytes | None:
     try:
-        record = store.record_path(cell, attempt).read_bytes().strip()
+        record = store.record_path(cell, attempt).read_bytes()
     except FileNotFoundError:
         return None  # another compactor archived and removed it
-    curve = b"null"
+    curve = None
     with suppress(FileNotFoundError):
-        curve = store.curve_path(cell, attempt).read_bytes().strip()
-    return b'{"record":%b,"curve":%b}\n' % (record, curve)
-
-
-_NO_CURVE = b',"curve":null}\n'
-
-
-def _publish_archive(store: Store, number: int, lines: dict[tuple[str, str], bytes]) -> Path:
-    import pyarrow as pa
-
-    digest = hashlib.sha256(repr(sorted(lines)).encode()).hexdigest()[:16]
-    path = store.archive / f"{number}-{digest}.jsonl.zst"
-    content = b"".join(lines[name] for name in sorted(lines))
-    publish_new(path, pa.compress(content, codec="zstd", asbytes=True))
-    return path
+        curve = store.curve_path(cell, attempt).read_bytes()
+    return archive_line(record, curve)
 
 
 def _copy_tables(store: Store) -> None:

@@ -37,6 +37,8 @@ def publish_all(files: Sequence[tuple[Path, bytes]]) -> list[bool]:
     Returns:
         For each file in turn, whether the one at its path is ours.
     """
+    if not files:
+        return []
     temporaries = _write_temporaries(files)
     try:
         ours = [

@@ -35,6 +35,7 @@ Curve = Mapping[str, Sequence[float | None]]
 """Per-epoch values: columns of equal length, None where nothing was measured."""
 
 _STRICT = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+_DECODER = json.JSONDecoder()
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
@@ -102,7 +103,16 @@ class Record:
             StoreError: When `data` is not a whole record of this schema version.
         """
         try:
-            content = json.loads(data)
+            plain = json.loads(data)
+        except ValueError as error:
+            raise _damaged(error) from error
+        return cls.from_plain(plain)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "Record":
+        """A record from what its JSON holds; StoreError as from `from_json`."""
+        try:
+            content = dict(plain)
             version = content.pop("schema")
             if version != SCHEMA_VERSION:
                 raise StoreError(f"it has schema version {version!r}, not {SCHEMA_VERSION}")
@@ -112,7 +122,7 @@ class Record:
         except StoreError:
             raise
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StoreError(f"it is damaged ({error})") from error
+            raise _damaged(error) from error
 
 
 _NAMES = tuple(entry.name for entry in fields(Record))
@@ -174,8 +184,7 @@ def publish_batch(store: Store, outcomes: Sequence[tuple[Record, Curve | None]])
         for record, curve in outcomes
         if curve is not None
     ]
-    if curves:
-        publish_all(curves)
+    publish_all(curves)
     return publish_all([(store.record_path(r.cell, r.attempt), r.to_json()) for r, _ in outcomes])
 
 
@@ -246,13 +255,12 @@ def canonical_json(content: object) -> str:
     return _STRICT.encode(content)
 
 
-def first_value(text: bytes) -> bytes:
-    """The bytes of the JSON value with which a text begins; StoreError when there is none."""
+def first_value(text: str, start: int) -> tuple[Any, int]:
+    """The JSON value that begins at a place in a text, and where it ends; StoreError for none."""
     try:
-        _, end = json.JSONDecoder().raw_decode(decoded := text.decode())
+        return _DECODER.raw_decode(text, start)
     except ValueError as error:
-        raise StoreError(f"it is damaged ({error})") from error
-    return decoded[:end].encode()
+        raise _damaged(error) from error
 
 
 def json_number(value: float | None) -> float | str | None:
@@ -266,6 +274,10 @@ def check_same_cell(cell: str, one: str, other: str) -> None:
     """Raise CollisionError when one id stands for two cells, given as their canonical JSON."""
     if one != other:
         raise CollisionError(f"two different cells carry the id {cell}: {one} and {other}")
+
+
+def _damaged(error: Exception) -> StoreError:
+    return StoreError(f"it is damaged ({error})")
 
 
 def _read(path: Path) -> Record:

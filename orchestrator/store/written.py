@@ -127,11 +127,13 @@ def _archived(path: Path) -> Iterator[Written]:
 def _of_line(path: Path, line: bytes) -> Written:
     """One line of an archive: a record and its curve, as they stood in their files."""
     try:
-        text = first_value(line.removeprefix(_LINE))
-        record = Record.from_json(text)
-    except StoreError as error:
+        decoded = line.decode()
+        plain, end = first_value(decoded, len(_LINE))
+        record = Record.from_plain(plain)
+    except ValueError as error:  # StoreError is one
         raise StoreError(f"cannot read {path}: {error}") from error
-    curve = line[len(_LINE) + len(text) + len(_CURVE) : -1]
+    text = decoded[len(_LINE) : end].encode()
+    curve = decoded[end + len(_CURVE) : -1].encode()
     return Written(
         record=record, text=text + b"\n", curve=None if curve == b"null" else curve + b"\n"
     )

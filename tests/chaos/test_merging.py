@@ -112,8 +112,13 @@ def contents(store: Store) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("every", [13, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_merge_that_dies_before_any_step_is_taken_up_by_the_next(
-    source: Store, target: Store, tmp_path: Path, every: int
+    source: Store,
+    target: Store,
+    tmp_path: Path,
+    every: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("orchestrator.store.adopting._AT_ONCE", 1)  # two generations, not one
     whole = copy(target, tmp_path / "whole")
     merged(source, whole.root)
     expected = contents(whole)
@@ -138,6 +143,31 @@ def test_the_tables_are_those_of_a_store_that_held_everything_from_the_start(
     compact(at_once)
     for table in TABLES:
         assert other.table_path(table).read_bytes() == at_once.table_path(table).read_bytes()
+
+
+def test_two_merges_into_one_store_at_once_lose_nothing(tmp_path: Path) -> None:
+    target = Store.create(tmp_path / "target")
+    sources = [Store.create(tmp_path / name) for name in ("one", "two", "three")]
+    every = [record(1, seed=seed, curve=True) for seed in range(30)]
+    for place, store in enumerate(sources):
+        publish_all(store, every[place * 10 : place * 10 + 15])  # some are in two of them
+        compact(store)
+    mergers = [start(MERGER, target, str(store.root)) for store in sources]
+    assert [merger.wait() for merger in mergers] == [0, 0, 0]
+    at_once = Store.create(tmp_path / "at_once")
+    publish_all(at_once, every)
+    compact(at_once)
+    for table in TABLES:
+        assert target.table_path(table).read_bytes() == at_once.table_path(table).read_bytes()
+    assert len(list(read_written(target, [(item.cell, item.attempt) for item in every]))) == 30
+
+
+MERGER = """
+import sys
+from pathlib import Path
+from orchestrator.keeping.merging import merge, plan_merge
+merge(plan_merge([Path(sys.argv[2])], Path(sys.argv[1])))
+"""
 
 
 def test_the_source_is_not_touched(source: Store, tmp_path: Path) -> None:

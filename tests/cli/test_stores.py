@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.store import Store
+from tests.support.cells import make_cell
 from tests.support.console import Said, sparsesweep
+from tests.support.runs import another_run, beat
 
 GRID = """\
 name: NAME
@@ -68,6 +71,18 @@ def test_the_grid_of_the_other_store_is_answered_here(folder: Path) -> None:
     status = json.loads(sparsesweep("status", "slow", "--json", "--store", folder / "one").out)
     assert status["counts"] == {"COMPLETED": 3}
     assert (folder / "one" / "code").is_dir()
+
+
+def test_submissions_of_a_grid_that_runs_here_are_told_and_wait(folder: Path) -> None:
+    store = Store.open(folder / "one")
+    [pack] = another_run(store, [[make_cell(seed=9)]], grid="slow", number=2)
+    beat(store, pack)
+    said = merge(folder)
+    assert said.code == 0
+    assert "left out the submissions of slow: a run of it is at work in " in said.err
+    assert said.out.splitlines()[1:] == [f"merged into {folder / 'one'}"]
+    assert store.submission_numbers("slow") == [1, 2]
+    assert merge(folder).out.endswith(f"{folder / 'one'} holds all else already\n")
 
 
 def test_the_counts_of_a_merge_as_json(folder: Path) -> None:

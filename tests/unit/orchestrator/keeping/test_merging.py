@@ -10,6 +10,7 @@ from orchestrator.keeping.merging import merge, plan_merge
 from orchestrator.store import Store, load_index, publish, publish_batch
 from orchestrator.store.artifacts import described, publish_artifacts
 from orchestrator.store.compaction import compact
+from orchestrator.store.generations import newest
 from orchestrator.store.layout import StoreError, StoreWarning
 from orchestrator.store.reading import read_tables
 from orchestrator.store.records import CollisionError, Record
@@ -58,6 +59,14 @@ def test_what_was_folded_comes_from_the_archive_with_its_curve(tmp_path: Path) -
     for table, rows in read_tables(one).tables.items():
         assert read_tables(store).tables[table].equals(rows)
     assert read_tables(store).tables["curves"].num_rows == 3
+
+
+def test_many_stores_share_one_rewriting_of_the_tables(tmp_path: Path) -> None:
+    stores = [a_store(tmp_path / str(seed), record(1, seed=seed)) for seed in range(5)]
+    store = merged(*stores, into=tmp_path / "into")
+    generation = newest(store)
+    assert generation is not None
+    assert (generation.number, generation.attempts) == (1, 5)
 
 
 def test_of_two_archives_of_one_record_that_with_the_curve_is_taken(tmp_path: Path) -> None:
@@ -167,13 +176,40 @@ def test_artifacts_and_shared_files_come_only_when_asked_for(tmp_path: Path) -> 
     assert StoredFiles(store).file({"kind": "a"}, lambda _: pytest.fail("made")).name == made.name
 
 
-def test_an_artifact_that_is_not_what_was_recorded_is_not_copied(tmp_path: Path) -> None:
-    item = record(1, provenance={**PROVENANCE, "artifacts": described({"final": b"weights"})})
+def test_an_artifact_that_is_not_what_was_recorded_is_told_and_left(tmp_path: Path) -> None:
+    left = {"final": b"weights", "scores": b"scores"}
+    item = record(1, provenance={**PROVENANCE, "artifacts": described(left)})
     one = a_store(tmp_path / "one", item)
-    publish_artifacts(one, [(item.cell, item.attempt, {"final": b"wEights"})])
-    with pytest.raises(StoreError, match="its SHA-256 is not the one that was recorded"):
-        merged(one, into=tmp_path / "into", artifacts=True)
-    assert not list((tmp_path / "into").glob("artifacts/*/*"))
+    publish_artifacts(one, [(item.cell, item.attempt, {**left, "final": b"wEights"})])
+    bad = one.artifact_path(item.cell, item.attempt, "final")
+    with pytest.warns(StoreWarning, match=f"{bad} is damaged: .*; it is left out"):
+        store = merged(one, into=tmp_path / "into", artifacts=True)
+    [copied] = store.artifacts.glob("*/*")
+    assert copied.read_bytes() == b"scores"
+    assert len(load_index(store)) == 1
+    bad.write_bytes(b"weights")
+    merged(one, into=store.root, artifacts=True)
+    assert store.artifact_path(item.cell, item.attempt, "final").read_bytes() == b"weights"
+
+
+def test_an_artifact_that_is_removed_meanwhile_is_left_out(tmp_path: Path) -> None:
+    item = record(1)
+    one = a_store(tmp_path / "one", item)
+    publish_artifacts(one, [(item.cell, item.attempt, {"final": b"weights"})])
+    plan = plan_merge([one.root], tmp_path / "into", artifacts=True)
+    one.artifact_path(item.cell, item.attempt, "final").unlink()
+    with pytest.warns(StoreWarning, match="was removed meanwhile; it is left out"):
+        assert len(load_index(merge(plan))) == 1
+
+
+def test_a_shared_file_that_is_damaged_is_told_and_left(tmp_path: Path) -> None:
+    one = a_store(tmp_path / "one", record(1))
+    made = StoredFiles(one).file({"kind": "a"}, lambda path: path.write_bytes(b"noise") and None)
+    made.write_bytes(b"nOise")
+    with pytest.warns(StoreWarning, match=f"{made} is damaged: .*; it is left out"):
+        store = merged(one, into=tmp_path / "into", artifacts=True)
+    assert [path for path in store.shared.rglob("*") if path.is_file()] == []
+    assert len(load_index(store)) == 1
 
 
 def test_a_record_that_is_published_meanwhile_is_not_in_the_way(tmp_path: Path) -> None:

@@ -36,6 +36,10 @@ def test_a_batch_says_for_each_file_whether_it_was_new(tmp_path: Path) -> None:
     assert names(tmp_path) == ["new", "old", "sub"]
 
 
+def test_nothing_to_publish_is_no_mistake() -> None:
+    assert publish_all([]) == []
+
+
 def test_replacing_replaces(tmp_path: Path) -> None:
     replace(tmp_path / "file", b"one")
     replace(tmp_path / "file", b"two")

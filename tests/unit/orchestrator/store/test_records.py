@@ -35,6 +35,7 @@ def test_what_is_published_is_read_back(store: Store) -> None:
 
 def test_a_record_is_published_once(store: Store) -> None:
     assert publish_batch(store, [(record(), None), (record(), None)]) == [True, False]
+    assert publish_batch(store, []) == []
     assert not publish(store, record(metrics={"test_accuracy": 0.1}))
     [found] = read_hot(store)
     assert found.metrics["test_accuracy"] == 0.9
