@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from orchestrator.keeping.cleaning import Cleaning
 
 
+_SHOWN = 8  # folders
+
+
 def clean(
     grid: SubmittedGrid = None,
     everything: Annotated[
@@ -69,6 +72,11 @@ def _show_cleaning(found: "Cleaning", grid: str | None) -> None:
     write(f"{grid or found.store.root}: {'' if found.pieces else 'nothing to free'}".rstrip(": "))
     for kind, (files, size) in found.sizes().items():
         write(f"  {kind}: {files} files, {megabytes(size)}")
+    folders = [path.relative_to(found.store.root) for path in found.folders()]
+    for folder in folders[:_SHOWN]:
+        write(f"    {folder}")
+    if len(folders) > _SHOWN:
+        write(f"    and {len(folders) - _SHOWN} more folders")
     if found.busy:
         write(f"  left alone: {found.busy} packs that run or wait")
     if found.unfinished:

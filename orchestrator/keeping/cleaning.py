@@ -2,7 +2,8 @@
 
 Records, curves, tables and submissions are never touched, nor anything of a pack that runs or
 waits, nor a checkpoint from which an unfinished cell could go on. What is freed are exactly the
-files that were listed: what somebody writes beside them meanwhile stays.
+files that were listed: what somebody writes beside them meanwhile stays. The store may be a
+stranger's: what a symbolic link or a name in it leads to is not the store's, and is never freed.
 """
 
 import contextlib
@@ -84,12 +85,17 @@ class Cleaning:
             for kind in kinds
         }
 
+    def folders(self) -> list[Path]:
+        """The folders whose files are freed, sorted."""
+        return sorted({p.folder or file.parent for p in self.pieces for file in p.files[:1]})
+
     def plain(self) -> dict[str, Any]:
         """All of it as plain data, for scripts."""
         return {
             "store": str(self.store.root),
             "kinds": {kind: {"files": n, "bytes": b} for kind, (n, b) in self.sizes().items()},
             "files": [str(path) for piece in self.pieces for path in piece.files],
+            "folders": [str(path) for path in self.folders()],
             "bytes": sum(piece.bytes for piece in self.pieces),
             "packs_busy": self.busy,
             "packs_unfinished": self.unfinished,
@@ -132,7 +138,9 @@ def plan_cleaning(
     busy = packs.busy & packs.cells.keys()
     return Cleaning(
         store=store,
-        pieces=tuple(piece for piece in pieces if piece.files or piece.folder),
+        pieces=tuple(
+            piece for piece in pieces if (piece.files or piece.folder) and _own(store, piece)
+        ),
         busy=len(busy),
         unfinished=len(packs.cells.keys() - packs.done - busy),
     )
@@ -148,16 +156,29 @@ def clean(cleaning: Cleaning) -> Cleaning:
         StoreError: When the store may only be read, or something cannot be removed.
     """
     Store.check_writable(cleaning.store.root)
-    freed = tuple(piece for piece in cleaning.pieces if not _is_young_code(piece))
+    freed = tuple(
+        piece
+        for piece in cleaning.pieces
+        if not _is_young_code(piece) and _own(cleaning.store, piece)
+    )
     for piece in freed:
         try:
             for path in piece.files:
-                path.unlink(missing_ok=True)
+                if cleaning.store.owns(path):
+                    path.unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"cannot free {path}: {error.strerror}") from error
         if piece.folder is not None:
             _remove_empty(piece.folder)
     return replace(cleaning, pieces=freed)
+
+
+def _own(store: Store, piece: Piece) -> bool:
+    """Whether all of a piece lies in the store itself, where no symbolic link leads out of it."""
+    if piece.folder is not None and (piece.folder.is_symlink() or not store.owns(piece.folder)):
+        return False
+    parents = {path.parent: path for path in piece.files}
+    return all(map(store.owns, parents.values()))
 
 
 def _submissions(store: Store) -> list[Submission]:
@@ -203,7 +224,8 @@ def _output(store: Store, keys: Iterable[SubmissionKey], packs: Packs) -> list[P
     """What a scheduler wrote for jobs all of whose packs are done with."""
     carried = [key for key in keys if jobs_folder(store, *key).is_dir()]
     batches = [batch for key in carried for batch in read_batches(store, *key)]
-    folders = [output_folder(store, b.name) for b in batches if packs.done.issuperset(b.packs)]
+    ended = [b for b in batches if b.packs and packs.done.issuperset(b.packs)]
+    folders = [output_folder(store, batch.name) for batch in ended]
     return [_piece("logs", folder.rglob("*"), folder) for folder in folders if folder.is_dir()]
 
 
@@ -252,8 +274,9 @@ def _leftovers(store: Store) -> list[Piece]:
         folders[:] = [name for name in folders if not _is_temporary(name)]
         for path in (Path(root, name) for name in names):
             if _age(path) > ABANDONED_SECONDS:
-                listed = path.rglob("*") if path.is_dir() else [path]
-                found.append(_piece("leftovers", listed, path if path.is_dir() else None))
+                folder = path if path.is_dir() and not path.is_symlink() else None
+                listed = [path] if folder is None else folder.rglob("*")
+                found.append(_piece("leftovers", listed, folder))
     return found
 
 

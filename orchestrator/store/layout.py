@@ -6,6 +6,7 @@ This module is the only owner of its file names.
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -16,7 +17,13 @@ SCHEMA_VERSION = 1
 """Version of everything written into a store: records, generations and tables."""
 
 _MARKER = "store.json"
+_NAME = re.compile(r"(?!\.+\Z)[A-Za-z0-9._-]{1,200}", re.ASCII)
 _FANOUT = 2  # leading hex digits of a cell id that name its folder: at most 256 folders
+
+
+def is_name(text: object) -> bool:
+    """Whether something read from a store may name a file or a folder of it, and no place else."""
+    return isinstance(text, str) and _NAME.fullmatch(text) is not None
 
 
 class StoreError(ValueError):
@@ -87,6 +94,17 @@ class Store:
     def writable(self) -> bool:
         """Whether this process may add files; a store mounted read-only can still be asked."""
         return os.access(self.root, os.W_OK | os.X_OK)
+
+    def owns(self, path: Path) -> bool:
+        """Whether a file or folder lies in this store, and no symbolic link leads there.
+
+        The path itself may be a link that is to be removed; what it leads to is not the store's.
+        """
+        try:
+            inside = path.parent.relative_to(self.root)
+        except ValueError:
+            return False
+        return path.name != ".." and path.parent.resolve() == self.root.resolve() / inside
 
     @property
     def records(self) -> Path:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.provenance import person
-from orchestrator.store.layout import Store, StoreError
+from orchestrator.store.layout import Store, StoreError, is_name
 from orchestrator.store.publishing import publish_new
 
 PREFIX = "ss-"
@@ -199,9 +199,14 @@ def _read_batch(path: Path) -> JobBatch:
     content = _load(path)
     try:
         plain = {name: content[name] for name in _NAMES}
-        return JobBatch(**{**plain, "packs": tuple(plain["packs"]), "after": tuple(plain["after"])})
+        packs, after = tuple(plain["packs"]), tuple(plain["after"])
+        batch = JobBatch(**{**plain, "packs": packs, "after": after})
     except (KeyError, TypeError) as error:
         raise StoreError(f"{path} is damaged ({error})") from error
+    # Folders are named after it and removed: what a stranger wrote into the file decides nothing.
+    if batch.name != path.stem or not all(map(is_name, (batch.name, *packs, *after))):
+        raise StoreError(f"{path} is damaged (its job, packs or predecessors are no such names)")
+    return batch
 
 
 def _load(path: Path) -> dict[str, Any]:

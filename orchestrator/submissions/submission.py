@@ -164,6 +164,8 @@ def read_submission(store: Store, grid: str, number: int) -> Submission:
         if content["schema"] != SUBMISSION_VERSION:
             raise StoreError(f"{folder} has format version {content['schema']!r}")
         plain = {name: content[name] for name in _PLAIN}
+        if (plain["grid"], plain["number"]) != (grid, number):
+            raise StoreError(f"{folder} holds run {plain['number']!r} of grid {plain['grid']!r}")
         plain["overrides"] = tuple(plain["overrides"])
         plain["needs"] = {cell: tuple(ids) for cell, ids in plain["needs"].items()}
         return Submission(

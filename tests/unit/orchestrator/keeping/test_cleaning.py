@@ -1,6 +1,8 @@
 """Cleaning a store: what is listed, that exactly this is freed, and what is never touched."""
 
+import json
 import os
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,7 +21,7 @@ from orchestrator.store.artifacts import publish_artifacts
 from orchestrator.store.layout import StoreError
 from orchestrator.store.records import timestamp
 from orchestrator.submissions.frozen import freeze
-from orchestrator.submissions.jobs import JobBatch, output_folder, publish_batch
+from orchestrator.submissions.jobs import JobBatch, jobs_folder, output_folder, publish_batch
 from orchestrator.submissions.manifest import Manifest, publish_manifests
 from orchestrator.submissions.submission import publish_submission
 from orchestrator.watching.carried import NoScheduler
@@ -279,3 +281,81 @@ def test_a_store_that_may_only_be_read_is_refused(
     with pytest.raises(StoreError, match="you may only read it"):
         clean(found)
     assert files(store) == before
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A folder beside the store, which nothing in a store may lead to."""
+    folder = tmp_path / "elsewhere"
+    (folder / attempt(5)).mkdir(parents=True)
+    (folder / attempt(5) / "1.pt").write_bytes(b"theirs")
+    (folder / "precious.txt").write_text("theirs")
+    return folder
+
+
+def test_a_job_whose_name_leads_out_of_the_store_is_refused(store: Store, elsewhere: Path) -> None:
+    [pack] = a_run(store, [ONE])
+    answered(store, ONE)
+    path = carried(store, pack, since=1000.0)
+    described = jobs_folder(store, "grid", 1) / "ss-0-a0.json"
+    leading_out = {**json.loads(described.read_bytes()), "name": "../../../elsewhere", "packs": []}
+    described.write_text(json.dumps(leading_out))
+    with pytest.raises(StoreError, match="no such names"):
+        look(store)
+    assert (elsewhere / "precious.txt").exists()
+    assert path.exists()
+
+
+def test_the_output_of_a_job_that_carries_no_pack_stays(store: Store) -> None:
+    [pack] = a_run(store, [ONE])
+    answered(store, ONE)
+    path = carried(store, pack, since=1000.0)
+    described = jobs_folder(store, "grid", 1) / "ss-0-a0.json"
+    described.write_text(json.dumps({**json.loads(described.read_bytes()), "packs": []}))
+    clean(look(store))
+    assert path.exists()
+
+
+@pytest.mark.parametrize("name", ["logs", "checkpoints"])
+def test_what_a_symbolic_link_leads_to_is_not_freed(
+    store: Store, elsewhere: Path, name: str
+) -> None:
+    [pack] = a_run(store, [ONE])
+    answered(store, ONE)
+    folder = store.root / name / pack
+    shutil.copytree(folder, elsewhere, dirs_exist_ok=True)
+    shutil.rmtree(folder)
+    folder.symlink_to(elsewhere)
+    before = {path for path in elsewhere.rglob("*")}
+    found = look(store)
+    assert listed(found, name) == []
+    clean(found)
+    assert {path for path in elsewhere.rglob("*")} == before
+
+
+def test_a_folder_that_became_a_symbolic_link_since_it_was_listed_is_not_freed(
+    store: Store, elsewhere: Path
+) -> None:
+    [pack] = a_run(store, [ONE])
+    answered(store, ONE)
+    found = look(store)
+    shutil.rmtree(store.checkpoints(pack))
+    store.checkpoints(pack).symlink_to(elsewhere)
+    clean(found)
+    assert (elsewhere / attempt(5) / "1.pt").exists()
+
+
+def test_a_run_that_says_it_is_another_is_refused(store: Store) -> None:
+    a_run(store, [ONE])
+    path = store.submission("grid", 1) / "submission.json"
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), "grid": "../../elsewhere"}))
+    with pytest.raises(StoreError, match=r"holds run 1 of grid '../../elsewhere'"):
+        look(store)
+
+
+def test_the_folders_whose_files_go_are_told(store: Store) -> None:
+    [pack] = a_run(store, [ONE])
+    answered(store, ONE)
+    assert look(store).plain()["folders"] == [
+        str(store.checkpoint_folder(pack, attempt(5))), str(store.log_folder(pack)),
+    ]  # fmt: skip

@@ -1,5 +1,7 @@
 """Which job carries which pack: told by names that are unique for ever."""
 
+import json
+
 import pytest
 
 from orchestrator.store.layout import Store, StoreError
@@ -8,6 +10,7 @@ from orchestrator.submissions.jobs import (
     array_name,
     current_places,
     job_ids,
+    jobs_folder,
     note_job_id,
     publish_batch,
     read_batch,
@@ -90,4 +93,21 @@ def test_a_damaged_batch_is_an_error_that_names_the_file(store):
     path = store.submission("digits", 1) / "jobs" / f"{FIRST.name}.json"
     path.write_text('{"name": "x"}')
     with pytest.raises(StoreError, match=r"a0\.json is damaged"):
+        read_batches(store, "digits", 1)
+
+
+@pytest.mark.parametrize("name", ["../../victim", "..", "/etc", "ss-2", ""])
+def test_a_batch_that_is_named_otherwise_than_its_file_is_damaged(store, name):
+    publish_batch(store, "digits", 1, FIRST)
+    path = jobs_folder(store, "digits", 1) / f"{FIRST.name}.json"
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), "name": name}))
+    with pytest.raises(StoreError, match="no such names"):
+        read_batches(store, "digits", 1)
+
+
+def test_a_batch_whose_packs_are_no_names_is_damaged(store):
+    publish_batch(store, "digits", 1, FIRST)
+    path = jobs_folder(store, "digits", 1) / f"{FIRST.name}.json"
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), "packs": ["../p0"]}))
+    with pytest.raises(StoreError, match="no such names"):
         read_batches(store, "digits", 1)
