@@ -6,6 +6,7 @@ whether the worker is still at work: on the same machine by its process, elsewhe
 
 import contextlib
 import json
+import logging
 import os
 import threading
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.provenance import host
-from orchestrator.store.layout import Store
+from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import replace as replace_file
 from orchestrator.submissions.manifest import Driver, Manifest, started
 from orchestrator.worker.breaker import Breaker
@@ -30,6 +31,10 @@ SILENT_SECONDS = 60.0
 """How old a heartbeat from another machine may be before its worker counts as gone."""
 
 _STOP_POLL_SECONDS = 0.25
+_TRIES = 8  # at a budget that cannot be read, so that a short failure of a disk ends nothing
+_UNREADABLE = (OSError, StoreError, ValueError)
+
+_LOG = logging.getLogger(__name__)
 
 
 class Phase(StrEnum):
@@ -217,8 +222,28 @@ class Heart:
         return StopReason.LIMIT
 
     def may_begin(self, seconds: float | None) -> bool:
-        """Whether something of that expected length fits into the time and the budget left."""
-        return self._deadline.allows(seconds) and self._spending.allows(seconds)
+        """Whether something of that expected length fits into the time and the budget left.
+
+        A budget that cannot be read after several tries has no room: nothing may exceed it.
+        """
+        return self._deadline.allows(seconds) and self._fits_the_budget(seconds)
+
+    def _fits_the_budget(self, seconds: float | None) -> bool:
+        for _ in range(_TRIES):
+            try:
+                if self._spending.allows(seconds):
+                    return True
+                break
+            except _UNREADABLE as error:
+                _LOG.warning("the budget cannot be read: %s", error)
+                self._ended.wait(_STOP_POLL_SECONDS)
+        self._drain(StopReason.BUDGET)
+        return False
+
+    def _drain(self, reason: StopReason) -> None:
+        if not self._stop.is_set():
+            self._because = reason
+            self._stop.set()
 
     def cancelled(self, cell: str) -> bool:
         """Whether a cell was cancelled."""
@@ -269,11 +294,19 @@ class Heart:
                     self._write()
 
     def _look_for_requests(self) -> None:
-        if self._stop_path.exists() or not driver_lives(self._now.driver):
-            self._stop.set()
-        elif not self._stop.is_set() and self._breaker.halt() is not None:
-            self._because = StopReason.HALTED
-            self._stop.set()
-        elif not self._stop.is_set() and self._spending.exhausted():
-            self._because = StopReason.BUDGET
-            self._stop.set()
+        requests: tuple[tuple[StopReason, Callable[[], bool]], ...] = (
+            (StopReason.ASKED, self._is_asked),
+            (StopReason.HALTED, lambda: self._breaker.halt() is not None),
+            (StopReason.BUDGET, self._spending.exhausted),
+        )
+        for reason, is_so in requests:
+            if self._stop.is_set():
+                return
+            # What cannot be read now is looked at again: without beats the worker would count as
+            # lost, and others would train its cells beside it.
+            with contextlib.suppress(*_UNREADABLE):
+                if is_so():
+                    self._drain(reason)
+
+    def _is_asked(self) -> bool:
+        return self._stop_path.exists() or not driver_lives(self._now.driver)

@@ -5,6 +5,7 @@ device. A GPU is one device, or the fraction of one, and without GPUs a worker i
 anything, a worker that is lost has paid what it said last, and a restart counts nothing twice.
 """
 
+import contextlib
 import json
 import os
 import time
@@ -75,7 +76,8 @@ class Spending:
         used = others + self._own()
         if used + self._devices * (seconds or 0.0) / 3600.0 < budget:
             return True
-        end_budget(self._store, self._manifest.grid, self._manifest.number, budget, used)
+        with contextlib.suppress(OSError):  # on a full disk the others find out by themselves
+            end_budget(self._store, self._manifest.grid, self._manifest.number, budget, used)
         return False
 
     def exhausted(self) -> bool:
