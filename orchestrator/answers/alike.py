@@ -36,6 +36,17 @@ def within(path: str, average: Parts) -> bool:
     return path in average or path.partition(".")[0] in average
 
 
+def does_without(answer: Answer, path: str) -> bool:
+    """Whether a cell is the same cell for every value of a field.
+
+    It has no such option, or it is dense: at density 1 there is nothing to allocate.
+    """
+    if answer.fields.get(path) is None:
+        return True
+    neutral = path == "density" or path.partition(".")[0] == "allocation"
+    return neutral and text_of(answer.fields.get("density")) == "1"
+
+
 def check_fields(answers: Answers, axes: Axes) -> None:
     """Refuse fields that no cell has, or that are asked for twice or in vain.
 

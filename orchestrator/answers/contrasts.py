@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from orchestrator.answers.grouping import Grouped, Key, group
-from orchestrator.answers.results import AnswerError, Answers, not_found
+from orchestrator.answers.grouping import Grouped, Key
+from orchestrator.answers.references import references_of
+from orchestrator.answers.results import AnswerError, not_found, text_of
 from orchestrator.statistics.corrections import benjamini_hochberg, holm
 from orchestrator.statistics.paired import Better, PairedDifference, paired_difference
 
@@ -24,7 +25,8 @@ class Contrast:
         reference: Row and column of what it is compared with.
         difference: The entry minus its reference, over the seeds that both have; None when there
             is no such seed.
-        p_holm: p of the chosen test after Holm's correction over all contrasts that have one.
+        p_holm: p of the chosen test after Holm's correction over all contrasts; None where the test
+            has none, which counts as 1 in the family.
         p_bh: The same after that of Benjamini and Hochberg.
         warning: What a reader must know of this contrast; empty when nothing.
     """
@@ -65,60 +67,57 @@ class Contrasts:
 
 
 def contrasts(
-    answers: Answers,
+    grouped: Grouped,
     *,
-    rows: str = "method",
-    columns: str = "density",
-    value: str = "test_accuracy",
     against: str = "dense",
+    better: Better,
     confidence: float = 0.95,
     test: Test = "t",
-    better: Better | None = None,
-    average: Sequence[str] = (),
 ) -> Contrasts:
     """Compare every entry with that of the reference row in its column, seed by seed.
 
-    Where the reference row exists in one column only, as dense at density 1 does, all columns are
-    compared with that one.
+    Where the reference row does not depend on the columns, as dense at density 1 does not on the
+    density, all columns are compared with its one entry; see `references_of`.
 
     Args:
-        answers: The cells.
-        rows: Path of the field that names the rows.
-        columns: Path of the field that names the columns.
-        value: Name of the measurement.
+        grouped: The entries.
         against: The reference row, as the table names it.
-        confidence: Of the intervals, in (0, 1).
+        better: Which end of the value wins a seed.
+        confidence: Of the intervals, see `check_confidence`.
         test: Whose p is corrected for being so many.
-        better: Which end of the value wins a seed; by default what the answers say, else higher.
-        average: Fields to average over within each seed, see `group`.
 
     Raises:
-        AnswerError: When a field, the value or the reference row does not occur, when cells that
-            would be averaged differ in another field than the seed, or when the reference row
-            exists in several columns, but not in all that are to be compared.
+        AnswerError: When the reference row does not occur, or is not there to be compared with.
     """
-    if not 0 < confidence < 1:
-        raise AnswerError(f"confidence {confidence:g} is not between 0 and 1, such as 0.95")
+    check_confidence(confidence)
     test_named(test)
-    grouped = group(answers, rows=rows, columns=columns, value=value, average=average)
-    references = _references(grouped, against, rows)
+    references = references_of(grouped, against)
     by_seed = {key: entry.by_seed for key, entry in grouped.entries.items()}
-    side: Better = better or ("lower" if grouped.better == "lower" else "higher")
     found = [
-        _contrast((row, column), references[row, column], by_seed, confidence, side)
+        _contrast((row, column), references[row, column], by_seed, confidence, better)
         for row in grouped.rows
         for column in grouped.columns
         if (row, column) in references
     ]
-    corrected = _corrected(found, test)
     return Contrasts(
-        contrasts=corrected,
+        contrasts=_corrected(found, test),
         against=against,
-        value=value,
+        value=grouped.value,
         test=test,
         confidence=confidence,
         notes=(*grouped.gaps, *grouped.notes),
     )
+
+
+def check_confidence(confidence: float) -> None:
+    """Refuse a confidence that no interval of few seeds can have.
+
+    Raises:
+        AnswerError: When it is not between 0.5 and 0.9999.
+    """
+    if not 0.5 <= confidence <= 0.9999:
+        given = text_of(float(confidence))
+        raise AnswerError(f"confidence {given} is not between 0.5 and 0.9999, such as 0.95")
 
 
 def test_named(name: str) -> Test:
@@ -131,43 +130,6 @@ def test_named(name: str) -> Test:
         if test == name:
             return test
     raise not_found(f"no test {name!r}", name, TESTS, "tests")
-
-
-def _references(grouped: Grouped, against: str, fields: str) -> Mapping[Key, Key]:
-    """Every entry that is to be compared, with its reference.
-
-    Where rows or columns have several fields, entries that agree in all but the innermost of each
-    are compared: methods on one data set, and not across data sets.
-    """
-    inner = {row: parts[-1] for row, parts in grouped.row_parts.items()}
-    if against not in inner.values():
-        rows = list(dict.fromkeys(inner.values()))
-        raise not_found(f"no row {against!r}: no cell has it as {fields}", against, rows, "rows")
-    blocks: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Key]] = {}
-    for row, column in grouped.entries:
-        outer = grouped.row_parts[row][:-1], grouped.column_parts[column][:-1]
-        blocks.setdefault(outer, []).append((row, column))
-    found: dict[Key, Key] = {}
-    for keys in blocks.values():
-        own = [key for key in keys if inner[key[0]] == against]
-        others = [key for key in keys if inner[key[0]] != against]
-        found |= _references_in(own, others, against)
-    return found
-
-
-def _references_in(own: Sequence[Key], others: Sequence[Key], against: str) -> Mapping[Key, Key]:
-    """The reference of every other entry among those of the reference row."""
-    if len(own) == 1:
-        return dict.fromkeys(others, own[0])
-    by_column = {column: (row, column) for row, column in own}
-    lacking = list(dict.fromkeys(column for _, column in others if column not in by_column))
-    if lacking:
-        there = f", nor in one column only, but at {', '.join(by_column)}" if own else ""
-        raise AnswerError(
-            f"{against} cannot be the reference: it is not there at {', '.join(lacking)}{there}; "
-            f"take another one, or leave these out with --where"
-        )
-    return {key: by_column[key[1]] for key in others}
 
 
 def _contrast(
@@ -224,13 +186,16 @@ def _smallness(difference: PairedDifference | None) -> list[str]:
 
 
 def _corrected(found: Sequence[Contrast], test: Test) -> tuple[Contrast, ...]:
-    places = [at for at, each in enumerate(found) if _p(each, test) is not None]
-    p_values = [p for each in found if (p := _p(each, test)) is not None]
-    adjusted = zip(places, holm(p_values), benjamini_hochberg(p_values), strict=True)
-    by_place = {at: (p_holm, p_bh) for at, p_holm, p_bh in adjusted}
+    """The contrasts with their corrected p, over all of them.
+
+    One without a p counts as 1, so that the family is the same while results still come in.
+    """
+    p_values = [_p(each, test) for each in found]
+    counted = [1.0 if p is None else p for p in p_values]
+    adjusted = zip(found, p_values, holm(counted), benjamini_hochberg(counted), strict=True)
     return tuple(
-        replace(each, p_holm=by_place[at][0], p_bh=by_place[at][1]) if at in by_place else each
-        for at, each in enumerate(found)
+        each if p is None else replace(each, p_holm=p_holm, p_bh=p_bh)
+        for each, p, p_holm, p_bh in adjusted
     )
 
 

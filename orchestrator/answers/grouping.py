@@ -12,6 +12,7 @@ from orchestrator.answers.alike import (
     check_measured,
     confounded,
     differing_fields,
+    does_without,
     within,
 )
 from orchestrator.answers.naming import Parts, fields_in, ordered, parts_along
@@ -79,6 +80,9 @@ class Grouped:
         row_parts: Name of a row to its parts, one by each of the fields.
         column_parts: The same of the columns.
         averaged: Field to how many values of it each seed's value is the mean over.
+        row_fields: The fields that name the rows, the outer one first.
+        column_fields: The same of the columns.
+        fixed: Entries that are what they are for every value of the innermost column field.
     """
 
     value: str
@@ -90,6 +94,9 @@ class Grouped:
     row_parts: Mapping[str, Parts] = field(default_factory=dict)
     column_parts: Mapping[str, Parts] = field(default_factory=dict)
     averaged: Mapping[str, int] = field(default_factory=dict)
+    row_fields: Parts = ()
+    column_fields: Parts = ()
+    fixed: frozenset[Key] = frozenset()
 
     @property
     def gaps(self) -> tuple[str, ...]:
@@ -163,6 +170,13 @@ def group(
         row_parts=row_parts,
         column_parts=column_parts,
         averaged=_averaged(answers.answers, axes.average),
+        row_fields=axes.rows,
+        column_fields=axes.columns,
+        fixed=frozenset(
+            key
+            for key, cells in groups.items()
+            if all(does_without(answer, axes.columns[-1]) for answer in cells)
+        ),
     )
 
 

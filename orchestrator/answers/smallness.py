@@ -3,10 +3,16 @@
 from collections.abc import Sequence
 
 from orchestrator.answers.contrasts import Contrast, Contrasts
+from orchestrator.answers.marks import alpha_of
+from orchestrator.statistics.corrections import holm
 from orchestrator.statistics.paired import pairs_needed, smallest_wilcoxon
 
 _FEW = 10
 """Below so many pairs the bootstrap interval covers less than 90 % where 95 % are asked for."""
+
+
+_NAMED = 4
+"""So many contrasts are named where more share a shortage."""
 
 
 def smallness_of(found: Contrasts) -> tuple[str, ...]:
@@ -20,24 +26,34 @@ def smallness_of(found: Contrasts) -> tuple[str, ...]:
 
 
 def rank_limit(found: Contrasts) -> str:
-    """The least p that the signed-rank test can have, alone and among so many.
+    """The least p that the signed-rank test can have where pairs are few, alone and among so many.
 
-    Nothing where that is small enough.
+    Of the contrasts that cannot be significant by their own pairs; nothing where all can.
     """
-    compared = [each for each in found.contrasts if each.difference is not None]
-    alpha = round(1 - found.confidence, 12)
-    counts = sorted({_pairs(each) for each in compared} - {0})
-    family = len(compared)
-    if not counts or counts[-1] >= (needed := pairs_needed(family, alpha)):
+    counts = [_pairs(each) for each in found.contrasts]
+    alpha, family = alpha_of(found), len(counts)
+    least = holm([smallest_wilcoxon(count) if count else 1.0 for count in counts])
+    short: dict[int, list[Contrast]] = {}
+    for each, count, p in zip(found.contrasts, counts, least, strict=True):
+        if count and p >= alpha:
+            short.setdefault(count, []).append(each)
+    if not short:
         return ""
-    most = counts[-1]
-    least = smallest_wilcoxon(most)
-    corrected = f"{min(1.0, family * least):.3g}"
-    after = f", after Holm's correction over {_count(family)} none below {corrected}"
-    return (
-        f"with {most} {'pair' if most == 1 else 'pairs'} the signed-rank test can give no p below "
-        f"{least:.3g}{after if family > 1 else ''}; {alpha:g} takes {needed} pairs"
-    )
+    everywhere = len(short) == 1 and set(counts) <= {0, *short}
+    told = [
+        _shortage(count, short[count], least[counts.index(count)], family, everywhere)
+        for count in sorted(short)
+    ]
+    return f"{'; '.join(told)}; {alpha:g} takes {pairs_needed(family, alpha)} pairs"
+
+
+def family_notes(found: Contrasts) -> tuple[str, ...]:
+    """How many contrasts of the family have no p, and what becomes of them."""
+    count, family = sum(each.p_holm is None for each in found.contrasts), len(found.contrasts)
+    if not 0 < count < family:
+        return ()
+    have = "has no p and counts" if count == 1 else "have no p and count"
+    return (f"{count} of {_count(family)} {have} as 1 in the corrections",)
 
 
 def warnings_of(found: Contrasts) -> tuple[str, ...]:
@@ -62,6 +78,23 @@ def _bootstrap(compared: Sequence[Contrast]) -> str:
         f"with fewer than {_FEW} pairs (here {', '.join(map(str, few))}) the bootstrap interval is "
         "too narrow, because resamples know no more spread than the pairs: rely on the t interval"
     )
+
+
+def _shortage(
+    count: int, short: Sequence[Contrast], least: float, family: int, everywhere: bool
+) -> str:
+    names = "" if everywhere else f" ({_folded(short)})"
+    after = f", after Holm's correction over {_count(family)} none below {least:.3g}"
+    return (
+        f"with {count} {'pair' if count == 1 else 'pairs'}{names} the signed-rank test can give no "
+        f"p below {smallest_wilcoxon(count):.3g}{after if family > 1 else ''}"
+    )
+
+
+def _folded(contrasts: Sequence[Contrast]) -> str:
+    names = [f"{each.row} at {each.column}" for each in contrasts]
+    more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
+    return _listed([*names[:_NAMED], *more])
 
 
 def _pairs(contrast: Contrast) -> int:

@@ -58,7 +58,7 @@ def build_comparison(
         value: The measurement.
         average: Fields to average over within each seed; everything else must be equal.
         against: The reference row.
-        confidence: Of the intervals, in (0, 1).
+        confidence: Of the intervals, 0.5 to 0.9999.
         test: Whose p is corrected for being so many: "t" or "wilcoxon".
 
     Raises:
@@ -69,11 +69,7 @@ def build_comparison(
     grouped = group(answers, rows=rows, columns=columns, value=value, average=average)
     better: Better = "lower" if better_end(grouped) == "lower" else "higher"
     found = contrasts(
-        answers,
-        rows=rows,
-        columns=columns,
-        value=value,
-        average=average,
+        grouped,
         against=against,
         confidence=confidence,
         test=test_named(test),

@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Sequence
 
 from orchestrator.answers.contrasts import Contrast
+from orchestrator.answers.marks import TEST_NAMES
 from orchestrator.answers.measurements import Unit, better_end, in_percent, unit_of, words_of
 from orchestrator.answers.rankings import Ranking
-from orchestrator.answers.smallness import smallness_of, warnings_of
+from orchestrator.answers.smallness import family_notes, smallness_of, warnings_of
 from orchestrator.contrasts.building import Comparison
 from orchestrator.statistics.paired import PairedDifference
 from orchestrator.statistics.ranks import Tally
 from orchestrator.tables.layout import Content, Heading, HeadLine, Layout, Line, plain, shared_parts
 
 _NOTHING = "-"
-_TESTS = {"t": "the paired t test", "wilcoxon": "the signed-rank test"}
 _FEW_BLOCKS = 10
 
 
@@ -157,12 +157,15 @@ def _reference(comparison: Comparison) -> str:
 
 def _notes(comparison: Comparison) -> list[str]:
     found = comparison.contrasts
-    family = sum(each.p_holm is not None for each in found.contrasts)
+    family = len(found.contrasts)
+    over = f"the {family} contrasts" if family > 1 else "the one contrast"
     end = comparison.better
     unknown = "" if better_end(comparison.grouped) else ", as nothing says which end is better"
     return [
-        f"Holm and BH (Benjamini-Hochberg) correct the p of {_TESTS[found.test]} over the "
-        f"{family} contrasts of this table; all p are two-sided",
+        f"Holm and BH (Benjamini-Hochberg) correct the p of the {TEST_NAMES[found.test]} over "
+        f"{over} of this table; all p are two-sided",
+        "each interval is for its contrast alone, Holm's p for all of the table",
+        *family_notes(found),
         f"W/T/L: seeds won, tied and lost; {end} wins{unknown}",
         *found.notes,
         *warnings_of(found),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.answers.measurements import unit_of, words_of
 from orchestrator.tables.entries import not_finite
-from orchestrator.tables.marks import legend_of
+from orchestrator.tables.marks import comparison_notes
 
 if TYPE_CHECKING:
     from orchestrator.tables.table import Table
@@ -40,7 +40,7 @@ def notes_of(table: "Table") -> tuple[str, ...]:
         notes.append(f"{count} {have} no finite mean, because a measurement is not finite")
     if table.compared:
         pairs = zip(table.groups, table.compared, strict=True)
-        notes += [note for grouped, against in pairs for note in legend_of(grouped, against)]
+        notes += [note for grouped, against in pairs for note in comparison_notes(grouped, against)]
     return tuple(dict.fromkeys(notes))
 
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Literal, get_args
 
 from orchestrator.answers.grouping import Entry, Grouped
+from orchestrator.answers.marks import Mark
 from orchestrator.answers.measurements import Unit
 from orchestrator.statistics.summaries import Summary
-from orchestrator.tables.layout import Content, Mark
+from orchestrator.tables.layout import Content
 
 Spread = Literal["std", "ci", "none"]
 """What stands behind the mean: a standard deviation, half a confidence interval, or nothing."""

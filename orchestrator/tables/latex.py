@@ -2,8 +2,9 @@
 
 import re
 
+from orchestrator.answers.marks import Mark
 from orchestrator.answers.results import AnswerError
-from orchestrator.tables.layout import Content, HeadLine, Layout, Line, Mark, spans
+from orchestrator.tables.layout import Content, HeadLine, Layout, Line, spans
 
 _ESCAPES = str.maketrans(
     {

@@ -2,14 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 
-
-class Mark(Enum):
-    """How an entry differs from the reference, where it does significantly."""
-
-    BETTER = "†"
-    WORSE = "‡"
+from orchestrator.answers.marks import Mark
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

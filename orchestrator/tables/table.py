@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.answers.contrasts import Contrasts, contrasts, test_named
+from orchestrator.answers.contrasts import Contrasts, check_confidence, contrasts, test_named
 from orchestrator.answers.grouping import Grouped, group
 from orchestrator.answers.measurements import better_end
 from orchestrator.answers.naming import Parts, fields_in
@@ -28,7 +28,7 @@ class Table:
         column_fields: The fields that name the columns, the outer one first.
         groups: Its content, one for each measurement, all with the same rows and columns.
         spread: What stands behind every mean.
-        confidence: Of the intervals and of the comparisons, in (0, 1).
+        confidence: Of the intervals and of the comparisons, 0.5 to 0.9999.
         compared: How its entries differ from the reference row, one for each measurement; empty
             where there is no reference.
     """
@@ -114,7 +114,7 @@ def build_table(
         average: Fields to average over within each seed; everything else must be equal.
         spread: What stands behind a mean: "std", the standard deviation over the seeds, "ci",
             half of Student's interval of the mean, or "none".
-        confidence: Of the intervals and of the comparisons, in (0, 1).
+        confidence: Of the intervals and of the comparisons, 0.5 to 0.9999.
         against: The reference row: entries that differ from it significantly are marked.
         test: Of these comparisons: "t", or "wilcoxon".
 
@@ -123,8 +123,7 @@ def build_table(
             be averaged differ in a field that was not asked for, or for an unknown spread.
     """
     behind = _spread_named(spread)
-    if not 0 < confidence < 1:
-        raise AnswerError(f"confidence {confidence:g} is not between 0 and 1, such as 0.95")
+    check_confidence(confidence)
     values = fields_in(value)
     if len(set(values)) < len(values):
         raise AnswerError(f"a measurement is asked for twice: {value}")
@@ -141,12 +140,8 @@ def build_table(
     )
     compared = [
         contrasts(
-            answers,
-            rows=rows,
-            columns=columns,
-            value=grouped.value,
+            grouped,
             against=against,
-            average=average,
             confidence=confidence,
             test=test_named(test),
             better="lower" if better_end(grouped) == "lower" else "higher",

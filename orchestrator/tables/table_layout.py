@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.answers.grouping import Grouped, Key
-from orchestrator.answers.measurements import Unit, unit_of, words_of
+from orchestrator.answers.marks import Mark, marks_of
+from orchestrator.answers.measurements import Unit, better_end, unit_of, words_of
 from orchestrator.answers.naming import Parts
 from orchestrator.tables.captions import common_n
 from orchestrator.tables.entries import content_of
@@ -14,12 +15,10 @@ from orchestrator.tables.layout import (
     HeadLine,
     Layout,
     Line,
-    Mark,
     headings,
     plain,
     shared_parts,
 )
-from orchestrator.tables.marks import marks_of
 from orchestrator.tables.winners import winners
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def _blocks(table: "Table", best: bool) -> list[_Block]:
             grouped=grouped,
             unit=unit_of(grouped),
             best=winners(grouped) if best else frozenset(),
-            marks=marks_of(grouped, against) if against else {},
+            marks=marks_of(grouped, against, better_end(grouped)) if against else {},
         )
         for grouped, against in zip(table.groups, compared, strict=True)
     ]

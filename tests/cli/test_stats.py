@@ -63,7 +63,8 @@ def test_another_row_measurement_and_test_can_be_asked_for(store: Path) -> None:
         (["--columns", "densty"], "did you mean 'density'?"),
         (["--format", "jsn"], "did you mean 'json'?"),
         (["--test", "wilcoxn"], "did you mean 'wilcoxon'?"),
-        (["--confidence", "95"], "confidence 95 is not between 0 and 1, such as 0.95"),
+        (["--confidence", "95"], "confidence 95 is not between 0.5 and 0.9999, such as 0.95"),
+        (["--confidence", "0.99999999999999"], "99999999999999 is not between 0.5 and 0.9999"),
         (["--where", "method=dense"], "there is no row to compare with dense"),
     ],
 )  # fmt: skip

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
+from orchestrator.answers.contrasts import Contrasts, Test, contrasts
+from orchestrator.answers.grouping import group
 from orchestrator.answers.results import Answer, Answers
+from orchestrator.statistics.paired import Better
 
 Entry = tuple[str, str]
 
@@ -24,6 +27,20 @@ def answers_of(entries: Mapping[Entry, tuple[float | None, ...]], **fields: str)
 def together(*parts: Answers) -> Answers:
     """The answers of several, in this order."""
     return Answers(answers=tuple(answer for part in parts for answer in part.answers))
+
+
+def contrasts_of(
+    answers: Answers,
+    *,
+    value: str = "test_accuracy",
+    against: str = "dense",
+    better: Better = "higher",
+    confidence: float = 0.95,
+    test: Test = "t",
+) -> Contrasts:
+    """The contrasts of these answers by method and density."""
+    grouped = group(answers, rows="method", columns="density", value=value)
+    return contrasts(grouped, against=against, better=better, confidence=confidence, test=test)
 
 
 def _answer(

@@ -1,13 +1,15 @@
 """Contrasts: every entry against the reference row, paired by seed, with what is missing told."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from orchestrator.answers.contrasts import Contrasts, contrasts
-from orchestrator.answers.results import AnswerError
+from orchestrator.answers.grouping import group
+from orchestrator.answers.results import AnswerError, Answers
 from orchestrator.statistics.corrections import benjamini_hochberg, holm
-from tests.support.answers import answers_of
+from tests.support.answers import answers_of, contrasts_of, together
 
 DENSE = (0.97, 0.98, 0.96, 0.97, 0.98)
 SET = (0.95, 0.955, 0.93, 0.95, 0.965)
@@ -16,7 +18,7 @@ RIGL = (0.96, 0.98, 0.955, 0.965, 0.97)
 
 def usual(**changed: tuple[float | None, ...]) -> Contrasts:
     given = {"dense": DENSE, "set": SET, "rigl": RIGL, **changed}
-    return contrasts(
+    return contrasts_of(
         answers_of(
             {("dense", "1"): given["dense"], ("set", "0.1"): given["set"],
              ("rigl", "0.1"): given["rigl"]}
@@ -36,7 +38,7 @@ def test_a_reference_in_one_column_is_that_of_all() -> None:
 
 def test_a_reference_in_every_column_is_that_of_the_same_column() -> None:
     entries = {("set", "0.1"): SET, ("set", "0.5"): DENSE, ("rigl", "0.1"): RIGL}
-    found = contrasts(answers_of({**entries, ("rigl", "0.5"): RIGL}), against="set")
+    found = contrasts_of(answers_of({**entries, ("rigl", "0.5"): RIGL}), against="set")
     assert [each.reference for each in found.contrasts] == [("set", "0.1"), ("set", "0.5")]
     difference = found.contrasts[1].difference
     assert difference is not None
@@ -58,7 +60,7 @@ def test_pairs_are_by_seed_and_the_corrections_over_the_table() -> None:
 
 def test_the_signed_rank_test_can_be_the_one_that_is_corrected() -> None:
     answers = answers_of({("dense", "1"): DENSE, ("set", "0.1"): SET, ("rigl", "0.1"): RIGL})
-    found = contrasts(answers, test="wilcoxon")
+    found = contrasts_of(answers, test="wilcoxon")
     assert [each.p_holm for each in found.contrasts] == [0.125, 0.125]  # 2 * 0.0625; 0.125
 
 
@@ -79,13 +81,15 @@ def test_diverged_cells_are_left_out_and_told(value: float) -> None:
     assert (found.difference.n, found.warning) == (4, "1 seed diverged and left out")
 
 
-def test_what_has_no_common_seed_has_no_difference_and_is_in_no_family() -> None:
+def test_what_has_no_common_seed_has_no_difference_and_counts_as_1_in_the_family() -> None:
     found = usual(set=(None, None, None, None, None))
     first, second = found.contrasts
     assert (first.difference, first.p_holm, first.p_bh) == (None, None, None)
     assert first.warning == "5 seeds unpaired; no seed has both results"
     assert second.difference is not None
-    assert second.p_holm == second.difference.p_t
+    assert second.difference.p_t is not None
+    assert second.p_holm == pytest.approx(2 * second.difference.p_t)
+    assert second.p_bh == pytest.approx(2 * second.difference.p_t)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +107,7 @@ def test_what_cannot_be_tested_is_said_so(values: tuple[float, ...], warning: st
 
 def test_the_lower_end_wins_where_it_is_better() -> None:
     answers = answers_of({("dense", "1"): DENSE, ("set", "0.1"): SET})
-    found = contrasts(answers, value="test_loss", better="lower").contrasts[0].difference
+    found = contrasts_of(answers, value="test_loss", better="lower").contrasts[0].difference
     assert found is not None
     assert (found.wins, found.losses) == (0, 5)
 
@@ -111,19 +115,61 @@ def test_the_lower_end_wins_where_it_is_better() -> None:
 def test_a_reference_that_is_no_row_names_the_nearest() -> None:
     answers = answers_of({("dense", "1"): DENSE, ("set", "0.1"): SET})
     with pytest.raises(AnswerError, match=r"no row 'dence'.*rows: dense, set; did you mean.*dense"):
-        contrasts(answers, against="dence")
+        contrasts_of(answers, against="dence")
 
 
 def test_a_reference_in_several_columns_but_not_in_all_is_refused() -> None:
     entries = {("set", "0.1"): SET, ("set", "0.5"): SET, ("rigl", "0.1"): RIGL}
     answers = answers_of({**entries, ("rigl", "0.2"): RIGL, ("dense", "1"): DENSE})
     with pytest.raises(AnswerError, match=r"not there at 0\.2, 1, nor in one column.*0\.1, 0\.5"):
-        contrasts(answers, against="set")
+        contrasts_of(answers, against="set")
+
+
+def test_a_reference_that_depends_on_the_columns_is_not_that_of_another() -> None:
+    data = together(
+        answers_of({("dense", "1"): DENSE, ("set", "0.1"): SET}, dataset="digits"),
+        answers_of({("set", "0.1"): SET}, dataset="cifar10"),
+    )
+    kept = Answers(answers=tuple(each for each in data.answers))
+    grouped = group(kept, rows="method", columns="dataset", value="test_accuracy")
+    with pytest.raises(
+        AnswerError, match="not there at cifar10, and what it is at digits depends on the dataset"
+    ):
+        contrasts(grouped, against="dense", better="higher")
+    # without a second data set the column says nothing, and dense is in the same one
+    alone = Answers(answers=tuple(each for each in kept.answers if "digits" in each.cell))
+    grouped = group(alone, rows="method", columns="dataset", value="test_accuracy")
+    [found] = contrasts(grouped, against="dense", better="higher").contrasts
+    assert found.reference == ("dense", "digits")
+
+
+def test_a_reference_at_one_density_of_sparse_ones_is_that_density_only() -> None:
+    answers = answers_of({("set", "0.1"): SET, ("rigl", "0.1"): RIGL, ("rigl", "0.5"): RIGL})
+    with pytest.raises(AnswerError, match=r"at 0\.5, and what it is at 0\.1 depends on the"):
+        contrasts_of(answers, against="set")
+
+
+@pytest.mark.parametrize("column", ["allocation", "allocation.power", "method.update_every"])
+def test_dense_has_no_allocation_and_no_options_of_others(column: str) -> None:
+    def at(answers: Answers, value: str | None) -> Answers:
+        changed = [replace(each, fields={**each.fields, column: value}) for each in answers.answers]
+        return Answers(answers=tuple(changed))
+
+    lacks = None if column == "method.update_every" else "uniform"
+    data = together(
+        at(answers_of({("dense", "1"): DENSE}), lacks),
+        at(answers_of({("set", "0.1"): SET}), "erk"),
+        at(answers_of({("rigl", "0.1"): RIGL}), "uniform"),
+    )
+    grouped = group(data, rows="method", columns=column, value="test_accuracy")
+    found = contrasts(grouped, against="dense", better="higher").contrasts
+    assert {each.reference[0] for each in found} == {"dense"}
+    assert len(found) == 2
 
 
 def test_a_wrong_test_or_confidence_is_refused() -> None:
     answers = answers_of({("dense", "1"): DENSE, ("set", "0.1"): SET})
-    with pytest.raises(AnswerError, match="confidence 95 is not between 0 and 1"):
-        contrasts(answers, confidence=95)
+    with pytest.raises(AnswerError, match=r"confidence 95 is not between 0\.5 and 0.9999"):
+        contrasts_of(answers, confidence=95)
     with pytest.raises(AnswerError, match="no test 'welch'; tests: t, wilcoxon"):
-        contrasts(answers, test="welch")  # type: ignore[arg-type]
+        contrasts_of(answers, test="welch")  # type: ignore[arg-type]

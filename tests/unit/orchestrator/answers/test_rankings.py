@@ -4,12 +4,11 @@ import math
 
 import pytest
 
-from orchestrator.answers.contrasts import contrasts
 from orchestrator.answers.grouping import group
 from orchestrator.answers.rankings import Ranking, ranking_of, tallies_against
 from orchestrator.answers.results import Answers
 from orchestrator.statistics.ranks import Tally
-from tests.support.answers import answers_of, together
+from tests.support.answers import answers_of, contrasts_of, together
 
 Values = tuple[float | None, ...]
 
@@ -82,7 +81,7 @@ def test_one_row_or_one_block_is_not_ranked(kept: set[tuple[str, str]]) -> None:
 def test_blocks_against_the_reference_are_counted_by_the_mean_difference() -> None:
     answers = answers_of({**DENSE, **SPARSE})
     grouped = group(answers, rows="method", columns="density", value="test_accuracy")
-    found = tallies_against(contrasts(answers), grouped, "higher")
+    found = tallies_against(contrasts_of(answers), grouped, "higher")
     # gmp: 0.95 and 0.97 to the 0.96 of dense; rigl: 0.94 and 0.95
     assert found["gmp"] == Tally(wins=1, ties=0, losses=1)
     assert found["rigl"] == Tally(wins=0, ties=0, losses=2)

@@ -28,7 +28,7 @@ def usual(**asked: str) -> Comparison:
 
 def test_the_text_has_a_line_for_each_contrast_then_the_ranks() -> None:
     # set at 0.1: differences -2, -2.5, -3 points: mean -2.5, deviation 0.5, t = -5 sqrt(3), p =
-    # 1 - t / sqrt(2 + t^2) = 1 - sqrt(75 / 77) = 0.0131; with rigl at 0.1 and 0.5 a family of 3
+    # 1 - t / sqrt(2 + t^2) = 1 - sqrt(75 / 77) = 0.0131, in a family of 4: 0.0523
     first, second = render(usual()).split("\n\nAverage")
     caption, _, header, rule, *lines = first.splitlines()
     assert caption == (
@@ -40,20 +40,24 @@ def test_the_text_has_a_line_for_each_contrast_then_the_ranks() -> None:
     ]  # fmt: skip
     assert len(rule) == len(header) <= 120
     assert [" ".join(line.split()) for line in lines[:4]] == [
-        "set 0.1 3 -2.50 [-3.74, -1.26] [-3.00, -2.00] 0.0131 0.2500 0.0392 0.0392 0/0/3",
+        "set 0.1 3 -2.50 [-3.74, -1.26] [-3.00, -2.00] 0.0131 0.2500 0.0523 0.0523 0/0/3",
         "0.5 3 0.00 - - - 1.0000 - - 0/3/0",
-        "rigl 0.1 3 -0.50 [-1.74, +0.74] [-1.00, 0.00] 0.2254 0.5000 0.4508 0.3381 0/1/2",
-        "0.5 2 +1.25 [-8.28, +10.78] [+0.50, +2.00] 0.3440 0.5000 0.4508 0.3440 2/0/0",
+        "rigl 0.1 3 -0.50 [-1.74, +0.74] [-1.00, 0.00] 0.2254 0.5000 0.6762 0.4508 0/1/2",
+        "0.5 2 +1.25 [-8.28, +10.78] [+0.50, +2.00] 0.3440 0.5000 0.6881 0.4587 2/0/0",
     ]
     assert lines[4:] == [
-        "note: Holm and BH (Benjamini-Hochberg) correct the p of the paired t test over the 3 "
+        "note: Holm and BH (Benjamini-Hochberg) correct the p of the paired t test over the 4 "
         "contrasts of this table; all p are two-sided",
+        "note: each interval is for its contrast alone, Holm's p for all of the table",
+        "note: 1 of 4 contrasts has no p and counts as 1 in the corrections",
         "note: W/T/L: seeds won, tied and lost; higher wins",
         "note: 1 cell has no result yet",
         "note: set at 0.5: both are equal for every seed",
         "note: rigl at 0.5: 1 seed unpaired",
-        "note: with 3 pairs the signed-rank test can give no p below 0.25, after Holm's correction "
-        "over 4 contrasts none below 1; 0.05 takes 8 pairs",
+        "note: with 2 pairs (rigl at 0.1, rigl at 0.5) the signed-rank test can give no p below 0.5, "
+        "after Holm's correction over 4 contrasts none below 1; with 3 pairs (set at 0.1) the "
+        "signed-rank test can give no p below 0.25, after Holm's correction over 4 contrasts none "
+        "below 1; 0.05 takes 8 pairs",
         "note: with fewer than 10 pairs (here 2, 3) the bootstrap interval is too narrow, because "
         "resamples know no more spread than the pairs: rely on the t interval",
     ]

@@ -142,5 +142,7 @@ def test_a_spread_or_confidence_that_does_not_exist_is_told(tmp_path: Path) -> N
     answers = answers_with(tmp_path, seeds_of("set", 0.5))
     with pytest.raises(AnswerError, match=r"no spread 'st'; spreads: .*; did you mean 'std'\?$"):
         build_table(answers, spread="st")
-    with pytest.raises(AnswerError, match=r"confidence 95 is not between 0 and 1, such as 0\.95"):
+    with pytest.raises(
+        AnswerError, match=r"confidence 95 is not between 0\.5 and 0\.9999, such as 0\.95"
+    ):
         build_table(answers, spread="ci", confidence=95)

@@ -76,6 +76,12 @@ def test_what_failed_or_diverged_is_never_marked_as_better(tmp_path: Path) -> No
     measured[a_cell("spoilt", "0.1", 5)] = measured[a_cell("dense", "1", 5)] = math.nan
     failed = {a_cell(method, "0.1", 5): "INVALID" for method in ("partly", "bad")}
     table = build_table(answers_with(tmp_path, measured, failed=failed), against="dense")
+    assert table.notes[-4:-2] == (
+        "† better, ‡ worse than dense (p < 0.05, paired t test by seed, Holm's correction over the "
+        "4 comparisons of test_accuracy, n = 5 pairs)",
+        "significantly better than dense, but not marked, because cells failed or diverged and "
+        "only the others were compared: partly at 0.1, spoilt at 0.1",
+    )
     lines = {line.split()[0]: line for line in table.render().splitlines() if line}
     assert lines["whole"].endswith("60.00 ± 0.74 (5)†")
     assert lines["partly"].endswith("60.00 ± 0.74 (5 of 6, 1 failed)")
@@ -108,7 +114,9 @@ def test_few_pairs_cannot_be_marked_by_ranks_and_the_notes_say_so(answers: Answe
     table = build_table(answers, against="dense", test="wilcoxon")
     assert not set("†‡") & set("".join(table.render().splitlines()[4:8]))
     assert table.notes[0].startswith("no difference to dense is significant (p < 0.05, signed-")
-    assert table.notes[1].startswith("with 5 pairs the signed-rank test can give no p below 0.0625")
+    assert table.notes[1].startswith(
+        "with 4 pairs (set at 0.1) the signed-rank test can give no p below 0.125, after"
+    )
     # the smallest p of five pairs is 1/16, and 3/16 after Holm's correction
     lenient = build_table(answers, against="dense", test="wilcoxon", confidence=0.8)
     assert len(lenient.notes) == 1
