@@ -54,8 +54,8 @@ def test_the_text_has_a_line_for_each_contrast_then_the_ranks() -> None:
         "note: 1 cell has no result yet",
         "note: set at 0.5: both are equal for every seed",
         "note: rigl at 0.5: 1 seed unpaired",
-        "note: with 2 pairs (rigl at 0.1, rigl at 0.5) the signed-rank test can give no p below 0.5, "
-        "after Holm's correction over 4 contrasts none below 1; with 3 pairs (set at 0.1) the "
+        "note: with 2 pairs (rigl at 0.1, rigl at 0.5) the signed-rank test can give no p below "
+        "0.5, after Holm's correction over 4 contrasts none below 1; with 3 pairs (set at 0.1) the "
         "signed-rank test can give no p below 0.25, after Holm's correction over 4 contrasts none "
         "below 1; 0.05 takes 8 pairs",
         "note: with fewer than 10 pairs (here 2, 3) the bootstrap interval is too narrow, because "
