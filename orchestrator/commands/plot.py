@@ -9,8 +9,7 @@ from orchestrator.commands.arguments import (
     DEFAULT_STORE,
     StoreFolder,
     SubmittedGrid,
-    tell,
-    writing,
+    deliver,
 )
 from orchestrator.commands.asking import AllowMixed, Output, Where, answers_for
 
@@ -64,7 +63,7 @@ def plot(
 ) -> None:
     """Draw a figure, by default accuracy over density: SVG, PDF or PNG, by the file's suffix."""
     from orchestrator.plots.choices import Choices
-    from orchestrator.plots.drawing import draw
+    from orchestrator.plots.drawing import drawn
     from orchestrator.plots.material import gather
     from orchestrator.plots.style import SCREEN, paper_of
     from orchestrator.store.layout import Store
@@ -75,9 +74,7 @@ def plot(
     )  # fmt: skip
     answers = answers_for(store, grid, where, allow_mixed)
     target = output or _own_name(store, grid, kind)
-    with writing(target):
-        draw(kind, gather(Store.open(store), answers), target, choices)
-    tell(f"wrote {target}")
+    deliver(drawn(kind, gather(Store.open(store), answers), target.suffix, choices), target)
 
 
 def _own_name(store: Path, grid: str | None, kind: str) -> Path:

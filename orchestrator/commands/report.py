@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.commands.arguments import DEFAULT_STORE, StoreFolder, tell, writing
+from orchestrator.commands.arguments import DEFAULT_STORE, StoreFolder, deliver
 from orchestrator.commands.asking import Where, conditions
 
 _DEFAULT_OUTPUT = Path("report.html")
@@ -47,7 +47,6 @@ def report(
     from orchestrator.report.rendering import render
     from orchestrator.slurm.cluster import Slurm
     from orchestrator.store.layout import Store
-    from orchestrator.store.publishing import replace
     from orchestrator.submissions.submission import find_submission
 
     opened, scheduler = Store.open(store), Slurm()
@@ -63,6 +62,4 @@ def report(
     page = render(
         [gather(opened, find_submission(opened, name), scheduler, asked) for name in names]
     )
-    with writing(output):
-        replace(output.absolute(), page.encode())
-    tell(f"wrote {output}")
+    deliver(page, output)

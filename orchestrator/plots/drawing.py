@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, fields, replace
 from io import BytesIO
-from pathlib import Path
 
 from orchestrator.answers.results import AnswerError, not_found
 from orchestrator.plots.chart import Chart
@@ -39,30 +38,22 @@ class Availability:
     reason: str = ""
 
 
-def draw(kind: str, material: Material, path: str | Path, choices: Choices = _OWN) -> Path:
-    """Draw a figure and write it; equal results give equal bytes.
+def drawn(kind: str, material: Material, suffix: str, choices: Choices = _OWN) -> bytes:
+    """The content of a figure's file; equal results give equal bytes.
 
     Args:
         kind: A name of KINDS.
         material: What is drawn.
-        path: The file; its suffix says what it is: .svg, .pdf or .png.
+        suffix: What file it is: one of SUFFIXES, in letters of any size.
         choices: How it is drawn.
-
-    Returns:
-        The path that was written.
 
     Raises:
         AnswerError: For an unknown kind or suffix, choices that mean nothing to the kind, or
             results of which it cannot be drawn.
     """
-    target = Path(path)
-    suffix = target.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise not_found(f"cannot draw {target.name} by its suffix", suffix, SUFFIXES, "suffixes")
-    content = _rendered(picture_of(kind, material, choices), suffix, choices)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(content)
-    return target
+    if suffix.lower() not in SUFFIXES:
+        raise not_found(f"no figure has the suffix {suffix!r}", suffix, SUFFIXES, "suffixes")
+    return _rendered(picture_of(kind, material, choices), suffix.lower(), choices)
 
 
 def svg_of(kind: str, material: Material, prefix: str, choices: Choices = _OWN) -> str:
@@ -79,7 +70,7 @@ def svg_of(kind: str, material: Material, prefix: str, choices: Choices = _OWN) 
         choices: How it is drawn.
 
     Raises:
-        AnswerError: As `draw` does.
+        AnswerError: As `drawn` does.
     """
     return svg_of_picture(kind, picture_of(kind, material, choices), prefix, choices)
 

@@ -28,6 +28,7 @@ _PANEL = 1.6  # inches of width that a panel needs
 _ROW = 0.17  # inches: a line of the legend beside a panel
 _POINTS = 72.0  # in an inch
 _MANY = 16  # points of a line, beyond which not each has a marker
+_MARKER_SHARE = 0.025  # of the height of an axis: half a marker
 _TILT = 35  # degrees by which words at an axis are turned
 
 FRONT = "Pareto front"
@@ -51,6 +52,8 @@ def render(chart: Chart, paper: Paper) -> "Figure":
     for number, (axes, panel) in enumerate(zip(places, chart.panels, strict=False)):
         _draw(axes, panel, chart, looks)
         _label(axes, chart, number, columns, paper)
+    for axes in places[: len(chart.panels)]:  # all are drawn: shared limits hold for all of them
+        _set_y(axes, chart)
     for axes in places[len(chart.panels) :]:
         axes.remove()
     if len(chart.panels) > 1:
@@ -154,7 +157,6 @@ def _label(axes: "Axes", chart: Chart, number: int, columns: int, paper: Paper) 
     if number + columns >= count:
         axes.tick_params(labelbottom=True)
     _set_x(axes, chart.x, paper.width / columns, paper.text)
-    _set_y(axes, chart.y)
 
 
 def _set_x(axes: "Axes", axis: Axis, width: float, size: float) -> None:
@@ -196,14 +198,19 @@ def _thinned(axis: Axis, width: float) -> list[str]:
     return labels
 
 
-def _set_y(axes: "Axes", axis: Axis) -> None:
+def _set_y(axes: "Axes", chart: Chart) -> None:
     """Accuracies end at 0 and 100 %, even where the interval of few seeds does not."""
-    if axis.log:
+    if chart.y.log:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
-    if axis.bounds is not None:
-        low, high = axes.get_ylim()
-        axes.set_ylim(max(low, axis.bounds[0]), min(high, axis.bounds[1]))
+    if chart.y.bounds is None:
+        return
+    low, high = axes.get_ylim()
+    means = [s.mean for s in chart.summaries if math.isfinite(s.mean)] or [low, high]
+    marker = _MARKER_SHARE * (high - low)  # a marker at the very end is seen whole
+    least, most = chart.y.bounds
+    low = max(low, min(least, min(means) - marker))
+    axes.set_ylim(low, min(high, max(most, max(means) + marker)))
 
 
 def _legend(

@@ -52,7 +52,7 @@ def test_a_plot_is_named_after_its_grid_unless_told_otherwise(
 def test_a_plot_of_a_kind_that_does_not_exist_is_told(store: Path, tmp_path: Path) -> None:
     told = sparsesweep("plot", "--store", store, "--output", tmp_path / "plot.gif")
     assert told.code == 2
-    assert "cannot draw plot.gif" in told.err
+    assert "no figure has the suffix '.gif'" in told.err
     assert list(tmp_path.iterdir()) == []
 
 

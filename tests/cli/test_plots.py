@@ -1,5 +1,7 @@
 """plot on the command line: every kind of figure, drawn from one small grid that was trained."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,18 @@ def test_what_cannot_be_drawn_is_one_message_and_no_file(
     assert expected in told.err
     assert "Traceback" not in told.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_stays_a_link_and_a_pipe_gets_the_whole_file(store: Path, tmp_path: Path) -> None:
+    link, real, pipe = (tmp_path / f"{name}.svg" for name in ("link", "real", "pipe"))
+    real.write_text("old")
+    link.symlink_to(real)
+    assert sparsesweep("plot", "--store", store, "-o", link).code == 0
+    assert link.is_symlink()
+    os.mkfifo(pipe)
+    read = tmp_path / "read"
+    with read.open("wb") as file, subprocess.Popen(["cat", pipe], stdout=file):
+        assert sparsesweep("plot", "--store", store, "-o", pipe).code == 0
+    assert pipe.is_fifo()
+    assert read.read_bytes().rstrip().endswith(b"</svg>")
+    assert real.read_bytes().rstrip().endswith(b"</svg>")

@@ -1,5 +1,7 @@
 """report on the command line: what it writes where, and what it refuses."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,18 @@ def test_a_path_that_cannot_be_written_is_told(store: Path, tmp_path: Path) -> N
     said = sparsesweep("report", "--store", store, "-o", tmp_path / "file" / "page.html")
     assert said.code == 2
     assert said.err.startswith(f"cannot write {tmp_path / 'file' / 'page.html'}: ")
+
+
+def test_a_link_stays_a_link_and_a_pipe_gets_the_whole_file(store: Path, tmp_path: Path) -> None:
+    link, real, pipe = (tmp_path / f"{name}.html" for name in ("link", "real", "pipe"))
+    real.write_text("old")
+    link.symlink_to(real)
+    assert sparsesweep("report", "--store", store, "-o", link).code == 0
+    assert link.is_symlink()
+    os.mkfifo(pipe)
+    read = tmp_path / "read"
+    with read.open("wb") as file, subprocess.Popen(["cat", pipe], stdout=file):
+        assert sparsesweep("report", "--store", store, "-o", pipe).code == 0
+    assert pipe.is_fifo()
+    assert read.read_bytes().rstrip().endswith(b"</html>")
+    assert real.read_bytes().rstrip().endswith(b"</html>")

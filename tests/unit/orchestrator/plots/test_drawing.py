@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.answers.results import AnswerError, select
 from orchestrator.plots.choices import Choices
-from orchestrator.plots.drawing import available, draw, svg_of
+from orchestrator.plots.drawing import available, drawn, svg_of
 from orchestrator.plots.material import Material, gather
 from orchestrator.plots.style import paper_of
 from orchestrator.store import Store
@@ -91,30 +91,27 @@ def test_a_field_that_varies_gets_panels_where_nothing_is_chosen(tmp_path: Path)
     assert text.count('id="a-axes_') == 2
 
 
-def test_an_unknown_kind_names_the_nearest(material: Material, tmp_path: Path) -> None:
+def test_an_unknown_kind_names_the_nearest(material: Material) -> None:
     expected = r"there is no kind 'curve' of figure; kinds: density, .*; did you mean 'curves'\?$"
     with pytest.raises(AnswerError, match=expected):
-        draw("curve", material, tmp_path / "a.svg")
+        drawn("curve", material, ".svg")
 
 
-def test_a_choice_that_means_nothing_to_a_kind_is_refused(
-    material: Material, tmp_path: Path
-) -> None:
+def test_a_choice_that_means_nothing_to_a_kind_is_refused(material: Material) -> None:
     with pytest.raises(AnswerError, match=r"^a figure of kind layers has no --value, --x-log$"):
-        draw("layers", material, tmp_path / "a.svg", Choices(value="test_loss", x_log=True))
-    assert list(tmp_path.iterdir()) == []
+        drawn("layers", material, ".svg", Choices(value="test_loss", x_log=True))
 
 
-def test_a_width_is_a_place_in_a_paper_or_inches(material: Material, tmp_path: Path) -> None:
+def test_a_width_is_a_place_in_a_paper_or_inches(material: Material) -> None:
     for width, points in (("column", 241.2), ("page", 496.8), ("4", 288.0)):
-        path = draw("density", material, tmp_path / "a.svg", Choices(paper=paper_of(width)))
-        assert f'width="{points:g}pt"' in path.read_text()
+        figure = drawn("density", material, ".svg", Choices(paper=paper_of(width))).decode()
+        assert f'width="{points:g}pt"' in figure
     for width in ("wide", "1.9", "21", "nan", "-3"):
         with pytest.raises(AnswerError, match=rf"^--width {width}: write column, page, or inches"):
             paper_of(width)
 
 
-def test_a_pdf_embeds_its_fonts_as_truetype(material: Material, tmp_path: Path) -> None:
-    content = draw("density", material, tmp_path / "a.pdf").read_bytes()
+def test_a_pdf_embeds_its_fonts_as_truetype(material: Material) -> None:
+    content = drawn("density", material, ".pdf")
     assert b"/FontFile2" in content
     assert b"/Type3" not in content

@@ -71,6 +71,21 @@ def test_a_name_looks_alike_in_all_panels_and_references_are_black() -> None:
     assert [axes.get_title() for axes in figure.axes] == ["a", "b"]
 
 
+@pytest.mark.parametrize("alike", [True, False], ids=["one axis", "own axes"])
+def test_every_mean_of_every_panel_lies_within_the_limits(alike: bool) -> None:
+    means = (50.0, 10.0, 100.0, 0.0)
+    panels = [Panel(title=str(y), lines=(line("set", (1, y), (2, y)),)) for y in means]
+    y = Axis(label="test accuracy (%)", bounds=(-0.5, 100.5))
+    drawn = [axes for axes in figure_of(chart(*panels, y=y, alike=alike)).axes if axes.lines]
+    assert len(drawn) == 4
+    for axes, mean in zip(drawn, means, strict=True):
+        low, high = axes.get_ylim()
+        marker = 0.02 * (high - low)  # which is drawn whole
+        assert low <= mean - marker
+        assert mean + marker <= high
+        assert -4 < low < high < 104
+
+
 def test_intervals_may_be_bars_and_points_may_stand_alone() -> None:
     panel = Panel(title="", lines=(line("set", (0.1, 80), (1.1, 90)),), front=((0.1, 80.0),))
     [axes] = figure_of(chart(panel, bars=True, joined=False)).axes
