@@ -31,12 +31,22 @@ _DIGITS = 16
 
 @cache
 def code_hash(root: Path = ROOT) -> str:
-    """16 hex digits over the Python files of the four packages: their paths and their bytes."""
+    """16 hex digits over the Python files of the four packages; read once in a process."""
+    return hash_of(root)
+
+
+def hash_of(root: Path) -> str:
+    """The same, read anew: for a folder whose files others may change."""
     digest = hashlib.sha256()
-    for path in sorted(path for package in PACKAGES for path in (root / package).rglob("*.py")):
+    for path in hashed_files(root):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:_DIGITS]
+
+
+def hashed_files(root: Path) -> list[Path]:
+    """The files of which a code hash speaks, sorted."""
+    return sorted(path for package in PACKAGES for path in (root / package).rglob("*.py"))
 
 
 @cache

@@ -180,6 +180,7 @@ def _nodes() -> list[Node]:
 def _environment(threads: int, code: Path) -> dict[str, Any]:
     """The variables of a worker; the code path of MKL is for the node itself to choose."""
     inherited = {**worker_environment(threads), **QUIET, "PYTHONPATH": str(code)}
+    inherited["PYTHONDONTWRITEBYTECODE"] = "1"  # kept code is nothing but what its hash speaks of
     return {name: value for name, value in inherited.items() if name != EXACT}
 
 

@@ -30,6 +30,10 @@ def repro(
         bool,
         typer.Option("--with-present-code", help="Train it with the code as it is now."),
     ] = False,
+    trust_code: Annotated[
+        bool,
+        typer.Option("--trust-code", help="Execute code from the store that is not this program."),
+    ] = False,
     keep: Annotated[
         Path | None,
         typer.Option("--keep", metavar="FOLDER", help="Keep the store that it is trained in."),
@@ -44,8 +48,9 @@ def repro(
 ) -> None:
     """Train a cell again with the code that made it, and compare every number with its record.
 
-    The store is not changed. Ends with 0 when all numbers are the same, or when others were to be
-    expected; with 1 when equal bits were promised and did not come, or the cell failed; with 130
+    The store is not changed. Code in it that is not this program's is executed with --trust-code
+    only: trust whoever wrote it. Ends with 0 when all numbers are the same, or when others were to
+    be expected; with 1 when equal bits were promised and did not come, or the cell failed; with 130
     when interrupted.
     """
     import tempfile
@@ -55,8 +60,9 @@ def repro(
     from orchestrator.store.layout import Store
 
     planned = plan_reproduction(
-        Store.open(store), cell, present_code=present_code, data_root=data_root, device=device
-    )
+        Store.open(store), cell, present_code=present_code, trust_code=trust_code,
+        data_root=data_root, device=device,
+    )  # fmt: skip
     if not as_json:
         _show_plan(planned)
     try:
@@ -80,6 +86,8 @@ def _show_plan(planned: "Reproduction") -> None:
     write(f"{record.cell} {target.cell.label()}: attempt {record.attempt}")
     if planned.kept:
         write(f"  code: {record.provenance.get('code')}, from {planned.code}")
+    if planned.foreign:
+        write(f"  executes code from {planned.code}, which is not this program's")
     for change in planned.changes:
         write(f"  {change.name}: {change.then} then, {change.now} now")
     for brought in planned.brought:

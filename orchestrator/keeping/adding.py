@@ -12,11 +12,11 @@ from orchestrator.keeping.copying import UnusableError, copy_checked, copy_file
 from orchestrator.provenance import code_hash
 from orchestrator.store.adopting import adopt
 from orchestrator.store.artifacts import Artifact
-from orchestrator.store.layout import Store, StoreWarning
+from orchestrator.store.layout import Store, StoreError, StoreWarning
 from orchestrator.store.publishing import publish_all
 from orchestrator.store.shared import SharedFile, StoredFiles
 from orchestrator.store.written import Name, Written, read_written
-from orchestrator.submissions.frozen import freeze
+from orchestrator.submissions.frozen import check_kept, freeze
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,13 +103,15 @@ def _whole(records: Iterable[Written], bare: list[Written]) -> Iterator[Written]
 
 
 def _copy_code(store: Store, source: Store, code: str) -> None:
-    folder = source.code_folder(code)
-    if code_hash(folder) != code:
-        warnings.warn(
-            f"left out {folder}: its files were changed since", StoreWarning, stacklevel=2
-        )
+    if code == code_hash():
+        freeze(store)  # what this program will import never comes from another store
         return
-    freeze(store, folder)
+    folder = source.code_folder(code)
+    try:
+        check_kept(folder)
+        freeze(store, folder)
+    except StoreError as error:
+        warnings.warn(f"left out kept code: {error}", StoreWarning, stacklevel=2)
 
 
 def _copy_shared(store: Store, source: Store, file: SharedFile) -> None:

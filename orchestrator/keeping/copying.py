@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,8 +28,8 @@ def copy_file(source: Path, path: Path, sha256: str | None = None) -> bool:
         Whether the file at `path` is ours.
 
     Raises:
-        UnusableError: When the sum is another, or the file is gone.
-        OSError: When it cannot be read or written.
+        UnusableError: When the sum is another, or the file is gone, cannot be read, or is a link.
+        OSError: When the copy cannot be written.
     """
     if path.exists():
         return False
@@ -42,14 +43,24 @@ def copy_file(source: Path, path: Path, sha256: str | None = None) -> bool:
 
 def copy_checked(source: Path, path: Path, sha256: str | None) -> None:
     """Copy what is in a file; arguments and errors as for `copy_file`."""
-    try:
-        reader = source.open("rb")
-    except FileNotFoundError:
-        raise UnusableError(f"{source} was removed meanwhile") from None
-    with reader:
+    with _opened(source) as reader:
         found = _copy_bytes(reader, path)
     if sha256 is not None and found != sha256:
         raise UnusableError(f"{source} is damaged: its SHA-256 is not the one that was recorded")
+
+
+def _opened(source: Path) -> BinaryIO:
+    """A file of another store, open for reading; never what a symbolic link or a pipe leads to."""
+    try:
+        handle = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise UnusableError(f"{source} was removed meanwhile") from None
+    except OSError as error:
+        raise UnusableError(f"cannot read {source}: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise UnusableError(f"{source} is no regular file")
+    return os.fdopen(handle, "rb")
 
 
 def _copy_bytes(reader: BinaryIO, path: Path) -> str:

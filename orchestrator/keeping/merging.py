@@ -99,6 +99,7 @@ def plan_merge(
     stores = [Store.open(path) for path in sources]
     target = existing_store(into)
     _check_distinct([*stores, *([target] if target else [])])
+    _check_apart(stores, into)
     seen = _look(target, artifacts) if target is not None else _Seen()
     additions = [_addition(store, seen, artifacts=artifacts) for store in stores]
     here = read_asked(target) if target is not None else []
@@ -139,6 +140,14 @@ def _check_distinct(stores: Sequence[Store]) -> None:
                 raise StoreError(
                     f"{other.root} is named twice: a store is merged with others, not with itself"
                 )
+
+
+def _check_apart(stores: Sequence[Store], into: Path) -> None:
+    target = into.resolve()
+    for store in stores:
+        source = store.root.resolve()
+        if source in target.parents or target in source.parents:
+            raise StoreError(f"{into} and {store.root} lie in one another: a store holds no other")
 
 
 def _look(store: Store, artifacts: bool) -> _Seen:

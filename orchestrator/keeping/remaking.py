@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +24,7 @@ from orchestrator.store.publishing import publish_all
 from orchestrator.store.records import timestamp
 from orchestrator.store.written import Written, find_written
 from orchestrator.submissions.cell_probes import CellProbes
+from orchestrator.submissions.frozen import copy_kept
 from orchestrator.submissions.manifest import Manifest, publish_manifests, this_driver
 from orchestrator.submissions.submission import Submission, publish_submission
 
@@ -69,12 +73,25 @@ def make_again(reproduction: Reproduction, root: Path) -> Reproduced:
     store = Store.create(root)
     for brought in reproduction.brought:
         _bring(store, brought)
-    for number, making in enumerate(reproduction.makings, start=1):
-        now = _make(store, reproduction, making, number)
-        if making is not reproduction.target:
-            _check_leftovers(making, now)
+    with _executed(reproduction.code) as code:
+        for number, making in enumerate(reproduction.makings, start=1):
+            now = _make(store, code, making, number)
+            if making is not reproduction.target:
+                _check_leftovers(making, now)
     then = reproduction.target.written
     return Reproduced(now=now, differences=compare_written(then, now), exact=_promised(then, now))
+
+
+@contextmanager
+def _executed(code: Path) -> Iterator[Path]:
+    """The folder to execute: of code from a store, a copy of its Python files alone."""
+    if code == ROOT:
+        yield code
+        return
+    with tempfile.TemporaryDirectory(prefix="sparsesweep-code-") as folder:
+        copy = Path(folder) / code.name
+        copy_kept(code, copy)
+        yield copy
 
 
 def _bring(store: Store, brought: Brought) -> None:
@@ -90,12 +107,12 @@ def _bring(store: Store, brought: Brought) -> None:
         raise StoreError(f"cannot copy {brought.path} to {path}: {error.strerror}") from error
 
 
-def _make(store: Store, reproduction: Reproduction, making: Making, number: int) -> Written:
+def _make(store: Store, code: Path, making: Making, number: int) -> Written:
     """Train one cell; its new record."""
     cell = making.cell
     publish_submission(store, _submission(store, making, number))
     [path] = publish_manifests(store, [_manifest(store, making, number)])
-    error = _run(path, reproduction.code, making)
+    error = _run(path, code, making)
     state = load_index(store).get(cell.id)
     if state is None:
         raise ReproductionFailed(f"{cell.id} {cell.label()} was not trained: {error}")
@@ -114,6 +131,7 @@ def _run(manifest: Path, code: Path, making: Making) -> str:
     variables = {**os.environ, **worker_environment(threads)}
     others = [path for path in variables["PYTHONPATH"].split(os.pathsep) if path != str(ROOT)]
     variables["PYTHONPATH"] = os.pathsep.join([str(code), *others])
+    variables["PYTHONDONTWRITEBYTECODE"] = "1"
     child = subprocess.Popen(
         [sys.executable, "-m", "orchestrator.worker", str(manifest)],
         env=variables, cwd=manifest.parent, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,

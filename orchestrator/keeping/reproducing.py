@@ -18,7 +18,7 @@ from orchestrator.keeping.differences import artifact_sums
 from orchestrator.keeping.finding import find_completed
 from orchestrator.store.index import load_index
 from orchestrator.store.index_part import ORIGIN
-from orchestrator.store.layout import Store, StoreError
+from orchestrator.store.layout import Store, StoreError, is_name
 from orchestrator.store.records import Record
 from orchestrator.store.written import Written, find_written
 from orchestrator.submissions.frozen import check_kept
@@ -113,6 +113,11 @@ class Reproduction:
         return self.makings[-1]
 
     @property
+    def foreign(self) -> bool:
+        """Whether the code comes from the store, and is not this program's."""
+        return self.code != provenance.ROOT
+
+    @property
     def exact(self) -> bool:
         """Whether equal bits are promised: the exact tier, and all that decides them the same."""
         changed = {change.name for change in self.changes}
@@ -129,6 +134,7 @@ def plan_reproduction(
     beginning: str,
     *,
     present_code: bool = False,
+    trust_code: bool = False,
     data_root: Path | None = None,
     device: str | None = None,
 ) -> Reproduction:
@@ -138,11 +144,13 @@ def plan_reproduction(
         store: Where it has results.
         beginning: The beginning of its id.
         present_code: Whether to use the code as it is now.
+        trust_code: Whether code that lies in the store, and is not this program's, may be executed.
         data_root: Folder of the datasets; by default the one that was used.
         device: The torch device; by default the one that was used.
 
     Raises:
-        StoreError: When there is no such cell, it has no results, or its code was not kept.
+        StoreError: When there is no such cell, it has no results, or its code was not kept, was
+            changed, or is not trusted.
     """
     index = load_index(store)
     state = find_completed(store, index, beginning)
@@ -150,7 +158,7 @@ def plan_reproduction(
     makings, brought = _trace(asked, state.cell, state.answer.attempt)
     record = makings[-1].record
     code = str(record.provenance.get("code"))
-    folder = provenance.ROOT if present_code else _code_of(store, code)
+    folder = provenance.ROOT if present_code else _code_of(store, code, trusted=trust_code)
     runs = provenance.code_hash() if present_code else code
     return Reproduction(
         makings=tuple(makings),
@@ -168,17 +176,23 @@ class _Asked:
     device: str | None
 
 
-def _code_of(store: Store, code: str) -> Path:
-    """The folder that holds the code of that hash; StoreError when there is none."""
+def _code_of(store: Store, code: str, *, trusted: bool) -> Path:
+    """The folder that holds the code of that hash; StoreError when there is none to execute."""
     if code == provenance.code_hash():
         return provenance.ROOT
     folder = store.code_folder(code)
-    if not folder.is_dir():
+    if not is_name(code) or not folder.is_dir():
         raise StoreError(
             f"the code {code} of this record was not kept in {store.root}, and the present code is "
             f"{provenance.code_hash()}; --with-present-code trains the cell with that"
         )
     check_kept(folder)
+    if not trusted:
+        raise StoreError(
+            f"this record was made by other code than this program's, and repro would execute it "
+            f"from {folder}. If you trust whoever wrote this store, say --trust-code; "
+            "--with-present-code trains the cell with the present code"
+        )
     return folder
 
 

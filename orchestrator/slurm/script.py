@@ -107,6 +107,7 @@ def _setup(request: JobRequest, profile: Profile) -> list[str]:
     return [
         *profile.setup,
         f"export PYTHONPATH={shlex.quote(str(request.code))}",
+        "export PYTHONDONTWRITEBYTECODE=1",
         "export PYTHONSAFEPATH=1",
         f"export {STARTED_VARIABLE}=$(date +%s)",
         # A warning is for the task; what else the site sends to its shell must not end it first.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from grids.artifacts import recipe_hash
-from orchestrator.store.layout import Store, StoreWarning
+from orchestrator.store.layout import Store, StoreWarning, is_name
 from orchestrator.store.publishing import (
     TEMPORARY_SUFFIX,
     publish_file,
@@ -90,7 +90,7 @@ class StoredFiles:
         except FileNotFoundError:
             return None
         try:
-            described = SharedFile(**json.loads(text))
+            described = _described(place, text)
             path = place.with_name(described.file)
             fault = self._fault(path, described)
         except (ValueError, TypeError, OSError) as error:
@@ -142,11 +142,20 @@ def list_shared(store: Store) -> list[SharedFile]:
     found = []
     for place in sorted(store.shared.glob("*/[!.]*.json")):
         try:
-            described = SharedFile(**json.loads(place.read_bytes()))
+            described = _described(place, place.read_bytes())
             whole = place.with_name(described.file).stat().st_size == described.bytes
         except (ValueError, TypeError, OSError):
             continue
         found += [described] if whole else []
+    return found
+
+
+def _described(place: Path, text: bytes) -> SharedFile:
+    """What a JSON file says; ValueError or TypeError when its recipe or file is not that of it."""
+    found = SharedFile(**json.loads(text))
+    expected = f"{place.stem}.{str(found.sha256)[:16]}"
+    if recipe_hash(found.recipe) != place.stem or found.file != expected or not is_name(expected):
+        raise ValueError(f"it names the file {found.file!r}, not {expected}")
     return found
 
 

@@ -159,11 +159,32 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_code_that_made_a_cell_makes_it_again(elsewhere: Path) -> None:
-    said = repro(elsewhere, cell(elsewhere, "rigl"))
+    said = repro(elsewhere, cell(elsewhere, "rigl"), "--trust-code")
     assert said.code == 0, said.err
     [kept] = (elsewhere / "code").iterdir()
     assert f"  code: {kept.name}, from {kept}" in said.out
     assert "identical: all " in said.out
+
+
+def test_code_of_a_store_is_not_executed_before_that_is_said(elsewhere: Path) -> None:
+    said = repro(elsewhere, cell(elsewhere, "rigl"))
+    [kept] = (elsewhere / "code").iterdir()
+    assert (said.code, said.out) == (2, "")
+    assert f"repro would execute it from {kept}" in said.err
+    assert "say --trust-code" in said.err
+
+
+@pytest.mark.parametrize("name", ["sitecustomize.py", "trainer/deadline.so", "sparse/more.pyc"])
+def test_what_lies_beside_kept_code_is_never_executed(
+    elsewhere: Path, tmp_path: Path, name: str
+) -> None:
+    store = Path(shutil.copytree(elsewhere, tmp_path / "results"))
+    [kept] = (store / "code").iterdir()
+    (kept / name).write_text(f"open({str(tmp_path / 'executed')!r}, 'w')")
+    said = repro(store, cell(store, "rigl"), "--trust-code")
+    assert said.code == 2
+    assert f"{name} is no part of kept code" in said.err
+    assert not (tmp_path / "executed").exists()
 
 
 @pytest.mark.slow

@@ -49,7 +49,8 @@ SURFACE = {
     "merge": ["--artifacts", "--dry-run", "--into", "--json", "--store"],
     "clean": ["--all", "--artifacts", "--code", "--json", "--store", "--yes"],
     "repro": [
-        "--data-root", "--device", "--json", "--keep", "--store", "--with-present-code",
+        "--data-root", "--device", "--json", "--keep", "--store", "--trust-code",
+        "--with-present-code",
     ],
     "methods": ["--json", "--kind"],
     "schema": ["--write"],

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.keeping.merging import merge, plan_merge
+from orchestrator.provenance import PACKAGES
 from orchestrator.store import Store, load_index, publish, publish_batch
 from orchestrator.store.artifacts import described, publish_artifacts
 from orchestrator.store.compaction import compact
@@ -15,6 +16,7 @@ from orchestrator.store.layout import StoreError, StoreWarning
 from orchestrator.store.reading import read_tables
 from orchestrator.store.records import CollisionError, Record
 from orchestrator.store.shared import StoredFiles
+from orchestrator.submissions.frozen import freeze
 from tests.support.records import PROVENANCE, curve, failure, record
 
 
@@ -219,3 +221,65 @@ def test_a_record_that_is_published_meanwhile_is_not_in_the_way(tmp_path: Path) 
     publish(into, record(1))
     publish(one, record(3, seed=2))
     assert len(load_index(merge(plan))) == 3
+
+
+def a_program(root: Path) -> Path:
+    """Other code than this."""
+    for package in PACKAGES:
+        (root / package).mkdir(parents=True)
+        (root / package / "__init__.py").write_text("")
+    return root
+
+
+def kept_code_of(store: Store) -> list[str]:
+    return sorted(path.name for path in (store.root / "code").glob("*"))
+
+
+@pytest.mark.parametrize("name", ["sitecustomize.py", "sparse/schedule.so", "trainer/x.pyc"])
+def test_code_with_more_than_its_hash_speaks_of_is_left_out(tmp_path: Path, name: str) -> None:
+    one = a_store(tmp_path / "one", record(1))
+    freeze(one, a_program(tmp_path / "program"))
+    [folder] = (one.root / "code").iterdir()
+    (folder / name).write_text("")
+    with pytest.warns(StoreWarning, match="left out kept code: .* is no part of kept code"):
+        store = merged(one, into=tmp_path / "into")
+    assert kept_code_of(store) == []
+
+
+def test_code_with_the_hash_of_this_program_is_taken_from_this_program(tmp_path: Path) -> None:
+    one = a_store(tmp_path / "one", record(1))
+    folder = freeze(one)
+    (folder / "sitecustomize.py").write_text("")
+    store = merged(one, into=tmp_path / "into")
+    assert kept_code_of(store) == [folder.name]
+    assert not (store.code_folder(folder.name) / "sitecustomize.py").exists()
+
+
+def test_an_artifact_that_is_a_symbolic_link_is_left_out(tmp_path: Path) -> None:
+    item, private = record(1), tmp_path / "private"
+    private.write_text("secret")
+    one = a_store(tmp_path / "one", item)
+    path = one.artifact_path(item.cell, item.attempt, "final")
+    path.parent.mkdir(parents=True)
+    path.symlink_to(private)
+    with pytest.warns(StoreWarning, match=f"cannot read {path}: .*; it is left out"):
+        store = merged(one, into=tmp_path / "into", artifacts=True)
+    assert list(store.artifacts.glob("*/*")) == []
+
+
+@pytest.mark.parametrize(("source", "into"), [("one", "one/inner"), ("one/inner", "one")])
+def test_stores_in_one_another_are_refused(tmp_path: Path, source: str, into: str) -> None:
+    Store.create(tmp_path / "one")
+    one = a_store(tmp_path / source, record(1))
+    with pytest.raises(StoreError, match="lie in one another"):
+        plan_merge([one.root], tmp_path / into)
+
+
+def test_a_shared_file_of_another_name_is_left(tmp_path: Path) -> None:
+    one = a_store(tmp_path / "one", record(1))
+    made = StoredFiles(one).file({"kind": "a"}, lambda path: path.write_bytes(b"noise") and None)
+    [place] = made.parent.glob("*.json")
+    made.rename(made.with_name("zz.x"))
+    place.write_text(json.dumps({**json.loads(place.read_bytes()), "file": "zz.x"}))
+    store = merged(one, into=tmp_path / "into", artifacts=True)
+    assert [path for path in store.shared.rglob("*") if path.is_file()] == []
