@@ -40,7 +40,9 @@ def stats(
     ] = "t",
     output_format: Annotated[
         str,
-        typer.Option("--format", metavar="text|markdown|csv|latex|json", help="How to write it."),
+        typer.Option(
+            "--format", metavar="text|markdown|csv|latex|html|json", help="How to write it."
+        ),
     ] = "text",
     allow_mixed: AllowMixed = False,
     output: Output = None,

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.answers.contrasts import Contrasts, contrasts, test_named
-from orchestrator.answers.grouping import Grouped, group
+from orchestrator.answers.grouping import Grouped, Key, group
+from orchestrator.answers.marks import Mark, marks_of
 from orchestrator.answers.measurements import better_end
 from orchestrator.answers.naming import Parts, fields_in
-from orchestrator.answers.rankings import Ranking, ranking_of, tallies_against
+from orchestrator.answers.rankings import Ranking, Unranked, ranking_of
 from orchestrator.answers.results import AnswerError, Answers
 from orchestrator.statistics.paired import Better
-from orchestrator.statistics.ranks import Tally
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,9 +23,7 @@ class Comparison:
         grouped: What is compared.
         contrasts: Every entry against its reference.
         better: The end of the measurement that wins.
-        tallies: Row, by the innermost part of its name, to the blocks in which its mean difference
-            to the reference is better, zero and worse.
-        ranking: Average ranks; None where fewer than two rows can be ranked.
+        ranking: Average ranks, or why there are none.
     """
 
     row_fields: Parts
@@ -33,8 +31,12 @@ class Comparison:
     grouped: Grouped
     contrasts: Contrasts
     better: Better
-    tallies: Mapping[str, Tally]
-    ranking: Ranking | None
+    ranking: Ranking | Unranked
+
+    @property
+    def marks(self) -> Mapping[Key, Mark]:
+        """The entries that differ significantly."""
+        return marks_of(self.grouped, self.contrasts, better_end(self.grouped))
 
 
 def build_comparison(
@@ -83,6 +85,5 @@ def build_comparison(
         grouped=grouped,
         contrasts=found,
         better=better,
-        tallies=tallies_against(found, grouped, better),
-        ranking=ranking_of(grouped, better),
+        ranking=ranking_of(grouped, found, better),
     )

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from orchestrator.answers.contrasts import Contrast
-from orchestrator.answers.rankings import Ranking
-from orchestrator.answers.smallness import smallness_of
+from orchestrator.answers.rankings import Ranking, Unranked
+from orchestrator.answers.smallness import family_notes, smallness_of
 from orchestrator.contrasts.building import Comparison
 
 _DIFFERENCE = (
@@ -23,11 +23,14 @@ def csv_of(comparison: Comparison) -> str:
     writer = csv.writer(sink, lineterminator="\n")
     fields = (*comparison.row_fields, *comparison.column_fields)
     references = ("reference_row", "reference_column")
-    writer.writerow([*fields, *references, *_DIFFERENCE, "p_holm", "p_bh", "warning"])
+    how = ("p_holm", "p_bh", "test", "family", "confidence", "warning")
+    writer.writerow([*fields, *references, *_DIFFERENCE, *how])
+    found = comparison.contrasts
     parts = comparison.grouped
-    for each in comparison.contrasts.contrasts:
+    for each in found.contrasts:
         named = [*parts.row_parts[each.row], *parts.column_parts[each.column], *each.reference]
-        writer.writerow([*named, *_numbers(each).values(), each.p_holm, each.p_bh, each.warning])
+        corrected = (each.p_holm, each.p_bh, found.test, len(found.contrasts), found.confidence)
+        writer.writerow([*named, *_numbers(each).values(), *corrected, each.warning])
     return sink.getvalue()
 
 
@@ -41,9 +44,13 @@ def json_of(comparison: Comparison) -> str:
         "confidence": found.confidence,
         "better": comparison.better,
         "contrasts": [_contrast(each) for each in found.contrasts],
-        "notes": [*found.notes, *smallness_of(found)],
-        "against_by_blocks": {row: asdict(tally) for row, tally in comparison.tallies.items()},
-        "ranks": None if comparison.ranking is None else _ranks(comparison.ranking),
+        "notes": [*family_notes(found), *found.notes, *smallness_of(found)],
+        "marks": [
+            {"row": row, "column": column, "mark": mark.name.lower()}
+            for (row, column), mark in comparison.marks.items()
+        ],
+        "ranks": _ranks(comparison.ranking) if isinstance(comparison.ranking, Ranking) else None,
+        "unranked": comparison.ranking.reason if isinstance(comparison.ranking, Unranked) else "",
     }
     return json.dumps(content, indent=1, sort_keys=True) + "\n"
 
@@ -72,9 +79,11 @@ def _ranks(ranking: Ranking) -> dict[str, Any]:
     return {
         "average": dict(zip(ranking.names, ranking.ranks.average, strict=True)),
         "blocks": [list(block) for block in ranking.blocks],
-        "friedman": ranking.ranks.friedman,
-        "p": ranking.ranks.p,
-        "critical_difference": ranking.ranks.critical_difference,
+        "independent": ranking.independent,
+        "friedman": ranking.ranks.friedman if ranking.independent else None,
+        "p": ranking.ranks.p if ranking.independent else None,
+        "critical_difference": (ranking.ranks.critical_difference if ranking.independent else None),
+        "against": {name: asdict(tally) for name, tally in ranking.against.items()},
         "tallies": [
             {"first": one, "second": other, **asdict(tally)}
             for (one, other), tally in ranking.tallies.items()

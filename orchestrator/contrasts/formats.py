@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from orchestrator.answers.rankings import Ranking
 from orchestrator.answers.results import not_found
 from orchestrator.contrasts.building import Comparison
 from orchestrator.contrasts.data import csv_of, json_of
 from orchestrator.contrasts.layout import contrast_layout, rank_layout
+from orchestrator.tables.html import html_of
 from orchestrator.tables.latex import latex_of
 from orchestrator.tables.layout import Layout
 from orchestrator.tables.markdown import markdown_of
@@ -21,7 +23,8 @@ def render(comparison: Comparison, format: str = "text") -> str:
 
     Args:
         comparison: What to write.
-        format: "text", "markdown", "csv", "latex" (which needs the package booktabs) or "json".
+        format: "text", "markdown", "csv", "latex" (which needs the package booktabs), "html",
+            fragments of a page, or "json".
 
     Raises:
         AnswerError: For an unknown format.
@@ -42,7 +45,8 @@ def check_format(format: str) -> None:
 
 def _layouts(comparison: Comparison) -> list[Layout]:
     ranking = comparison.ranking
-    return [contrast_layout(comparison), *([rank_layout(comparison, ranking)] if ranking else [])]
+    ranks = [rank_layout(comparison, ranking)] if isinstance(ranking, Ranking) else []
+    return [contrast_layout(comparison), *ranks]
 
 
 def _text(comparison: Comparison) -> str:
@@ -53,6 +57,10 @@ def _markdown(comparison: Comparison) -> str:
     return "\n".join(map(markdown_of, _layouts(comparison)))
 
 
+def _html(comparison: Comparison) -> str:
+    return "".join(map(html_of, _layouts(comparison)))
+
+
 def _latex(comparison: Comparison) -> str:
     """Two floats: contrasts take both columns of a two-column paper, ranks take one."""
     floats = [latex_of(each, wide=not place) for place, each in enumerate(_layouts(comparison))]
@@ -60,5 +68,12 @@ def _latex(comparison: Comparison) -> str:
 
 
 _FORMATS: Mapping[str, Callable[[Comparison], str]] = MappingProxyType(
-    {"text": _text, "markdown": _markdown, "csv": csv_of, "latex": _latex, "json": json_of}
+    {
+        "text": _text,
+        "markdown": _markdown,
+        "csv": csv_of,
+        "latex": _latex,
+        "html": _html,
+        "json": json_of,
+    }
 )

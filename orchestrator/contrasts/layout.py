@@ -1,14 +1,14 @@
 """Contrasts and average ranks, laid out as the formats for people write them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from orchestrator.answers.contrasts import Contrast
-from orchestrator.answers.marks import TEST_NAMES
+from orchestrator.answers.grouping import Key
+from orchestrator.answers.marks import TEST_NAMES, Mark, legend_of
 from orchestrator.answers.measurements import Unit, better_end, in_percent, unit_of, words_of
-from orchestrator.answers.rankings import Ranking
+from orchestrator.answers.rankings import Ranking, Unranked
 from orchestrator.answers.smallness import family_notes, smallness_of, warnings_of
 from orchestrator.contrasts.building import Comparison
-from orchestrator.statistics.paired import PairedDifference
 from orchestrator.statistics.ranks import Tally
 from orchestrator.tables.layout import Content, Heading, HeadLine, Layout, Line, plain, shared_parts
 
@@ -42,9 +42,9 @@ def rank_layout(comparison: Comparison, ranking: Ranking) -> Layout:
         _line(
             (name,),
             (
-                f"{rank:.2f}",
-                _told(ranking.total(name)),
-                _told(comparison.tallies[name]) if name in comparison.tallies else _NOTHING,
+                Content(text=f"{rank:.2f}", value=rank),
+                Content(text=_told(ranking.total(name))),
+                Content(text=_told(ranking.against[name]) if name in ranking.against else _NOTHING),
             ),
         )
         for rank, name in order
@@ -63,37 +63,45 @@ def _head(stub: Sequence[str], names: Sequence[str]) -> HeadLine:
     return HeadLine(stub=tuple(map(plain, stub)), headings=headings)
 
 
-def _line(stub: Sequence[str], texts: Iterable[str], shared: int = 0) -> Line:
+def _line(stub: Sequence[str], contents: Iterable[Content], shared: int = 0) -> Line:
     return Line(
         stub=tuple(map(plain, stub)),
         shared=shared,
-        contents=tuple(Content(text=text) for text in texts),
+        contents=tuple(contents),
     )
 
 
 def _lines(comparison: Comparison, unit: Unit) -> Iterable[Line]:
     grouped = comparison.grouped
+    marks = comparison.marks
     above: tuple[str, ...] | None = None
     for contrast in comparison.contrasts.contrasts:
         stub = (*grouped.row_parts[contrast.row], *grouped.column_parts[contrast.column])
-        yield _line(stub, _texts(contrast, unit), shared_parts(above, stub))
+        yield _line(stub, _contents(contrast, unit, marks), shared_parts(above, stub))
         above = stub
 
 
-def _texts(contrast: Contrast, unit: Unit) -> list[str]:
+def _contents(contrast: Contrast, unit: Unit, marks: Mapping[Key, Mark]) -> list[Content]:
     found = contrast.difference
     if found is None:
-        return ["0", *[_NOTHING] * 8]
+        return [Content(text="0", value=0), *[Content(text=_NOTHING)] * 8]
     return [
-        str(found.n),
-        _signed(found.mean, unit),
-        _interval(found.low, found.high, unit),
-        _interval(found.bootstrap_low, found.bootstrap_high, unit),
-        _p(found.p_t),
-        _p(found.p_wilcoxon),
-        _p(contrast.p_holm),
-        _p(contrast.p_bh),
-        _seeds(found),
+        Content(text=str(found.n), value=found.n),
+        Content(
+            text=_signed(found.mean, unit),
+            value=found.mean,
+            mark=marks.get((contrast.row, contrast.column)),
+        ),
+        Content(text=_interval(found.low, found.high, unit), value=found.low),
+        Content(
+            text=_interval(found.bootstrap_low, found.bootstrap_high, unit),
+            value=found.bootstrap_low,
+        ),
+        *(
+            Content(text=_p(p), value=p)
+            for p in (found.p_t, found.p_wilcoxon, contrast.p_holm, contrast.p_bh)
+        ),
+        Content(text=_told(Tally(wins=found.wins, ties=found.ties, losses=found.losses))),
     ]
 
 
@@ -119,10 +127,6 @@ def _p_said(p: float) -> str:
     return f"p {_p(p).replace('<', '< ')}" if p < 0.0001 else f"p = {_p(p)}"
 
 
-def _seeds(found: PairedDifference) -> str:
-    return f"{found.wins}/{found.ties}/{found.losses}"
-
-
 def _told(tally: Tally) -> str:
     return f"{tally.wins}/{tally.ties}/{tally.losses}"
 
@@ -142,7 +146,9 @@ def _unit(comparison: Comparison) -> Unit:
 
 def _caption(comparison: Comparison, unit: Unit) -> str:
     name = words_of(comparison.grouped.value).capitalize()
-    return f"{name}, difference to {_reference(comparison)}{unit.words}, paired by seed."
+    over = [f"{field} ({count})" for field, count in comparison.grouped.averaged.items()]
+    mean = f", mean over {' and '.join(over)} within each seed" if over else ""
+    return f"{name}, difference to {_reference(comparison)}{unit.words}{mean}, paired by seed."
 
 
 def _reference(comparison: Comparison) -> str:
@@ -166,11 +172,17 @@ def _notes(comparison: Comparison) -> list[str]:
         f"{over} of this table; all p are two-sided",
         "each interval is for its contrast alone, Holm's p for all of the table",
         *family_notes(found),
+        *legend_of(comparison.grouped, found, better_end(comparison.grouped)),
         f"W/T/L: seeds won, tied and lost; {end} wins{unknown}",
         *found.notes,
         *warnings_of(found),
         *smallness_of(found),
+        *_unranked(comparison.ranking),
     ]
+
+
+def _unranked(ranking: Ranking | Unranked) -> list[str]:
+    return [f"no average ranks: {ranking.reason}"] if isinstance(ranking, Unranked) else []
 
 
 def _rank_caption(comparison: Comparison, ranking: Ranking) -> str:
@@ -184,16 +196,31 @@ def _rank_caption(comparison: Comparison, ranking: Ranking) -> str:
 
 
 def _rank_notes(ranking: Ranking) -> list[str]:
-    ranks, degrees = ranking.ranks, len(ranking.names) - 1
     told = ["W/T/L: blocks won, tied and lost by their means over seeds", *ranking.notes]
+    if not ranking.independent:
+        reason = "no test of equal ranks: blocks of the same data and seeds are not independent"
+        return [reason, *told]
+    return [*_tests(ranking), *told]
+
+
+def _tests(ranking: Ranking) -> list[str]:
+    """Friedman's test, and only where it says that ranks differ, which do."""
+    ranks, degrees, alpha = ranking.ranks, len(ranking.names) - 1, ranking.alpha
     if ranks.friedman is None or ranks.p is None:
-        return [*told, "all are equal in every block: there is nothing to test"]
+        return ["all are equal in every block: there is nothing to test"]
     rough = f", rough for {ranks.blocks} blocks" if ranks.blocks < _FEW_BLOCKS else ""
-    return [
+    told = [
         f"Friedman's test of equal ranks: chi-squared {ranks.friedman:.2f} with {degrees} "
-        f"{'degree' if degrees == 1 else 'degrees'} of freedom, {_p_said(ranks.p)}{rough}",
-        f"by Nemenyi's test, average ranks differ at 5 % that are {ranks.critical_difference:.2f} "
-        "or more apart",
-        "both tests take blocks as independent, which blocks of the same data and seeds are not",
-        *told,
+        f"{'degree' if degrees == 1 else 'degrees'} of freedom, {_p_said(ranks.p)}{rough}"
     ]
+    if ranks.critical_difference > degrees:
+        told.append(
+            f"by Nemenyi's test no ranks of {len(ranking.names)} rows can differ at "
+            f"{100 * alpha:g} % over {ranks.blocks} blocks"
+        )
+    elif ranks.p < alpha:
+        told.append(
+            f"by Nemenyi's test, average ranks differ at {100 * alpha:g} % that are "
+            f"{ranks.critical_difference:.2f} or more apart"
+        )
+    return told

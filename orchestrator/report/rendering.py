@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from orchestrator.report.blocks import Block, left_out, tables_of
 from orchestrator.report.causes import Cause, FailureMap, causes_of, failure_map
 from orchestrator.report.commands import about_store
-from orchestrator.report.comparisons import Comparison, comparisons_of
+from orchestrator.report.comparisons import comparisons_of
 from orchestrator.report.explorer import Column, columns_of, embedded
 from orchestrator.report.figures import figures_of
 from orchestrator.report.material import ReportMaterial
@@ -60,7 +60,7 @@ class Chapter:
     tables: tuple[Block, ...]
     figures: tuple[Block, ...]
     left_out: int
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[Block, ...]
     map: FailureMap
     causes: tuple[Cause, ...]
     columns: tuple[Column, ...]

@@ -187,7 +187,7 @@ def test_many_cells_are_turned_by_pages_and_the_page_stays_small(
 def test_the_headline_table_sorts_by_its_numbers(browser: Any, troubled_page: Path) -> None:
     show(browser, troubled_page, width=DESKTOP)
     press(browser, head(browser, ".measurements", "0.1"))
-    rows = browser.find_elements("css selector", ".measurements tbody tr")
+    rows = browser.find_elements("css selector", "#g1-tables .measurements tbody tr")
     means = [row.find_elements("tag name", "td")[1].get_attribute("data-value") for row in rows]
     numbers = [float(mean) for mean in means if mean]
     assert len(numbers) == 3

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from orchestrator.answers.rankings import Unranked
 from orchestrator.answers.results import AnswerError
 from orchestrator.contrasts.building import Comparison, build_comparison
 from orchestrator.contrasts.formats import render
@@ -50,6 +51,8 @@ def test_the_text_has_a_line_for_each_contrast_then_the_ranks() -> None:
         "contrasts of this table; all p are two-sided",
         "note: each interval is for its contrast alone, Holm's p for all of the table",
         "note: 1 of 4 contrasts has no p and counts as 1 in the corrections",
+        "note: no difference to dense is significant (p < 0.05, paired t test by seed, Holm's "
+        "correction over the 4 comparisons of test_accuracy, n = 2 to 3 pairs)",
         "note: W/T/L: seeds won, tied and lost; higher wins",
         "note: 1 cell has no result yet",
         "note: set at 0.5: both are equal for every seed",
@@ -68,12 +71,10 @@ def test_the_text_has_a_line_for_each_contrast_then_the_ranks() -> None:
         "-------------------------------------------------------------------",
         "rigl            1.00                     2/0/0                1/0/1",
         "set             2.00                     0/0/2                0/1/1",
-        "note: Friedman's test of equal ranks: chi-squared 2.00 with 1 degree of freedom, "
-        "p = 0.1573, rough for 2 blocks",
-        "note: by Nemenyi's test, average ranks differ at 5 % that are 1.39 or more apart",
-        "note: both tests take blocks as independent, which blocks of the same data and seeds are "
-        "not",
+        "note: no test of equal ranks: blocks of the same data and seeds are not independent",
         "note: W/T/L: blocks won, tied and lost by their means over seeds",
+        "note: means are over the 2 to 3 seeds that all rows and the reference have; left out, "
+        "because not all have them: 1 of 3 at 0.5",
         "note: not ranked, because the grid lacks it in a block: dense",
     ]
 
@@ -86,6 +87,7 @@ def test_csv_has_every_number_unrounded() -> None:
     assert float(lines[0]["mean"]) == pytest.approx(-0.025, abs=1e-15)
     assert float(lines[0]["p_t"]) == pytest.approx(1 - (75 / 77) ** 0.5, rel=1e-9)
     assert (lines[0]["reference_row"], lines[0]["reference_column"]) == ("dense", "1")
+    assert (lines[0]["test"], lines[0]["family"], lines[0]["confidence"]) == ("t", "4", "0.95")
     assert (lines[1]["p_t"], lines[1]["p_holm"]) == ("", "")
     assert lines[3]["warning"] == "1 seed unpaired"
 
@@ -139,9 +141,38 @@ def test_data_sets_are_compared_within_themselves() -> None:
 def test_without_two_rows_in_two_columns_there_are_no_ranks() -> None:
     few = {key: ENTRIES[key] for key in (("dense", "1"), ("set", "0.1"))}
     found = build_comparison(answers_of(few))
-    assert found.ranking is None
-    assert "rank" not in render(found, "markdown").replace("signed-rank", "")
+    assert isinstance(found.ranking, Unranked)
+    assert "no average ranks: no block has two rows" in render(found)
     assert json.loads(render(found, "json"))["ranks"] is None
+
+
+def test_over_data_sets_ranks_are_tested_and_what_cannot_differ_is_told() -> None:
+    def at(*datasets: str) -> str:
+        entries = {("set", "0.1"): (0.9, 0.91), ("rigl", "0.1"): (0.95, 0.97)}
+        data = together(*(answers_of(entries, dataset=name) for name in datasets))
+        return render(build_comparison(data, columns="dataset", against="set"))
+
+    # two rows: the statistic is the number of blocks where one wins them all; the critical
+    # difference is 1.96 / sqrt(blocks), which is above 1 for three
+    few = at("digits", "mnist", "wine")
+    assert "chi-squared 3.00 with 1 degree of freedom, p = 0.0833, rough for 3 blocks" in few
+    assert "by Nemenyi's test no ranks of 2 rows can differ at 5 % over 3 blocks" in few
+    more = at("digits", "mnist", "wine", "chips", "iris")
+    assert "average ranks differ at 5 % that are 0.88 or more apart" in more
+
+
+def test_the_caption_names_what_is_averaged() -> None:
+    data = together(answers_of(ENTRIES, dataset="digits"), answers_of(ENTRIES, dataset="mnist"))
+    text = render(build_comparison(data, average=["dataset"]))
+    assert ", mean over dataset (2) within each seed, paired by seed.\n" in text
+
+
+def test_a_significant_difference_has_its_mark() -> None:
+    values = (0.95, 0.96, 0.94, 0.955)
+    worse = (0.90, 0.915, 0.888, 0.906)
+    answers = answers_of({("dense", "1"): values, ("set", "0.1"): worse})
+    assert "-4.90‡" in render(build_comparison(answers))
+    assert "<sup>&#8225;</sup>" in render(build_comparison(answers), "html")
 
 
 def test_nothing_to_compare_with_is_refused() -> None:
