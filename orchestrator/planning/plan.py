@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from grids.catalogue import Catalogue
 from grids.cell import Cell
@@ -18,7 +19,8 @@ from orchestrator.planning.probing import WantedProbes, failed_for_another, with
 from orchestrator.planning.run_length import refuse_other_steps
 from orchestrator.store.index import CellState
 from orchestrator.store.records import check_same_cell
-from orchestrator.watching.states import FAILURES, State
+from orchestrator.watching.repeats import FailedRepeat, failed_repeat
+from orchestrator.watching.states import FAILURES
 
 
 class Standing(StrEnum):
@@ -46,12 +48,13 @@ class PlannedCell:
         inputs: Names of the artifacts that it needs, with the ids of their producers.
         leaves: Names of the artifacts that it shall leave.
         lacks: Those of them, and the probes in words, for which a cell with results is trained
-            again.
+            again, or would be if that had not failed.
         produced_for: Whether it is here only because another cell needs what it makes.
-        reason: Why it is blocked, or trained again; else "".
+        reason: Why it is blocked, or trained again, or why it is not; else "".
         asked: The probes (`grids.probe_texts`) that its results must cover.
         probes: Those that an attempt would measure: of a cell that has results, also what these
             cover, because the new results may replace them.
+        failed: What failed when it was trained for what it lacks; None when nothing did.
     """
 
     cell: Cell
@@ -66,6 +69,7 @@ class PlannedCell:
     reason: str = ""
     asked: tuple[str, ...] = ()
     probes: tuple[str, ...] = ()
+    failed: FailedRepeat | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,9 +177,11 @@ def make_plan(
     planned: dict[str, PlannedCell] = {}
     for cell, wave, needs in ordered:
         probes = wanted.of(cell)
-        standing, lacks = _standing(cell, leaves[cell.id], probes, known, asked)
+        standing, lacks, failed = _stand(cell, leaves[cell.id], probes, known, asked)
         train = _trains(cell, standing, known, asked)
         reason = _why_again(known.index[cell.id], lacks, known.code) if lacks else ""
+        if failed is not None and not train:
+            reason = failed.reason
         producers = [planned[need.producer.id] for need in needs]
         if train and (blocked := _why_blocked(cell, producers, known, asked)):
             standing, train, lacks, reason = Standing.BLOCKED, False, (), blocked
@@ -192,6 +198,7 @@ def make_plan(
             reason=reason,
             asked=probes,
             probes=with_earlier(probes, known.index.get(cell.id), catalogue) if train else probes,
+            failed=failed,
         )
     return Plan(cells=tuple(planned.values()))
 
@@ -257,35 +264,55 @@ def _leaves(
     return {cell.id: tuple(sorted(wanted[cell.id])) for cell, _, _ in ordered}
 
 
-def _standing(
+class _Stand(NamedTuple):
+    """How a cell stands, what its results lack, and what failed when they were to be completed."""
+
+    standing: Standing
+    lacks: tuple[str, ...] = ()
+    failed: FailedRepeat | None = None
+
+
+def _stand(
     cell: Cell, leaves: Collection[str], probes: Collection[str], known: Known, wishes: Wishes
-) -> tuple[Standing, tuple[str, ...]]:
-    """How a cell stands, and what it lacks if it is trained again for that."""
+) -> _Stand:
     state = known.index.get(cell.id)
     if state is not None:
         check_same_cell(cell.id, cell.canonical_json(), state.text)
-    if state is None or not state.completed:
-        if cell.id in known.running:
-            return Standing.RUNNING, ()
-        if state is None or state.state not in FAILURES or failed_for_another(state, probes):
-            return Standing.NEW, ()
-        return Standing.FAILED, ()
+    if state is not None and state.completed:
+        return _stand_of_results(cell, state, leaves, probes, known, wishes)
+    if cell.id in known.running:
+        return _Stand(Standing.RUNNING)
+    if state is None or state.state not in FAILURES or failed_for_another(state, probes):
+        return _Stand(Standing.NEW)
+    return _Stand(Standing.FAILED)
+
+
+def _stand_of_results(
+    cell: Cell,
+    state: CellState,
+    leaves: Collection[str],
+    probes: Collection[str],
+    known: Known,
+    wishes: Wishes,
+) -> _Stand:
+    absent = sorted(set(probes) - state.probes) if probes else []
     lacks = tuple(sorted(set(leaves) - set(known.artifacts.get(cell.id, ()))))
-    lacks += tuple(map(probe_words, sorted(set(probes) - state.probes))) if probes else ()
+    lacks += tuple(map(probe_words, absent))
     stale = state.answer.code != known.code
     if not lacks or (stale and wishes.rerun_stale):
-        return (Standing.OTHER_CODE if stale else Standing.DONE), ()
+        return _Stand(Standing.OTHER_CODE if stale else Standing.DONE)
     if cell.id in known.running:
-        return Standing.RUNNING, ()
-    if state.disagreement and State.FAILED not in wishes.retry:
-        return Standing.FAILED, ()
-    return Standing.AGAIN, lacks
+        return _Stand(Standing.RUNNING)
+    failed = failed_repeat(state, absent, known.code)
+    if failed is not None and failed.entry.state not in wishes.retry:
+        return _Stand(Standing.FAILED, lacks, failed)
+    return _Stand(Standing.AGAIN, lacks, failed)
 
 
 def _is_trained(
     cell: Cell, leaves: Collection[str], probes: Collection[str], known: Known, wishes: Wishes
 ) -> bool:
-    return _trains(cell, _standing(cell, leaves, probes, known, wishes)[0], known, wishes)
+    return _trains(cell, _stand(cell, leaves, probes, known, wishes).standing, known, wishes)
 
 
 def _trains(cell: Cell, standing: Standing, known: Known, wishes: Wishes) -> bool:
@@ -297,6 +324,8 @@ def _trains(cell: Cell, standing: Standing, known: Known, wishes: Wishes) -> boo
 
 
 def _starves(producer: PlannedCell) -> bool:
+    if producer.failed is not None and not set(producer.lacks) & set(producer.leaves):
+        return False  # what its consumers need is there
     waits = (Standing.FAILED, Standing.BLOCKED, Standing.RUNNING)
     return not producer.train and producer.standing in waits
 

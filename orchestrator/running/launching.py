@@ -27,6 +27,7 @@ from orchestrator.submissions.frozen import freeze
 from orchestrator.submissions.manifest import this_driver
 from orchestrator.submissions.submission import Submission
 from orchestrator.watching.logs import log_end
+from orchestrator.watching.repeats import cluster_repeats
 from orchestrator.watching.states import FAILURES
 from orchestrator.worker.checkpoints import remove_spent
 from orchestrator.worker.failures import FailureCluster, cluster
@@ -62,7 +63,8 @@ class Result:
         submission: The submission it belongs to; the last one, where a rule added seeds.
         trained: Cells for which it wrote a record.
         completed: Cells of the grid that have results now.
-        failures: The grid's failed cells, also those of earlier runs, by cause.
+        failures: The grid's failed cells, also those of earlier runs, by cause; at the end those
+            that have results, and failed to get what these lack.
         lost: Packs that ended without telling of all their cells.
         blocked: Cells that wait for a producer that failed.
         halted: Why nothing more was begun though cells are left, else "".
@@ -324,7 +326,10 @@ def _result(
         submission=submission,
         trained=sum(_ended(cell, before, index) for cell in attempted),
         completed=sum(cell.id in index and index[cell.id].completed for cell in planned.grid.cells),
-        failures=tuple(cluster(state for state in states if state.state in FAILURES)),
+        failures=(
+            *cluster(state for state in states if state.state in FAILURES),
+            *cluster_repeats(entry.failed for entry in plan.cells if entry.failed is not None),
+        ),
         lost=tuple(lost),
         blocked=(
             *(f"{entry.cell.label()}: {entry.reason}" for entry in blocked),

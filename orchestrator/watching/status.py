@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from orchestrator.store.artifacts import answering_artifacts
 from orchestrator.store.index import CellState, load_index
 from orchestrator.store.layout import Store
 from orchestrator.submissions.cell_lists import ids_of, labels_of
@@ -19,6 +20,7 @@ from orchestrator.watching.carried import (
     open_submissions,
 )
 from orchestrator.watching.outturn import Outturn, outturn
+from orchestrator.watching.repeats import FailedRepeat, cluster_repeats, failed_repeat
 from orchestrator.watching.states import FAILURES, State, blocked, count_states, state_of
 from orchestrator.worker.failures import FailureCluster, cluster
 from orchestrator.worker.heartbeat import Heartbeat, newest_heartbeat
@@ -38,7 +40,8 @@ class GridStatus:
         counts: State to how many of the grid's cells are in it.
         states: Cell id to state.
         labels: Cell id to a short human name, for the cells that are told one by one.
-        failures: The failed cells by cause.
+        failures: The failed cells by cause; at the end those that have results, and failed to get
+            what these lack.
         running: What the living workers said last.
         packs: What is known of the packs that a scheduler was given: evidence to number of packs.
         halted: Why the submission starts nothing more, else "".
@@ -64,8 +67,9 @@ class GridStatus:
 
     @property
     def failed(self) -> bool:
-        """Whether some cell failed, or waits for one that did."""
-        return any(State(word) in _ENDED - {State.COMPLETED} for word in self.counts)
+        """Whether some cell failed, with results or without, or waits for one that did."""
+        ended = _ENDED - {State.COMPLETED}
+        return bool(self.failures) or any(State(word) in ended for word in self.counts)
 
     def age(self, heartbeat: Heartbeat) -> float:
         """Seconds since a worker was last heard."""
@@ -119,7 +123,7 @@ def status_of(store: Store, submission: Submission, look: GridLook) -> GridStatu
     """What a look at a submission says of it."""
     now, index, packs, states = look.at, look.index, look.packs, look.states
     failed = [index[cell] for cell, state in states.items() if state in FAILURES]
-    failures = tuple(cluster(failed))
+    failures = (*cluster(failed), *cluster_repeats(_failed_repeats(store, submission, index)))
     living = [beat for _, beat in look.beats if beat is not None and beat.lives(now)]
     living += [pack.heartbeat for pack in packs if pack.in_flight and pack.heartbeat is not None]
     told = [cell for failure in failures for cell in failure.cells]
@@ -136,6 +140,22 @@ def status_of(store: Store, submission: Submission, look: GridLook) -> GridStatu
         halted=str(ended_early(store, submission.grid, submission.number) or ""),
         outturn=outturn(submission, index) if submission.forecast else None,
     )
+
+
+def _failed_repeats(
+    store: Store, submission: Submission, index: Mapping[str, CellState]
+) -> list[FailedRepeat]:
+    """What failed of the cells that have results, but not all that the submission asks for."""
+    cells = (cell for cell in ids_of(submission.cells) if cell in index)
+    tried = [s for s in map(index.__getitem__, cells) if s.completed and s.failures]
+    leave = set(submission.artifacts.leave)
+    held = answering_artifacts(store, index) if tried and leave else {}
+    found = []
+    for state in tried:
+        lacking = set(submission.probes.of(state.cell)) - state.probes
+        if lacking or leave - set(held.get(state.cell, ())):
+            found.append(failed_repeat(state, lacking, submission.code))
+    return [failed for failed in found if failed is not None]
 
 
 def _carried_packs(

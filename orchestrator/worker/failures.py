@@ -25,6 +25,7 @@ class FailureCluster:
         cells: Their ids, in the order given.
         places: At how many places in the code the same was raised: one cause may be met by
             several of a network's layers, or by several steps of the training.
+        repeating: Of cells that have results, what was being added to these; else "".
     """
 
     signature: str
@@ -33,12 +34,15 @@ class FailureCluster:
     message: str
     cells: tuple[str, ...]
     places: int = 1
+    repeating: str = ""
 
     @property
     def text(self) -> str:
         """What was raised, for people."""
         raised = f" (raised at {self.places} places)" if self.places > 1 else ""
-        return f"{self.type}: {self.message}{raised}"
+        they = "it has" if len(self.cells) == 1 else "they have"
+        stands = f"{they} results, but {self.repeating} failed: " if self.repeating else ""
+        return f"{stands}{self.type}: {self.message}{raised}"
 
 
 def signature_of(error: Mapping[str, str]) -> str:

@@ -220,6 +220,32 @@ def test_without_a_probe_that_broke_the_cells_are_trained(tmp_path: Path, store:
     assert "0 trained" in run(grid, store, "--set", "probes=[]").out
 
 
+def test_a_probe_that_breaks_of_cells_with_results_is_told_of_until_they_are_retried(
+    tmp_path: Path, store: Path
+) -> None:
+    grid = a_grid(tmp_path, "one")
+    one = ("--set", "seeds=1")
+    asked = (*one, "--set", "probes=fragile")
+    run(grid, store, *one)
+    told = "2 FAILED: they have results, but measuring fragile failed: KeyError: 'broken'"
+    for trained in (2, 0):
+        said = sparsesweep("run", grid, "--backend", "inline", "--store", store, *asked)
+        assert said.code == 1
+        assert f"2 of 2 cells have results; {trained} trained" in said.out
+        assert told in said.err
+    status = sparsesweep("status", "one", "--exit-code", "--store", store)
+    assert (status.code, f"  ! {told}" in status.out) == (1, True)
+    assert "  2 COMPLETED\n" in status.out
+    shown = sparsesweep("plan", grid, "--store", store, *asked).out
+    assert "has results; measuring fragile failed: KeyError: 'broken'" in shown
+    retried = sparsesweep(
+        "retry", grid, "--class", "FAILED", "--backend", "inline", "--store", store, *asked
+    )
+    assert (retried.code, "2 trained" in retried.out, told in retried.err) == (1, True, True)
+    assert "0 trained" in run(grid, store, *one).out
+    assert sparsesweep("status", "one", "--exit-code", "--store", store).code == 0
+
+
 def test_an_unknown_measurement_lists_those_of_probes(tmp_path: Path, store: Path) -> None:
     grid = a_grid(tmp_path, "one", "[height]")
     run(grid, store)

@@ -215,3 +215,72 @@ def test_a_producer_that_a_probe_of_another_grid_stopped_blocks_nobody():
     state = CellState.of(producer.cell.canonical_json(), (entry,))
     found = plan_of(consumer.cell, state, probes=[RANK])
     assert [one.standing for one in found.cells] == [Standing.NEW, Standing.NEW]
+
+
+def repeated(phase: str, *, code: str = "c0de", state: str = "FAILED") -> CellState:
+    """A cell with results, and an attempt after them that stopped in this phase."""
+    done = results([])
+    later = done.answer._replace(
+        attempt="b", state=state, code=code, error_phase=phase, error_type="ValueError",
+        error_message="no pixels", finished_at="2026-11-20T00:00:09.000000Z",
+    )  # fmt: skip
+    return CellState.of(done.text, (*done.entries, later))
+
+
+def test_results_of_which_a_probe_failed_wait_for_a_retry():
+    state = repeated("probe robust")
+    found = planned(cell(), state, probes=[ROBUST])
+    assert (found.standing, found.train, found.lacks) == (Standing.FAILED, False, ("robust",))
+    assert found.reason == "has results; measuring robust failed: ValueError: no pixels"
+    known = Known(index={state.cell: state}, code="c0de")
+    for retried, train in ((["FAILED"], True), (["OUT_OF_MEMORY"], False)):
+        [entry] = make_plan(
+            [cell()], CATALOGUE, known, Wishes(probes=[ROBUST], retry=retried)
+        ).cells
+        assert entry.train is train
+
+
+@pytest.mark.parametrize("asked", [FGSM, RANK])
+def test_another_probe_may_be_measured_of_results_of_which_one_failed(asked):
+    found = planned(cell(), repeated("probe robust"), probes=[asked])
+    assert (found.standing, found.failed) == (Standing.AGAIN, None)
+
+
+def test_nothing_failed_where_the_probe_that_failed_is_not_asked_for():
+    found = planned(cell(), repeated("probe robust"))
+    assert (found.standing, found.failed, found.reason) == (Standing.DONE, None, "")
+
+
+def test_a_probe_that_failed_under_other_code_is_tried_again():
+    found = planned(cell(), repeated("probe robust", code="old"), probes=[ROBUST])
+    assert found.standing is Standing.AGAIN
+
+
+def test_a_repeat_that_was_interrupted_is_tried_again_and_one_that_broke_is_not():
+    interrupted = planned(cell(), repeated("training", state="CANCELLED"), probes=[ROBUST])
+    assert interrupted.standing is Standing.AGAIN
+    broken = planned(cell(), repeated("training"), probes=[ROBUST])
+    assert broken.standing is Standing.FAILED
+    assert broken.reason == "has results; training it again failed: ValueError: no pixels"
+
+
+def test_a_probe_that_failed_stays_failed_when_another_was_measured_since():
+    failed_once = repeated("probe robust")
+    since = failed_once.answer._replace(
+        attempt="c", finished_at="2026-11-20T00:00:10.000000Z", probes=(RANK,)
+    )
+    state = CellState.of(failed_once.text, (*failed_once.entries, since))
+    assert planned(cell(), state, probes=[RANK, ROBUST]).standing is Standing.FAILED
+    assert planned(cell(), state, probes=[RANK]).standing is Standing.DONE
+
+
+def test_a_producer_of_which_only_a_probe_failed_blocks_nobody_while_its_artifact_is_there():
+    dense, lth = cell("dense", "hard"), cell("lth", "hard")
+    state = repeated("probe robust")
+    entries = tuple(entry._replace(cell=dense.id) for entry in state.entries)
+    held = {dense.id: ["final"]}
+    again = CellState.of(dense.canonical_json(), entries)
+    there = plan_of(lth, again, artifacts=held)
+    assert [entry.standing for entry in there.cells] == [Standing.FAILED, Standing.NEW]
+    gone = plan_of(lth, again)
+    assert [entry.standing for entry in gone.cells] == [Standing.FAILED, Standing.BLOCKED]
