@@ -61,19 +61,10 @@ def answers_for(store: Path, grid: str | None, where: list[str], allow_mixed: bo
         StoreError: When there is no such store or grid.
         AnswerError: When a field in `where` does not occur, or results are mixed.
     """
-    from orchestrator.answers.noting import noted
-    from orchestrator.answers.results import select
+    from orchestrator.answers.noting import select_asked
     from orchestrator.store.layout import Store
     from orchestrator.submissions.submission import find_submission
 
     opened = Store.open(store)
     submission = find_submission(opened, grid)
-    answers = select(
-        opened,
-        submission.cells,
-        where=conditions(where),
-        allow_mixed=allow_mixed,
-        probes=submission.probes,
-        metrics=submission.metrics,
-    )
-    return noted(answers, submission)
+    return select_asked(opened, submission, where=conditions(where), allow_mixed=allow_mixed)

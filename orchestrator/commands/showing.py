@@ -21,6 +21,7 @@ _SIGNS = {
     "blocked": "x",
 }  # fmt: skip
 _SHOWN_LABELS = 5
+_SHOWN_QUESTIONS = 12
 
 
 def say_what_is_left_alone(planned: "Planned") -> None:
@@ -93,21 +94,10 @@ def show_plan(planned: "Planned", expected: "Forecast | None") -> None:
 
 
 def _seed_lines(seeds: "Decision | None") -> list[str]:
-    """What a rule for seeds came to; each question that is not settled, unless they are many."""
-    if seeds is None:
-        return []
-    counts = ", ".join(f"{count} {word}" for word, count in seeds.counts().items() if count)
-    more = seeds.most_further
-    left = f"; at most {more} more {'cell' if more == 1 else 'cells'} later" if more else ""
-    questions = "question" if len(seeds.findings) == 1 else "questions"
-    unsettled = [finding for finding in seeds.findings if finding.standing != "settled"]
-    lines = [
-        f"  {f.standing} with {f.seeds} seeds: {f.label}" + (f", {f.why}" if f.why else "")
-        for f in unsettled[:_SHOWN_LABELS]
-    ]
-    if len(unsettled) > _SHOWN_LABELS:
-        lines.append(f"  and {len(unsettled) - _SHOWN_LABELS} more that are not settled")
-    return [f"{seeds.rule}: {len(seeds.findings)} {questions}, {counts}{left}", *lines]
+    """What a rule for seeds came to, and how its questions stand, unless they are many."""
+    from orchestrator.seeds.telling import lines_on
+
+    return [] if seeds is None else lines_on(seeds, _SHOWN_QUESTIONS)
 
 
 def _reasons(planned: "Planned") -> list[str]:

@@ -149,9 +149,9 @@ def _look(store: "Store", grid: str | None) -> "tuple[GridStatus, int]":
     found = grid_status(store, submission, Slurm())
     if found.unfinished or submission.seed_rule is None:
         return found, 0
-    from orchestrator.seeds.telling import cells_due
+    from orchestrator.seeds.telling import cells_due, decision_on
 
-    return found, cells_due(store, submission)
+    return found, cells_due(decision_on(store, submission), submission)
 
 
 def _show(found: "GridStatus", due: int) -> None:

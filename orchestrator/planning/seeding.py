@@ -7,7 +7,7 @@ from grids.catalogue import Catalogue
 from grids.grid import Grid
 from grids.probes import metrics_of_probe, probes_of_scenario
 from orchestrator.seeds.deciding import Decision, decide
-from orchestrator.seeds.measuring import check_measurement, failed_cells, measured
+from orchestrator.seeds.measuring import Measured, check_measurement, failed_cells, measured
 from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store
 
@@ -32,8 +32,10 @@ def with_asked_seeds(
     probes = _probes(grid, catalogue)
     units = {m["name"]: m["unit"] for text in probes for m in metrics_of_probe(text, catalogue)}
     check_measurement(rule, units)
-    values = measured(store, rule.until.value, probes) if store is not None and index else {}
-    decision = decide(grid.cells, rule, values, failed_cells(index))
+    seen = Measured()
+    if store is not None and index:
+        seen = measured(store, rule, grid.cells, probes)
+    decision = decide(grid.cells, rule, seen.values, failed_cells(index), seen.origins)
     return replace(grid, cells=decision.cells), decision
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from orchestrator.answers.ledger import Ledger, ledger
 from orchestrator.answers.naming import fields_in
-from orchestrator.answers.noting import noted
-from orchestrator.answers.results import Answers, select
+from orchestrator.answers.noting import select_asked
+from orchestrator.answers.results import Answers
 from orchestrator.plots import material as drawing
 from orchestrator.report.panels import Panel, axes_of, panels_of, shared_fields
 from orchestrator.store.index import CellState
@@ -107,15 +107,7 @@ def gather(
         StoreError: When the store is damaged.
     """
     look = look_at_grid(store, submission, scheduler)
-    found = select(
-        store,
-        submission.cells,
-        where=asked.where,
-        allow_mixed=True,
-        probes=submission.probes,
-        metrics=submission.metrics,
-    )
-    found = noted(found, submission)
+    found = select_asked(store, submission, where=asked.where, allow_mixed=True)
     moment = look.at if at is None else at
     rows, columns = axes_of(found, asked.rows, asked.columns)
     shared = shared_fields(found)

@@ -7,15 +7,17 @@ value. A look that closed a question closes it for ever, as the same numbers are
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from grids.cell import Cell
 from grids.seed_groups import groups_of
-from grids.seed_rules import SeedRule
-from orchestrator.seeds.questions import Family, Question, families_of
+from grids.seed_rules import Ranking, SeedRule
+from orchestrator.seeds.looks import looks_of
+from orchestrator.seeds.questions import NOTHING_KNOWN, Family, Question, Reading, families_of
+from orchestrator.statistics.sequential import seeds_to_settle
 
 
 class Standing(StrEnum):
@@ -34,16 +36,27 @@ class Finding:
     Attributes:
         label: What it is about, for people.
         standing: SETTLED; OPEN while it waits for cells that were asked; HELD when one of these
-            failed or measured no finite number, so that nothing further is asked; EXHAUSTED when it
-            is not settled with the most seeds.
+            failed or measured no finite number, or they are of different code, tiers or devices,
+            so that nothing further is asked; EXHAUSTED when it is not settled with the most seeds.
         seeds: How many seeds are asked for it now.
-        why: What settled or holds it, else "".
+        why: What settled or holds it, or is known of it at the last look, else "".
+        reading: What was known at the last look.
     """
 
     label: str
     standing: Standing
     seeds: int
     why: str = ""
+    reading: Reading = NOTHING_KNOWN
+
+    def plain(self) -> dict[str, Any]:
+        """JSON-able data, for scripts."""
+        known = self.reading
+        return {
+            "about": self.label, "standing": self.standing.value, "seeds": self.seeds,
+            "why": self.why, "p": known.p, "low": known.low, "high": known.high,
+            "warning": known.warning,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,11 +86,19 @@ class Decision:
             "rule": self.rule.plain(),
             "cells": len(self.cells),
             "most_further": self.most_further,
-            "questions": [
-                {"about": f.label, "standing": f.standing.value, "seeds": f.seeds, "why": f.why}
-                for f in self.findings
-            ],
+            "questions": [finding.plain() for finding in self.findings],
         }
+
+    def too_few(self) -> str:
+        """Why none of so many comparisons can be settled by so few seeds; "" where they can."""
+        if not isinstance(self.rule.until, Ranking) or not self.findings:
+            return ""
+        if seeds_to_settle(len(self.findings), looks=looks_of(self.rule)) is not None:
+            return ""
+        return (
+            f"at most {self.rule.most} seeds settle none of {len(self.findings)} comparisons, "
+            f"whatever they measure: a larger max is needed"
+        )
 
 
 def decide(
@@ -85,6 +106,7 @@ def decide(
     rule: SeedRule,
     measured: Mapping[str, float],
     failed: Mapping[str, str],
+    origins: Mapping[str, str] | None = None,
 ) -> Decision:
     """Decide which cells a grid asks for.
 
@@ -93,6 +115,7 @@ def decide(
         rule: The grid's rule.
         measured: Cell id to the measurement that the rule looks at.
         failed: Cell id to the state in which it failed, for cells that nobody tries again.
+        origins: Cell id to the tier, device and code of its measurement, where these are known.
 
     Raises:
         GridError: When the rule compares what is not there.
@@ -101,7 +124,7 @@ def decide(
     asked = {group.id: rule.least for group in groups}
     possible = dict(asked)
     findings = []
-    known = _Known(measured=measured, failed=failed)
+    known = _Known(measured=measured, failed=failed, origins=origins or {})
     for family in families_of(groups, rule):
         for question, finding in zip(family.questions, _pursue(family, known), strict=True):
             findings.append(finding)
@@ -124,6 +147,14 @@ class _Known:
 
     measured: Mapping[str, float]
     failed: Mapping[str, str]
+    origins: Mapping[str, str]
+
+    def why_mixed(self, cells: Iterable[Cell]) -> str:
+        """What keeps these cells from being compared; "" where nothing does."""
+        found = sorted({self.origins[cell.id] for cell in cells if cell.id in self.origins})
+        if len(found) < 2:
+            return ""
+        return f"results of {' and of '.join(found)} are not compared: --stale rerun trains anew"
 
     def why_held(self, cells: Sequence[Cell]) -> str:
         """Why these cells say nothing and never will by themselves; "" where none is in the way."""
@@ -145,6 +176,7 @@ class _Pursuit:
     seeds: int = 0
     why: str = ""
     values: list[tuple[float, ...]] = field(default_factory=list)
+    reading: Reading = NOTHING_KNOWN
 
     def read(self, seeds: int, known: _Known) -> bool:
         """Take the values of so many seeds; whether none of them is awaited."""
@@ -157,13 +189,21 @@ class _Pursuit:
             return True
         if any(cell.id not in known.measured for cell in cells):
             return False
+        self.why = known.why_mixed(c for s in range(seeds) for c in self.question.cells(s))
+        if self.why:
+            self.standing = Standing.HELD
+            return True
         self.values += [tuple(known.measured[cell.id] for cell in row) for row in rows]
         return True
 
     def finding(self) -> Finding:
         """How it stands."""
         return Finding(
-            label=self.question.label(), standing=self.standing, seeds=self.seeds, why=self.why
+            label=self.question.label(),
+            standing=self.standing,
+            seeds=self.seeds,
+            why=self.why or self.reading.why,
+            reading=self.reading,
         )
 
 
@@ -180,9 +220,10 @@ def _pursue(family: Family, known: _Known) -> list[Finding]:
         if not all([pursuit.read(seeds, known) for pursuit in going]):
             return [pursuit.finding() for pursuit in pursuits]
         answers = family.answers([pursuit.values for pursuit in pursuits])
-        for pursuit, why in zip(pursuits, answers, strict=True):
-            if why and pursuit.standing is not Standing.SETTLED:
-                pursuit.standing, pursuit.why = Standing.SETTLED, why
+        for pursuit, reading in zip(pursuits, answers, strict=True):
+            pursuit.reading = reading
+            if reading.settled and pursuit.standing is not Standing.SETTLED:
+                pursuit.standing = Standing.SETTLED
     for pursuit in pursuits:
         if pursuit.standing is Standing.OPEN:
             pursuit.standing = Standing.EXHAUSTED

@@ -1,17 +1,22 @@
 """What a rule looks at, read from a store, and whether there is such a measurement."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+from grids.cell import Cell
 from grids.problems import GridProblems, Problem, Where, unknown
+from grids.seed_groups import groups_of
 from grids.seed_rules import POINTS, Interval, SeedRule
 from orchestrator.store.answering import COMPLETED
 from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store
-from orchestrator.store.reading import read_tables
+from orchestrator.store.live import read_rows
 from orchestrator.store.schema import TABLES
 from orchestrator.watching.states import FAILURES
 
 _FRACTION = "fraction"
+_ORIGIN = ("tier", "device", "code")
 
 UNITS: Mapping[str, str] = {
     column.name: column.unit for column in TABLES["results"] if column.origin == "metric"
@@ -42,30 +47,54 @@ def check_measurement(rule: SeedRule, further: Mapping[str, str]) -> None:
         raise GridProblems([Problem(message, where)])
 
 
-def measured(store: Store, value: str, probes: Collection[str]) -> dict[str, float]:
-    """Cell id to a measurement, of every cell of the store whose answer holds it.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """What a rule looks at.
+
+    Attributes:
+        values: Cell id to its measurement.
+        origins: Cell id to what made it: tier, type of device and code, as text.
+    """
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+
+def measured(
+    store: Store, rule: SeedRule, cells: Sequence[Cell], probes: Collection[str]
+) -> Measured:
+    """What a rule looks at, of every cell that it may ask for and whose answer holds it.
 
     Args:
-        store: The store.
-        value: The measurement, by its name in tables.
+        store: The store; only the rows of these cells are read.
+        rule: The rule.
+        cells: The cells of the grid, or those asked for so far: only their groups matter.
         probes: The probes that are asked for: what others of the same name measured is left out.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    value = rule.until.value
+    groups = groups_of(cells)
+    ids = [group.cell(seed).id for group in groups for seed in range(rule.most)]
+    columns = ["cell", "answers", "state", *_ORIGIN, *([value] if value in UNITS else [])]
+    tables = {"results": columns}
+    if value not in UNITS:
+        tables["metrics"] = ["cell", "answers", "metric", "probe", "value"]
+    found = {name: rows.to_pylist() for name, rows in read_rows(store, tables, ids).items()}
+    rows = [r for r in found["results"] if r["answers"] and r["state"] == COMPLETED]
+    values = {row["cell"]: row.get(value) for row in rows}
+    for row in found.get("metrics", ()):
+        asked = row["probe"] is None or row["probe"] in probes
+        if row["answers"] and asked and row["metric"] == value:
+            values[row["cell"]] = row["value"]
+    return Measured(
+        values={cell: float(number) for cell, number in values.items() if number is not None},
+        origins={row["cell"]: _origin(row) for row in rows},
+    )
 
-    tables = read_tables(store).tables
-    if value in UNITS:
-        rows = tables["results"].filter(pc.field("answers") & (pc.field("state") == COMPLETED))
-        found = rows.select(["cell", value]).to_pydict()
-        pairs = zip(found["cell"], found[value], strict=True)
-    else:
-        asked = pc.is_null(pc.field("probe")) | pc.field("probe").isin(
-            pa.array(sorted(probes), pa.string())
-        )
-        rows = tables["metrics"].filter(pc.field("answers") & (pc.field("metric") == value) & asked)
-        found = rows.select(["cell", "value"]).to_pydict()
-        pairs = zip(found["cell"], found["value"], strict=True)
-    return {cell: float(number) for cell, number in pairs if number is not None}
+
+def _origin(row: Mapping[str, Any]) -> str:
+    """The tier, type of device and code of a result: cuda:0 and cuda:1 are one type."""
+    texts = (f"{name} {str(row[name]).partition(':')[0]}" for name in _ORIGIN)
+    return ", ".join(texts)
 
 
 def failed_cells(index: Mapping[str, CellState]) -> dict[str, str]:

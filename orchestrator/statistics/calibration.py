@@ -6,8 +6,12 @@ chance. For 3 to 20 seeds, the interval of 95 % then covers as rarely as in 90 %
 For normal measurements the price can be computed: their mean and their spread are independent, so
 that stopping by the spread leaves the mean as it is, and an interval of half-width h over n seeds
 covers it with probability 2 Phi(h sqrt(n) / sigma) - 1. Averaging this over the spreads at the stop
-gives the coverage; the worst true spread counts. Heavy tails and accuracies on few samples keep it;
-strongly skewed measurements are covered less, 92 % where the plain interval covers 86 %.
+gives the coverage; the worst true spread counts. Heavy tails and accuracies on few samples keep it.
+It holds for noise that is about symmetric. Skewed measurements are covered less: over the widths
+asked (0.3 to 2 standard deviations; looks 3, 4, 6, 9, 13, 20) 86 to 94 % for exponential noise and
+76 to 91 % for lognormal noise, where the plain interval covers 80 to 89 % and 68 to 84 %. Where 5 %
+of the seeds collapse by 60 points and the others lie 0.2 points apart, 14 to 26 %: before the first
+collapse nothing tells of it.
 
 One confidence for all looks, raised until this is enough, is cheaper than the alternatives (mean
 number of seeds over true spreads, any of 3 to 20 seeds): one confidence 7.8, errors in proportion

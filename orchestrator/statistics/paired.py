@@ -81,7 +81,7 @@ def paired_difference(
     if not all(map(math.isfinite, (*first, *second))):
         raise ValueError("a measurement that is not finite has no difference")
     differences = [a - b for a, b in zip(first, second, strict=True)]
-    relative = _relative(differences, max(map(abs, (*first, *second))))
+    relative = in_units_of(differences, max(map(abs, (*first, *second))))
     summary = summarise(differences, confidence)
     spread = _differ(relative)
     bootstrap = (
@@ -144,8 +144,11 @@ def pairs_needed(family: int, alpha: float = 0.05) -> int:
     return 1 + math.ceil(math.log2(family / alpha) - 1e-9)
 
 
-def _relative(differences: Sequence[float], largest: float) -> list[float]:
-    """The differences in units of the power of ten above all measurements."""
+def in_units_of(differences: Sequence[float], largest: float) -> list[float]:
+    """The differences in units of the power of ten above the largest measurement, at least 0.
+
+    So rounding them to 12 decimals is rounding to 12 digits of it.
+    """
     unit = 10.0 ** math.ceil(math.log10(largest)) if largest else 1.0
     return [difference / unit for difference in differences]
 

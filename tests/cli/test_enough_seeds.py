@@ -58,7 +58,7 @@ def test_seeds_are_added_to_the_most_where_nothing_settles(store: Path) -> None:
     assert "2 questions, 2 exhausted" in said.out
     table = sparsesweep("table", "--store", store).out
     assert "over n = 4 seeds" in table
-    assert "seeds added until ci95(train_flops) < 1 FLOPs, at most 4: 4" in table
+    assert "seeds added until ci95(train_flops) < 1 FLOPs, at most 4: 4; 0 of 2 settled" in table
     assert "few, run 3: 8 cells" in sparsesweep("status", "--store", store).out
 
 

@@ -25,7 +25,7 @@ base: {dataset: digits, model: mlp, density: 0.5}
 axes: {method: [dense, set, rigl]}
 seeds: {min: 2, max: 5, until: UNTIL}
 """
-WIDE = [0.5, 0.9, 0.6, 0.8, 0.7]
+WIDE = [0.5, 0.9, 0.6, 0.8, 0.7, 0.3, 0.4, 0.45, 0.55, 0.35, 0.65, 0.25, 0.6]
 
 
 def measure(cell: Cell) -> float:
@@ -69,8 +69,8 @@ Plan = Callable[..., Planned]
 def plan(tmp_path: Path) -> Plan:
     path = tmp_path / "few.yaml"
 
-    def planned(until: str = "ci95 < 1pp", **more: Any) -> Planned:
-        path.write_text(GRID.replace("UNTIL", until))
+    def planned(until: str = "ci95 < 1pp", most: int = 5, **more: Any) -> Planned:
+        path.write_text(GRID.replace("UNTIL", until).replace("max: 5", f"max: {most}"))
         return plan_request(Request(grid=str(path), store=tmp_path / "results", slots=1, **more))
 
     return planned
@@ -105,10 +105,10 @@ def test_seeds_are_added_until_every_question_is_closed(plan: Plan, tmp_path: Pa
 
 def test_a_ranking_adds_seeds_to_both_sides_of_what_is_open(plan: Plan) -> None:
     backend = Measured()
-    result = go(plan("ranking_settled"), backend)
-    assert backend.waves == [
-        FIRST, ["dense 2", "rigl 2"], ["dense 3", "rigl 3"], ["dense 4", "rigl 4"],
-    ]  # fmt: skip
+    result = go(plan("ranking_settled", most=13), backend)
+    assert [len(wave) for wave in backend.waves] == [6, 3, 3, 6, 9, 8]
+    assert backend.waves[1] == ["dense 2", "rigl 2", "set 2"]
+    assert {name.split()[0] for name in backend.waves[-1]} == {"dense", "rigl"}
     assert result.seeds is not None
     assert [f.standing for f in result.seeds.findings] == [Standing.SETTLED, Standing.EXHAUSTED]
 

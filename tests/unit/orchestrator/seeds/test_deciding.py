@@ -8,7 +8,6 @@ import pytest
 from grids.cell import Cell
 from grids.seed_rules import SeedRule, read_until
 from orchestrator.seeds.deciding import Decision, Standing, decide
-from orchestrator.seeds.looks import looks_of
 from tests.support.grids import a_cell
 
 RIGL, SET, DENSE = a_cell("rigl"), a_cell("set"), a_cell("dense", "1")
@@ -40,23 +39,6 @@ def standing(decision: Decision) -> list[tuple[str, int]]:
 STEADY = [0.9000, 0.9001, 0.9002, 0.9001, 0.9000, 0.9002, 0.9001, 0.9000, 0.9001]
 WILD = [0.9, 0.7, 0.8, 0.6, 0.95, 0.5, 0.85, 0.65, 0.75]
 WORSE = [value - 0.2 for value in WILD[:2]] + [value - 0.201 for value in WILD[2:]]
-
-
-@pytest.mark.parametrize(
-    ("least", "most", "looks"),
-    [
-        (3, 20, (3, 4, 6, 9, 13, 20)),
-        (2, 4, (2, 3, 4)),
-        (3, 5, (3, 4, 5)),
-        (3, 4, (3, 4)),
-        (5, 6, (5, 6)),
-        (10, 200, (10, 15, 22, 33, 49, 73, 109, 200)),
-    ],
-)
-def test_a_rule_is_looked_at_a_few_times_that_are_fixed_beforehand(
-    least: int, most: int, looks: tuple[int, ...]
-) -> None:
-    assert looks_of(rule("ci95 < 1pp", least, most)) == looks
 
 
 def test_before_anything_is_measured_every_group_has_the_least_seeds() -> None:
@@ -114,20 +96,38 @@ def test_what_is_not_finite_has_no_mean_and_holds_the_question(value: float) -> 
 
 
 def test_a_ranking_asks_for_seeds_of_both_sides_where_they_are_not_told_apart() -> None:
-    measured = seeds(DENSE, WILD[:3]) | seeds(RIGL, WORSE[:3]) | seeds(SET, WILD[2::-1])
-    decision = decide([DENSE, RIGL, SET], rule("ranking_settled"), measured, {})
-    assert standing(decision) == [("settled", 3), ("open", 4)]
+    measured = seeds(DENSE, WILD) | seeds(RIGL, WORSE) | seeds(SET, WILD[::-1])
+    decision = decide([DENSE, RIGL, SET], rule("ranking_settled", most=20), measured, {})
+    assert standing(decision) == [("settled", 9), ("open", 13)]
     assert decision.findings[0].label == "rigl density=0.05 against dense"
-    assert decision.findings[0].why == "below dense"
-    assert asked(decision) == {"dense": 4, "rigl": 3, "set": 4}
-    assert decision.most_further == 10
+    assert decision.findings[0].why == "below dense, p 0.042"
+    assert (decision.findings[1].why, decision.findings[1].reading.p) == ("", 1.0)
+    assert asked(decision) == {"dense": 13, "rigl": 9, "set": 13}
+    assert decision.most_further == 14
 
 
 def test_dense_has_the_seeds_that_any_comparison_needs_and_the_others_only_their_own() -> None:
-    measured = seeds(DENSE, WILD) | seeds(RIGL, WORSE) | seeds(SET, WILD[::-1])
-    decision = decide([DENSE, RIGL, SET], rule("ranking_settled"), measured, {})
-    assert asked(decision) == {"dense": 9, "rigl": 3, "set": 9}
-    assert standing(decision) == [("settled", 3), ("exhausted", 9)]
+    longer = [*WILD, 0.55, 0.9, 0.65, 0.8]
+    measured = seeds(DENSE, longer) | seeds(RIGL, WORSE) | seeds(SET, longer[::-1])
+    decision = decide([DENSE, RIGL, SET], rule("ranking_settled", most=13), measured, {})
+    assert asked(decision) == {"dense": 13, "rigl": 9, "set": 13}
+    assert standing(decision) == [("settled", 9), ("exhausted", 13)]
+
+
+def test_results_of_different_code_hold_a_question_and_are_not_compared() -> None:
+    measured = seeds(RIGL, WILD[:3]) | seeds(SET, WILD[:3])
+    origins = dict.fromkeys(measured, "code a")
+    origins[a_cell("set", seed=2).id] = "code b"
+    decision = decide([RIGL, SET], rule("ci95 < 1pp"), measured, {}, origins)
+    assert standing(decision) == [("open", 4), ("held", 3)]
+    assert decision.findings[1].why.startswith("results of code a and of code b are not compared")
+
+
+def test_a_seed_that_lies_far_out_keeps_a_narrow_interval_from_being_called_known() -> None:
+    values = [0.9000, 0.9001, 0.9002, 0.9050]
+    clear = decide([RIGL], rule("ci95 < 1pp", 4, 9), seeds(RIGL, values), {})
+    assert standing(clear) == [("open", 6)]
+    assert "seed=3 lies far out: 0.905" in clear.findings[0].reading.warning
 
 
 def test_a_failed_dense_seed_holds_every_comparison_that_needs_it() -> None:

@@ -50,7 +50,19 @@ def test_the_answers_of_a_store_are_read_by_cell(tmp_path: Path) -> None:
     publish_results(store, cells)
     publish(store, failure(3, seed=2))
     expected = {cell.id: accuracy(cell) for cell in cells}
-    assert measured(store, "test_accuracy", []) == pytest.approx(expected)
-    assert measured(store, "odd", []) == {cell.id: 0.5 for cell in cells}
-    assert measured(store, "alive_neurons", []) == {}
+    seen = measured(store, rule("ranking_settled"), cells, [])
+    assert seen.values == pytest.approx(expected)
+    assert set(seen.origins) == set(expected)
+    assert len(set(seen.origins.values())) == 1
+    odd = measured(store, rule("ranking_settled(odd)"), cells, [])
+    assert odd.values == {cell.id: 0.5 for cell in cells}
+    assert measured(store, rule("ranking_settled(alive_neurons)"), cells, []).values == {}
     assert list(failed_cells(load_index(store)).values()) == ["FAILED"]
+
+
+def test_seeds_that_are_not_asked_for_yet_are_read_and_other_cells_are_not(tmp_path: Path) -> None:
+    store = Store.create(tmp_path)
+    later, other = a_cell(seed=3), a_cell("set")
+    publish_results(store, [later, other])
+    seen = measured(store, rule("ranking_settled"), [a_cell(seed=0)], [])
+    assert set(seen.values) == {later.id}
