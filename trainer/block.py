@@ -13,9 +13,9 @@ from trainer.engines.auto import Choice
 from trainer.engines.base import Engine
 from trainer.failure import Failure
 from trainer.loop import BlockLoop, LoopControl
-from trainer.outcome import Outcome
+from trainer.outcome import Outcome, untold
 from trainer.probing import UnfitProbe
-from trainer.reporting import BlockClock, failed, outcomes_of
+from trainer.reporting import NOTHING, BlockClock, Taken, failed, outcomes_of
 from trainer.workload import Workload
 
 logger = logging.getLogger(__name__)
@@ -54,25 +54,46 @@ class Block:
         return replace(self, cells=kept, states=states)
 
 
-def run_block(block: Block, control: LoopControl, publish: Callable[[Outcome], None]) -> bool:
+def run_block(
+    block: Block,
+    control: LoopControl,
+    publish: Callable[[Outcome], None],
+    energy: Callable[[], tuple[float, int] | None] = untold,
+    before: Taken = NOTHING,
+) -> bool:
     """Train a block and publish one outcome per cell.
 
     A cell whose method cannot be prepared fails alone, and the rest goes on without it. When the
     shared program itself fails, its cells run one by one, so that at most the guilty one fails.
+    What is charged to the cells adds up to what the block took: a cell that cannot be prepared pays
+    its share until then, and the others the rest.
+
+    Args:
+        block: The cells.
+        control: What is asked and told meanwhile.
+        publish: Called once for each cell.
+        energy: The counter of joules, see ``PackRequest.energy``.
+        before: What each cell is charged besides: its share of a block that broke.
 
     Returns:
         False when the block was stopped; then nothing of it has been published.
     """
-    clock = BlockClock(block.choice.engine, block.workload.device)
+    clock = BlockClock(block.choice.engine, block.workload.device, energy, before)
     try:
         loop, failures = _start(block)
+        lost = clock.taken().shared(len(block.cells))
         finished = loop is None or loop.run(control)
         if not finished:
             return False
-        outcomes = outcomes_of(loop, clock) if loop is not None else []
+        width = len(block.cells) - len(failures)
+
+        def charge() -> dict[str, Any]:
+            return clock.fields(clock.share_of_rest(width, lost, len(failures)), width)
+
+        outcomes = outcomes_of(loop, charge) if loop is not None else []
     except Exception as error:
-        return _one_by_one(block, control, publish, error, clock)
-    times = clock.charge(len(block.cells))
+        return _one_by_one(block, control, publish, error, clock, energy)
+    times = clock.fields(before.plus(lost), len(block.cells))
     for outcome in [*(failed(cell, why, times) for cell, why in failures), *outcomes]:
         publish(outcome)
     return True
@@ -131,15 +152,17 @@ def _one_by_one(
     publish: Callable[[Outcome], None],
     error: Exception,
     clock: BlockClock,
+    energy: Callable[[], tuple[float, int] | None],
 ) -> bool:
+    share = clock.share(len(block.cells))
     if len(block.cells) == 1:
-        publish(failed(block.cells[0], Failure.of(error, "training"), clock.charge(1)))
+        publish(failed(block.cells[0], Failure.of(error, "training"), clock.fields(share, 1)))
         return True
     logger.warning("a block of %d cells broke and is run cell by cell: %r", len(block.cells), error)
     for cell in block.cells:
         states = {cell.id: block.states[cell.id]} if block.states else {}
         choice = Choice(engine=block.choice.engine, width=1)
         alone = replace(block, choice=choice, cells=[cell], states=states)
-        if not run_block(alone, control, publish):
+        if not run_block(alone, control, publish, energy, share):
             return False
     return True

@@ -40,6 +40,11 @@ def none_of_them(cell: str) -> bool:
     return False
 
 
+def untold() -> tuple[float, int] | None:
+    """The default of ``PackRequest.energy``: nothing tells."""
+    return None
+
+
 def ignore_progress(progress: Progress) -> None:
     """The default of ``PackRequest.progress``: tell nobody."""
 
@@ -69,6 +74,8 @@ class PackRequest:
         cancelled: whether a cell, by its id, shall be left out; asked before its block begins.
         should_stop: polled at every step; true drains the pack into a checkpoint.
         progress: told about once a second.
+        energy: joules that were counted so far, and how often they could not be: what lies about
+            such a gap is not known. ``None`` where nothing counts them.
     """
 
     data_root: Path | None = None
@@ -89,6 +96,7 @@ class PackRequest:
     cancelled: Callable[[str], bool] = none_of_them
     should_stop: Callable[[], bool] = never
     progress: Callable[[Progress], None] = ignore_progress
+    energy: Callable[[], tuple[float, int] | None] = untold
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,6 +117,7 @@ class Outcome:
         started_at, finished_at: seconds since the epoch.
         engine, stack_width: the engine that ran the cell, and how many cells it stepped together.
         seconds, device_seconds: wall time and device time charged to this cell.
+        energy_j: joules charged to it, in the same shares; ``None`` where the device did not tell.
         memory_mb: peak memory of the worker (CPU) or of the device.
         resumed_step: the step this attempt started from; 0 when it started afresh.
         topology_updates: how often the masks moved.
@@ -129,6 +138,7 @@ class Outcome:
     stack_width: int
     seconds: float
     device_seconds: float
+    energy_j: float | None = None
     memory_mb: float
     resumed_step: int = 0
     device: str = "cpu"

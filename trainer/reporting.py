@@ -3,7 +3,7 @@
 import math
 import resource
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,69 +16,137 @@ from trainer.evaluate import Evaluated, calibration_errors, evaluate
 from trainer.failure import Failure
 from trainer.loop import BlockLoop
 from trainer.metrics import joined, split_metrics
-from trainer.outcome import Outcome
+from trainer.outcome import Outcome, untold
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """What something took: wall and device seconds, and joules, None where nothing told them."""
+
+    seconds: float = 0.0
+    device_seconds: float = 0.0
+    energy_j: float | None = 0.0
+
+    def plus(self, other: "Taken", times: float = 1.0) -> "Taken":
+        """This, and the other so many times."""
+        known = self.energy_j is not None and other.energy_j is not None
+        return Taken(
+            seconds=self.seconds + times * other.seconds,
+            device_seconds=self.device_seconds + times * other.device_seconds,
+            energy_j=(self.energy_j or 0.0) + times * (other.energy_j or 0.0) if known else None,
+        )
+
+    def shared(self, cells: int) -> "Taken":
+        """The share of one of so many cells."""
+        return Taken().plus(self, 1.0 / max(1, cells))
+
+
+NOTHING = Taken()
+"""What nothing took."""
 
 
 class BlockClock:
-    """Wall and device time of a block, and the share of it that one cell is charged."""
+    """What a block takes, so that the shares of its cells add up to it.
 
-    def __init__(self, engine: str, device: str) -> None:
+    Args:
+        engine: the engine's name.
+        device: the torch device.
+        energy: the counter of joules, see ``PackRequest.energy``.
+        before: what each cell is charged besides: its share of a block that broke.
+    """
+
+    def __init__(
+        self,
+        engine: str,
+        device: str,
+        energy: Callable[[], tuple[float, int] | None] = untold,
+        before: Taken = NOTHING,
+    ) -> None:
         self._engine = engine
         self._device = device
+        self._energy = energy
+        self._before = before
         self._started_at = time.time()
         self._started = time.monotonic()
         self._processor = time.process_time()
+        self._counted = energy()
 
-    def charge(self, cells: int, before: float = 0.0) -> dict[str, Any]:
+    def taken(self) -> Taken:
+        """What the block took so far, without what its cells are charged besides."""
+        wall = time.monotonic() - self._started
+        on_device = wall if self._device != "cpu" else time.process_time() - self._processor
+        return Taken(seconds=wall, device_seconds=on_device, energy_j=self._joules())
+
+    def share(self, cells: int) -> Taken:
+        """What a cell is charged when so many share what the block took so far."""
+        return self._before.plus(self.taken().shared(cells))
+
+    def share_of_rest(self, cells: int, paid: Taken, others: int) -> Taken:
+        """The same where others, which left it, have paid a part: each of them as much."""
+        return self._before.plus(self.taken().plus(paid, -others).shared(cells))
+
+    def fields(self, charged: Taken, width: int) -> dict[str, Any]:
         """The fields of an outcome that say when, where and how long.
 
         Args:
-            cells: how many share the block's time.
-            before: seconds charged to the cell by earlier attempts it resumed from.
+            charged: what the cell is charged.
+            width: how many cells stepped together.
         """
-        wall = time.monotonic() - self._started
-        on_device = wall if self._device != "cpu" else time.process_time() - self._processor
         return {
             "started_at": self._started_at,
             "finished_at": time.time(),
             "engine": self._engine,
-            "stack_width": cells,
-            "seconds": before + wall / cells,
-            "device_seconds": on_device / cells,
+            "stack_width": width,
+            "seconds": charged.seconds,
+            "device_seconds": charged.device_seconds,
+            "energy_j": charged.energy_j,
             "memory_mb": peak_memory_mb(self._device),
             "device": device_name(self._device),
         }
 
+    def _joules(self) -> float | None:
+        now = self._energy()
+        if now is None or self._counted is None or now[1] != self._counted[1]:
+            return None
+        return now[0] - self._counted[0]
 
-def outcomes_of(loop: BlockLoop, clock: BlockClock) -> list[Outcome]:
+
+def outcomes_of(loop: BlockLoop, charge: Callable[[], dict[str, Any]]) -> list[Outcome]:
     """One outcome per cell of a block that has ended; only living cells are evaluated.
 
     Args:
         loop: the block's loop.
-        clock: what the block took.
+        charge: the fields of `BlockClock.fields`; asked once, when all else is done.
     """
     living = [run for run in loop.runs if run.alive]
     measured = _measured(loop) if living else None
     for run in living:
         run.finish()
-    return [_outcome(loop, run, measured, clock) for run in loop.runs]
+    found = [_outcome(loop, run, measured) for run in loop.runs]
+    times = charge()
+    return [
+        Outcome(**content, **{**times, "seconds": run.seconds + times["seconds"]})
+        for run, content in zip(loop.runs, found, strict=True)
+    ]
 
 
 def failed(cell: Cell, failure: Failure, times: dict[str, Any]) -> Outcome:
-    """The outcome of a cell that could not be trained; `times` as `BlockClock.charge` gives."""
+    """The outcome of a cell that could not be trained; `times` as `BlockClock.fields` gives."""
     return Outcome(cell=cell, state=failure.state, error=failure.error, **times)
 
 
 def peak_memory_mb(device: str) -> float:
     """Peak memory in MiB: of the process on the CPU, of the device's allocator elsewhere."""
-    if device != "cpu":
+    if device != "cpu" and torch.cuda.is_available():
         return torch.cuda.max_memory_allocated(device) / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def device_name(device: str) -> str:
-    """``"cpu"``, or the accelerator's product name."""
-    return "cpu" if device == "cpu" else torch.cuda.get_device_name(device)
+    """``"cpu"``, or the accelerator's product name; the device itself where it is not there."""
+    if device == "cpu" or not torch.cuda.is_available():
+        return device
+    return torch.cuda.get_device_name(device)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,27 +172,26 @@ def _outcome(
     loop: BlockLoop,
     run: CellRun,
     measured: _Measured | None,
-    clock: BlockClock,
-) -> Outcome:
+) -> dict[str, Any]:
+    """All fields of its outcome but those that say when, where and how long."""
     metrics = _metrics(loop, run, measured) if run.alive and measured is not None else {}
     state, error = _verdict(run, metrics)
-    return Outcome(
-        cell=run.cell,
-        state=state,
-        metrics=metrics if state == "COMPLETED" else {},
-        curve={**run.curve, **run.probing.curves(run.curve["epoch"])},
-        layers=[
+    return {
+        "cell": run.cell,
+        "state": state,
+        "metrics": metrics if state == "COMPLETED" else {},
+        "curve": {**run.curve, **run.probing.curves(run.curve["epoch"])},
+        "layers": [
             {"layer": s.name, "shape": list(s.shape), "total": s.total, "active": s.active}
             for s in layer_stats(run.sparsifier.layers)
         ],
-        artifacts=run.artifacts(loop.engine) if state == "COMPLETED" else {},
-        probes=run.probing.covered if state == "COMPLETED" else (),
-        error=error,
-        resumed_step=run.resumed_step,
-        topology_updates=run.topology_updates,
-        samples=_samples(loop, run),
-        **clock.charge(len(loop.runs), run.seconds),
-    )
+        "artifacts": run.artifacts(loop.engine) if state == "COMPLETED" else {},
+        "probes": run.probing.covered if state == "COMPLETED" else (),
+        "error": error,
+        "resumed_step": run.resumed_step,
+        "topology_updates": run.topology_updates,
+        "samples": _samples(loop, run),
+    }
 
 
 def _samples(loop: BlockLoop, run: CellRun) -> int:

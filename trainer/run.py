@@ -27,7 +27,7 @@ from trainer.loop import LoopControl
 from trainer.outcome import Outcome, PackReport, PackRequest, Progress
 from trainer.probing import has_measured
 from trainer.recipe import Recipe
-from trainer.reporting import failed
+from trainer.reporting import BlockClock, failed
 from trainer.sources import Sources
 from trainer.workload import Workload, group_by_workload, load_workload
 
@@ -94,12 +94,13 @@ class _Pack:
     def run_group(self, cells: Sequence[Cell]) -> bool:
         """Run cells that share a workload; False when drained."""
         recipe = Recipe.of(cells[0])
+        clock = BlockClock("none", self._request.device, self._request.energy)
         try:
             seeding.prepare_tier(recipe.tier, self._threads(recipe))
             workload = load_workload(cells[0], self._sources(cells[0]), self._request.device)
             blocks = self._blocks(workload, cells)
         except Exception as error:
-            self._fail_all(cells, error)
+            self._fail_all(cells, error, clock)
             return True
         return all(self._run_block(block) for block in blocks)
 
@@ -178,7 +179,7 @@ class _Pack:
             clock=clock if keeps else None,
             save=self._save,
         )
-        return run_block(block, control, self._publish)
+        return run_block(block, control, self._publish, request.energy)
 
     def _expected_seconds(self, block: Block) -> float | None:
         # What this pack has measured on this machine is worth more than what others did elsewhere.
@@ -220,13 +221,8 @@ class _Pack:
             )
         )
 
-    def _fail_all(self, cells: Sequence[Cell], error: Exception) -> None:
+    def _fail_all(self, cells: Sequence[Cell], error: Exception, clock: BlockClock) -> None:
         failure = Failure.of(error, "load")
-        now = time.time()
-        times = {
-            "started_at": now, "finished_at": now, "engine": "none", "stack_width": 0,
-            "seconds": 0.0, "device_seconds": 0.0, "memory_mb": 0.0,
-            "device": self._request.device,
-        }  # fmt: skip
+        times = clock.fields(clock.share(len(cells)), 0)
         for cell in cells:
             self._publish(failed(cell, failure, times))

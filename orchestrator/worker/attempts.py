@@ -95,6 +95,7 @@ class Attempt:
             "pack_size": len(self.manifest.cells),
             "seconds": outcome.seconds,
             "device_seconds": outcome.device_seconds,
+            "energy_j": outcome.energy_j,
             "samples_per_second": outcome.samples / outcome.seconds if outcome.seconds else None,
             "memory_mb": outcome.memory_mb,
             "gpus": self.manifest.gpus,

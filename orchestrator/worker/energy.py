@@ -27,7 +27,7 @@ _GUESTS = 8  # and from this one on time that is in others already
 
 
 class Meter:
-    """Charges cells what their block took, in equal shares, as with its seconds.
+    """Adds up what a worker is charged; the trainer asks at the ends of its blocks.
 
     Args:
         counter: Where the energy is read; None where nothing tells.
@@ -35,28 +35,22 @@ class Meter:
 
     def __init__(self, counter: Counter | None) -> None:
         self._counter = counter
-        self._taken: float | None = 0.0
-        self._block: float | None = None
-        self._each: float | None = None
+        self._joules = 0.0
+        self._gaps = 0
 
-    def poll(self) -> None:
-        """Read the counter; at least every minute, because those of processors run over."""
-        more = None if self._counter is None else self._counter()
-        self._taken = None if self._taken is None or more is None else self._taken + more
+    def total(self) -> tuple[float, int] | None:
+        """Joules so far, and how often they could not be read; None where nothing tells.
 
-    def charge(self, started_at: float, cells: int) -> float | None:
-        """Joules of a cell that has just ended; None where the device did not tell.
-
-        Args:
-            started_at: When its block began: cells with the same moment share what it took.
-            cells: How many they are.
+        To be asked at least every minute, because the counters of processors run over.
         """
-        if started_at != self._block:
-            self.poll()
-            self._block = started_at
-            self._each = None if self._taken is None else self._taken / max(1, cells)
-            self._taken = 0.0
-        return self._each
+        if self._counter is None:
+            return None
+        more = self._counter()
+        if more is None:
+            self._gaps += 1
+        else:
+            self._joules += more
+        return self._joules, self._gaps
 
 
 def meter_of(device: str, gpus: float) -> Meter:

@@ -192,9 +192,7 @@ def _train(pack: Attempt, trainer: Trainer | None, catalogue: Catalogue | None) 
     with Publisher(pack.store) as publisher:
 
         def publish(outcome: "Outcome") -> None:
-            energy = meter.charge(outcome.started_at, outcome.stack_width)
-            worker = {**columns, "energy_j": energy}
-            record = pack.record(outcome, catalogue=described, worker=worker)
+            record = pack.record(outcome, catalogue=described, worker=columns)
             _log_record(record, outcome.cell)
             left = outcome.artifacts if record.state == "COMPLETED" else {}
             publisher.put(record, outcome.curve or None, left)
@@ -213,7 +211,7 @@ def _request(pack: Attempt, meter: Meter) -> "PackRequest":
     earlier = find_checkpoints(pack.store, ids)
 
     def note(said: Progress) -> None:
-        meter.poll()
+        meter.total()
         heart.tell(said.cells_running, said.step, said.total_steps, said.label)
 
     return PackRequest(
@@ -234,6 +232,7 @@ def _request(pack: Attempt, meter: Meter) -> "PackRequest":
         cancelled=heart.cancelled,
         should_stop=heart.should_stop,
         progress=note,
+        energy=meter.total,
     )
 
 

@@ -14,23 +14,18 @@ def telling(*joules: float | None) -> Counter:
     return lambda: next(values)
 
 
-def test_the_cells_of_a_block_share_what_it_took() -> None:
+def test_a_meter_adds_up_what_is_told() -> None:
     meter = Meter(telling(10.0, 20.0, 7.0))
-    meter.poll()
-    assert [meter.charge(100.0, 3) for _ in range(3)] == [10.0, 10.0, 10.0]
-    assert meter.charge(200.0, 1) == 7.0
+    assert [meter.total() for _ in range(3)] == [(10.0, 0), (30.0, 0), (37.0, 0)]
 
 
 def test_a_device_that_does_not_tell_is_none_and_not_nothing() -> None:
-    assert Meter(None).charge(1.0, 2) is None
+    assert Meter(None).total() is None
 
 
-def test_a_gap_makes_its_block_unknown_and_no_other() -> None:
-    meter = Meter(telling(5.0, None, 3.0, 4.0))
-    meter.poll()
-    meter.poll()
-    assert meter.charge(1.0, 1) is None
-    assert meter.charge(2.0, 1) == 4.0
+def test_a_gap_is_counted_beside_what_is_known() -> None:
+    meter = Meter(telling(5.0, None, 3.0))
+    assert [meter.total() for _ in range(3)] == [(5.0, 0), (5.0, 1), (8.0, 1)]
 
 
 class Machine:
@@ -128,7 +123,7 @@ def test_a_gpu_whose_driver_is_not_there_tells_nothing(monkeypatch: pytest.Monke
     torch = pytest.importorskip("torch", reason="the worker's numerical library")
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU: its counter is read by the test marked gpu")
-    assert meter_of("cuda", 1.0).charge(1.0, 1) is None
+    assert meter_of("cuda", 1.0).total() is None
 
 
 @pytest.mark.gpu

@@ -130,13 +130,18 @@ def test_every_cell_leaves_a_record_with_its_provenance(tmp_path: Path) -> None:
 def test_a_record_has_the_energy_that_the_device_told_or_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, _ = run(tmp_path / "told", all_complete)
+    def counts(cells: Sequence[Cell], *, publish: Publish, request: PackRequest) -> PackReport:
+        found = request.energy()
+        for cell in cells:
+            publish(replace(outcome(cell), energy_j=None if found is None else found[0]))
+        return PackReport(finished=len(cells), stopped=False, seconds=0.0)
+
+    store, _ = run(tmp_path / "told", counts)
     told = processor_counter() is not None
     assert {record.provenance["energy_j"] is not None for record in read_hot(store)} == {told}
-    # Each outcome of this trainer is the end of another block of a width of three.
     monkeypatch.setattr("orchestrator.worker.run.meter_of", lambda *_: Meter(lambda: 30.0))
-    store, _ = run(tmp_path / "counted", all_complete)
-    assert [record.provenance["energy_j"] for record in read_hot(store)] == [10.0, 10.0, 10.0]
+    store, _ = run(tmp_path / "counted", counts)
+    assert [record.provenance["energy_j"] for record in read_hot(store)] == [30.0, 30.0, 30.0]
 
 
 def goes_on_until_told(
