@@ -1,8 +1,9 @@
 """How much of its budget a submission has used, as its workers know it together.
 
 Every worker keeps a file of its own in the submission's folder: the hours for which it has held its
-device, from when it took up its pack. A GPU is one device, or the fraction of one, and without GPUs a worker is. So nobody locks
-anything, a worker that is lost has paid what it said last, and a restart counts nothing twice.
+device, from when it took up its pack. A GPU is one device, or the fraction of one, and without GPUs
+a worker is. So nobody locks anything, a worker that is lost has paid what it said last, and a
+restart counts nothing twice.
 """
 
 import contextlib
