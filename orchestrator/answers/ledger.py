@@ -23,6 +23,7 @@ from orchestrator.watching.outturn import (
     outturn,
     seconds_between,
 )
+from orchestrator.worker.spending import hours_of_budget
 
 _JOULES_PER_KWH = 3.6e6
 
@@ -75,6 +76,8 @@ class Ledger:
         shared_cells: Cells that answer here, and were trained for another grid.
         shared: The answering attempts at these: this grid was spared them.
         outturn: What its last submission took, beside its forecast.
+        budget_hours: Device-hours that its last submission may use; None for any number.
+        used_hours: Those that its workers held, starts included; None where nothing bounds them.
         notes: What to know of the figures.
     """
 
@@ -87,6 +90,8 @@ class Ledger:
     shared_cells: int
     shared: Spent
     outturn: Outturn
+    budget_hours: float | None
+    used_hours: float | None
     notes: tuple[str, ...]
 
     def plain(self, carbon: float | None = None) -> dict[str, Any]:
@@ -125,6 +130,8 @@ def ledger(
         shared_cells=len(shared),
         shared=_spent(shared),
         outturn=outturn(submission, known),
+        budget_hours=submission.max_device_hours,
+        used_hours=hours_of_budget(store, submission),
         notes=tuple(_notes(entries, total)),
     )
 

@@ -43,6 +43,7 @@ DataRoot = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON, for scripts.")]
 DEFAULT_STORE = Path("results")
+_FEW_HOURS = 0.01  # below which hours are told in seconds
 
 
 class OutputError(ValueError):
@@ -110,8 +111,26 @@ def megabytes(size: float) -> str:
 
 
 def hours(value: float) -> str:
-    """Hours for people, with three digits: "0.0123", "1.85", "412"."""
+    """Hours for people, with three digits: "0.0123", "1.85", "412"; "1.3 s" for few seconds."""
+    if 0 < value < _FEW_HOURS:
+        return f"{value * 3600:.2g} s"
     return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+def device_time(value: float, between: tuple[float, float] | None = None) -> str:
+    """Device-hours for people, few of them as seconds: "1.9 (1.2 to 3.4) device-seconds".
+
+    Args:
+        value: Device-hours.
+        between: The interval that is told with them.
+    """
+    few = 0 < value < _FEW_HOURS
+    factor, unit = (3600, "device-seconds") if few else (1, "device-hours")
+    first, *ends = (
+        f"{factor * one:.3g}" if factor * one < 1000 else f"{factor * one:,.0f}"
+        for one in (value, *(between or ()))
+    )
+    return f"{first} ({' to '.join(ends)}) {unit}" if ends else f"{first} {unit}"
 
 
 def duration(seconds: float | None) -> str:

@@ -9,12 +9,13 @@ from orchestrator.commands.arguments import (
     StoreFolder,
     SubmittedGrid,
     deliver,
+    device_time,
     duration,
     hours,
     json_text,
 )
 from orchestrator.commands.asking import Output
-from orchestrator.commands.forecasting import outturn_line
+from orchestrator.commands.forecasting import budget_line, outturn_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.answers.ledger import Ledger, Spent
 
 _FORMATS = ("text", "csv", "json")
-_HEAD = ("attempts", "GPU-hours", "worker-hours", "core-hours", "kWh")
+_HEAD = ("attempts", "device-hours", "share", "GPU-hours", "worker-hours", "core-hours", "kWh")
 
 
 def cost(
@@ -71,26 +72,32 @@ def _text(found: "Ledger", carbon: float | None) -> str:
     if found.shared_cells:
         lines.append(
             f"  {found.shared_cells} cells were trained for other grids, and are counted once: "
-            f"{hours(found.shared.device_hours)} device-hours that this grid was spared"
+            f"{device_time(found.shared.device_hours)} that this grid was spared"
         )
-    lines += [f"  {line}" for line in (outturn_line(found.outturn), *found.notes) if line]
+    budget = budget_line(found.budget_hours, found.used_hours)
+    lines += [f"  {line}" for line in (outturn_line(found.outturn), budget, *found.notes) if line]
     return "\n".join(lines) + "\n"
 
 
 def _table(found: "Ledger", carbon: float | None) -> "Iterator[tuple[str, ...]]":
-    yield ("all", *_columns(found.total, carbon))
+    whole = found.total.device_hours
+    yield ("all", *_columns(found.total, whole, carbon))
     for part, groups in found.parts.items():
         for name, spent in groups.items():
-            yield (f"{part} {name}", *_columns(spent, carbon))
+            yield (f"{part} {name}", *_columns(spent, whole, carbon))
 
 
 def _head(carbon: float | None) -> tuple[str, ...]:
     return _HEAD if carbon is None else (*_HEAD, "kg CO2e")
 
 
-def _columns(spent: "Spent", carbon: float | None) -> tuple[str, ...]:
+def _columns(spent: "Spent", whole: float, carbon: float | None) -> tuple[str, ...]:
+    share = f"{100 * spent.device_hours / whole if whole else 0.0:.0f} %"
     times = (spent.gpu_hours, spent.worker_hours, spent.core_hours)
-    columns = (str(spent.attempts), *map(hours, times), _known(spent.energy_kwh))
+    columns = (
+        str(spent.attempts), hours(spent.device_hours), share, *map(hours, times),
+        _known(spent.energy_kwh),
+    )  # fmt: skip
     return columns if carbon is None else (*columns, _known(spent.co2_kg(carbon)))
 
 

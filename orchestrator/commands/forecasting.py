@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.commands.arguments import duration, hours
+from orchestrator.commands.arguments import device_time, duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ def forecast_lines(found: "Forecast | None", *, pilot: bool, now: float | None =
     if found.device_hours is None:
         return [f"cost: unknown {until}"]
     known = found.cells - found.unknown
-    text = f"cost: about {_between(found.device_hours)} device-hours"
+    text = f"cost: about {_between(found.device_hours)}"
     if found.unknown:
         text += f" for {known} cells; of {found.unknown} others unknown {until}"
     elif found.wall_seconds is not None:
@@ -42,16 +42,23 @@ def outturn_line(found: "Outturn") -> str:
     if not expected or not found.attempts:
         return ""
     cells = found.forecast["cells"] - found.forecast["unknown"]
-    low, high = hours(expected["low"]), hours(expected["high"])
+    told = device_time(expected["expected"], (expected["low"], expected["high"]))
     return (
-        f"forecast {hours(expected['expected'])} ({low} to {high}) device-hours for {cells} cells"
-        f"{_forecast_end(found.forecast)}; took {hours(found.device_hours)} for {found.attempts} "
-        f"attempts in {duration(found.wall_seconds)}"
+        f"run {found.number}: forecast {told} for {cells} cells{_forecast_end(found.forecast)}; "
+        f"took {device_time(found.device_hours)} for {found.attempts} attempts in "
+        f"{duration(found.wall_seconds)}"
     )
 
 
+def budget_line(budget: float | None, used: float | None) -> str:
+    """What the workers of a submission used of its budget, in one line; "" without a budget."""
+    if budget is None or used is None:
+        return ""
+    return f"budget {device_time(budget)}; held {device_time(used)}, starts included"
+
+
 def _between(found: "Interval") -> str:
-    return f"{hours(found.expected)} ({hours(found.low)} to {hours(found.high)})"
+    return device_time(found.expected, (found.low, found.high))
 
 
 def _done(found: "Forecast", wall: "Interval", now: float) -> str:

@@ -16,7 +16,7 @@ from orchestrator.commands.arguments import (
     write,
     write_json,
 )
-from orchestrator.commands.forecasting import outturn_line
+from orchestrator.commands.forecasting import budget_line, outturn_line
 
 if TYPE_CHECKING:
     from orchestrator.store.layout import Store
@@ -164,6 +164,8 @@ def _show(found: "GridStatus", due: int) -> None:
         line = outturn_line(found.outturn)
         if line:
             write(f"  {line}")
+    if found.budget_hours is not None:
+        write(f"  {budget_line(found.budget_hours, found.used_hours)}")
     if found.halted:
         write(f"  HALTED, nothing more is begun: {found.halted}")
     if due:

@@ -72,8 +72,8 @@ def check_budget(
         )
     if found is None:
         return
-    if found.device_hours is not None and found.device_hours.high > budget.hours:
-        raise BudgetError(_too_much(budget, found, found.device_hours))
+    if found.held_hours is not None and found.held_hours.high > budget.hours:
+        raise BudgetError(_too_much(budget, found, found.held_hours))
     if found.unknown and limit_hours is not None and limit_hours > budget.hours:
         raise BudgetError(
             f"{budget}: {found.unknown} of {found.cells} cells were never measured, and by the "
@@ -87,8 +87,8 @@ def _too_much(budget: Budget, found: Forecast, hours: Interval) -> str:
     return (
         f"{budget}: the forecast is {hours.expected:.3g} device-hours, between {hours.low:.3g} and "
         f"{hours.high:.3g} with {100 * found.level:.0f} %, for {found.cells - found.unknown} "
-        f"cells; about {fitting} of them would fit. Ask for fewer (--set seeds=...), or allow "
-        f"{_rounded_up(hours.high)}"
+        f"cells and the starts of their workers; about {fitting} of them would fit. Ask for fewer "
+        f"(--set seeds=...), or allow {_rounded_up(hours.high)}"
     )
 
 

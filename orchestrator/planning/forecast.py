@@ -80,6 +80,8 @@ class Forecast:
         level: The share of all cases that the intervals are meant to hold.
         device_hours: Of the cells that are known; None when none is.
         wall_seconds: From the start to the end; None when a cell is unknown.
+        held_hours: The same with the starts of all packs, which a budget counts; None when no
+            cell is known.
         notes: How the durations were found where they were not measured, with numbers of cells.
     """
 
@@ -91,6 +93,7 @@ class Forecast:
     level: float
     device_hours: Interval | None
     wall_seconds: Interval | None
+    held_hours: Interval | None
     notes: tuple[str, ...]
 
     def plain(self) -> dict[str, Any]:
@@ -150,7 +153,7 @@ def expect(
     }
     cells = sum(one.total() for one in counts)
     lost = sum(one[kind] for one in counts for kind in one if kind not in levels)
-    hours = wall = None
+    hours = wall = holding = None
     if levels:
         drawn = _Draws(durations, levels, len(counts))
         seconds = drawn.packs(counts)
@@ -158,6 +161,8 @@ def expect(
         hours = _interval(seconds.sum(axis=0) * held / 3600.0)
         if not lost:
             wall = _interval(start + drawn.wall(seconds, list(map(len, waves)), slots, starts))
+        begun = drawn.started(seconds, starts)
+        holding = _interval(begun.sum(axis=0) * held / 3600.0)
     return Forecast(
         cells=cells,
         unknown=lost,
@@ -167,6 +172,7 @@ def expect(
         level=LEVEL,
         device_hours=hours,
         wall_seconds=wall,
+        held_hours=holding,
         notes=tuple(_notes(counts, levels)),
     )
 
@@ -217,15 +223,21 @@ class _Draws:
         """
         import numpy as np
 
-        whole = seconds
-        if starts:
-            whole = seconds + self._random.choice(np.asarray(starts), seconds.shape)
+        whole = self.started(seconds, starts)
         total = np.zeros(seconds.shape[1])
         at = 0
         for size in sizes:
             total += makespan(whole[at : at + size], slots)
             at += size
         return total
+
+    def started(self, seconds: "Draws", starts: Sequence[float]) -> "Draws":
+        """The seconds of packs with a start of each, where any was measured: [packs, draws]."""
+        import numpy as np
+
+        if not starts:
+            return seconds
+        return seconds + self._random.choice(np.asarray(starts), seconds.shape)
 
     def _kind_errors(self) -> "Draws":
         import numpy as np

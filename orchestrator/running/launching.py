@@ -224,7 +224,7 @@ def _ends_early(run: _Run, now: Planned) -> bool:
     if budget is None or not run.submission.forecast.get("unknown"):
         return False
     left, used = forecast(now, run.carrier.target), used_hours(run.store, *key)
-    if left is None or left.device_hours is None or used + left.device_hours.high <= budget:
+    if left is None or left.held_hours is None or used + left.held_hours.high <= budget:
         return False
     end_budget(run.store, *key, budget, used)
     return True

@@ -23,12 +23,14 @@ class Outturn:
     """What a submission came to.
 
     Attributes:
+        number: Number of the submission.
         attempts: Attempts that ended for it.
         device_hours: Hours of devices that these were charged.
         wall_seconds: From the submission to the last of their ends; 0 without any.
         forecast: What was forecast when it was submitted, as plain data; empty when nothing was.
     """
 
+    number: int
     attempts: int
     device_hours: float
     wall_seconds: float
@@ -45,6 +47,7 @@ def outturn(submission: Submission, index: Mapping[str, CellState]) -> Outturn:
     own = list(_attempts(submission, index))
     ends = [entry.finished_at for entry in own]
     return Outturn(
+        number=submission.number,
         attempts=len(own),
         device_hours=sum(map(device_hours, own)),
         wall_seconds=seconds_between(submission.submitted_at, max(ends)) if ends else 0.0,

@@ -24,7 +24,7 @@ from orchestrator.watching.repeats import FailedRepeat, cluster_repeats, failed_
 from orchestrator.watching.states import FAILURES, State, blocked, count_states, state_of
 from orchestrator.worker.failures import FailureCluster, cluster
 from orchestrator.worker.heartbeat import Heartbeat, newest_heartbeat
-from orchestrator.worker.spending import ended_early
+from orchestrator.worker.spending import ended_early, hours_of_budget
 
 _ENDED = {State.COMPLETED, State.BLOCKED, *map(State, FAILURES)}
 
@@ -46,6 +46,8 @@ class GridStatus:
         packs: What is known of the packs that a scheduler was given: evidence to number of packs.
         halted: Why the submission starts nothing more, else "".
         outturn: What the submission took so far, beside its forecast; None where it had none.
+        budget_hours: Device-hours that it may use; None for any number.
+        used_hours: Those that its workers held, starts included; None where nothing bounds them.
     """
 
     grid: str
@@ -59,6 +61,8 @@ class GridStatus:
     packs: Mapping[str, int]
     halted: str = ""
     outturn: Outturn | None = None
+    budget_hours: float | None = None
+    used_hours: float | None = None
 
     @property
     def unfinished(self) -> bool:
@@ -139,6 +143,8 @@ def status_of(store: Store, submission: Submission, look: GridLook) -> GridStatu
         packs=dict(Counter(pack.verdict.why for pack in packs if pack.unfinished)),
         halted=str(ended_early(store, submission.grid, submission.number) or ""),
         outturn=outturn(submission, index) if submission.forecast else None,
+        budget_hours=submission.max_device_hours,
+        used_hours=hours_of_budget(store, submission),
     )
 
 

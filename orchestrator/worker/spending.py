@@ -16,6 +16,7 @@ from pathlib import Path
 from orchestrator.store.layout import Store, StoreError
 from orchestrator.store.publishing import publish_new, replace
 from orchestrator.submissions.manifest import Manifest
+from orchestrator.submissions.submission import Submission
 from orchestrator.worker.breaker import Halt, halt_of
 
 _LOOK_SECONDS = 1.0  # between two looks at what the others have used,
@@ -117,6 +118,13 @@ def used_hours(store: Store, grid: str, number: int, but: str = "") -> float:
         if name != but and not name.startswith("."):
             used += float((_folder(store, grid, number) / name).read_text(encoding="ascii"))
     return used
+
+
+def hours_of_budget(store: Store, submission: Submission) -> float | None:
+    """What the workers of a submission used of its budget; None for one without."""
+    if submission.max_device_hours is None:
+        return None
+    return used_hours(store, submission.grid, submission.number)
 
 
 def end_budget(store: Store, grid: str, number: int, budget: float, used: float) -> None:

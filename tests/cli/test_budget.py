@@ -32,7 +32,7 @@ def test_a_plan_says_what_it_costs_as_soon_as_anything_was_measured(grid: Path) 
     assert json.loads(command("plan", grid, 2, "--json").out)["forecast"]["device_hours"] is None
     assert command("run", grid, 2).code == 0
     said = command("plan", grid, 4).out
-    assert "device-hours, done in about" in said
+    assert "device-seconds, done in about" in said
     assert "with 90 % between" in said
     plain = json.loads(command("plan", grid, 4, "--json").out)["forecast"]
     assert (plain["cells"], plain["unknown"], plain["level"]) == (2, 0, 0.9)
@@ -47,7 +47,8 @@ def test_a_forecast_is_checked_against_what_then_happened(grid: Path) -> None:
     for verb in ("cost", "status"):
         said = sparsesweep(verb, *store).out
         [line] = [line for line in said.splitlines() if "forecast" in line]
-        assert "device-hours for 1 cells" in line
+        assert "run 2: forecast" in line
+        assert "device-seconds for 1 cells" in line
         assert "; took " in line
         assert "for 1 attempts" in line
 

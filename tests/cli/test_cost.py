@@ -25,8 +25,10 @@ def test_the_ledger_is_a_table_for_people(tmp_path: Path) -> None:
     said = sparsesweep("cost", "--store", a_store(tmp_path))
     lines = said.out.splitlines()
     assert lines[0].startswith("digits: 2 of 2 cells were trained")
-    assert lines[1].split() == ["attempts", "GPU-hours", "worker-hours", "core-hours", "kWh"]
-    assert lines[2].split() == ["all", "2", "0", "2", "1", "1"]
+    assert lines[1].split() == [
+        "attempts", "device-hours", "share", "GPU-hours", "worker-hours", "core-hours", "kWh"
+    ]  # fmt: skip
+    assert lines[2].split() == ["all", "2", "2", "100", "%", "0", "2", "1", "1"]
     assert "method rigl" in said.out
     assert "not told" in said.out
     assert "CO2" not in said.out

@@ -12,7 +12,7 @@ def a_forecast(high: float | None, *, unknown: int = 0) -> Forecast:
     hours = None if high is None else Interval(expected=0.75 * high, low=0.5 * high, high=high)
     return Forecast(
         cells=100, unknown=unknown, workers=2, gpus=1.0, queued=False, level=0.9,
-        device_hours=hours, wall_seconds=None, notes=(),
+        device_hours=None, wall_seconds=None, held_hours=hours, notes=(),
     )  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def test_the_upper_end_must_be_within_the_budget() -> None:
 
 def test_what_is_known_of_a_part_may_refuse_the_whole() -> None:
     budget = Budget(hours=3.0, flag="--max-gpu-hours")
-    with pytest.raises(BudgetError, match="for 60 cells"):
+    with pytest.raises(BudgetError, match="for 60 cells and the starts"):
         check_budget(budget, GPU, a_forecast(4.0, unknown=40))
 
 

@@ -182,6 +182,16 @@ def test_starts_and_waves_take_time_and_no_device_hours() -> None:
     )
 
 
+def test_what_a_budget_counts_has_the_start_of_every_pack() -> None:
+    packs, known = packs_of_set(100, slots=4), one_kind()
+    found = expected(packs, known, slots=4, starts=(360.0,))
+    assert found.device_hours is not None
+    assert found.held_hours is not None
+    starts = 0.1 * len(packs)
+    assert found.held_hours.high == pytest.approx(found.device_hours.high + starts)
+    assert expected(packs, known).held_hours == expected(packs, known).device_hours
+
+
 def test_what_was_never_measured_is_unknown_and_the_rest_is_told() -> None:
     other = [a_cell("set", seed=s, recipe=(("threads", 8),)) for s in range(5)]
     packs = [*packs_of_set(100), *pack_cells(other, Capacity(slots=1, pilots=False))]
