@@ -1,6 +1,5 @@
 """What cells are charged: in sum the seconds and the joules that were taken, and nothing twice."""
 
-import time
 from typing import Any
 
 import pytest
@@ -10,32 +9,40 @@ from trainer.outcome import Outcome
 from trainer.reporting import BlockClock, Taken
 
 CELLS = [make_cell("static", seed=seed) for seed in range(4)]
-WATTS = 100.0
 
 
-class Power:
-    """A device that takes 100 watts, and keeps when it was asked."""
+class Clock:
+    """Time that passes only where a test lets it, on a device that takes 100 watts."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self.now = 1000.0
 
-    def total(self) -> tuple[float, int]:
-        return WATTS * (time.monotonic() - self._began), 0
+    def time(self) -> float:
+        return self.now
 
+    monotonic = process_time = time
 
-def charged(*cells: Any, **request: Any) -> tuple[dict[str, Outcome], float]:
-    """The outcomes of a pack, and its wall seconds."""
-    began = time.monotonic()
-    outcomes = train(*cells, energy=Power().total, inputs={}, **request)
-    return outcomes, time.monotonic() - began
+    def energy(self) -> tuple[float, int]:
+        return 100.0 * self.now, 0
 
 
-def check_sums(outcomes: dict[str, Outcome], *, least: float, most: float) -> None:
-    """Seconds lie between, and energy is that of the same seconds."""
-    seconds = sum(outcome.seconds for outcome in outcomes.values())
-    assert least <= seconds <= most
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("trainer.reporting.time", clock)
+    return clock
+
+
+def charged(clock: Clock, *cells: Any) -> dict[str, Outcome]:
+    """The outcomes of a pack; energy is always that of the seconds."""
+    outcomes = train(*cells, energy=clock.energy, inputs={})
     for outcome in outcomes.values():
-        assert outcome.energy_j == pytest.approx(WATTS * outcome.seconds, rel=0.1, abs=0.5)
+        assert outcome.energy_j == pytest.approx(100.0 * outcome.seconds)
+    return outcomes
+
+
+def seconds_of(outcomes: dict[str, Outcome], cells: Any) -> list[float]:
+    return [outcomes[cell.id].seconds for cell in cells]
 
 
 @pytest.fixture
@@ -44,56 +51,67 @@ def one_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.engines.auto._search", lambda w, c, candidates: candidates[0])
 
 
-def test_load_failures_share_what_the_load_took(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_load_failures_share_what_the_load_took(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
     def slow(*_: Any) -> None:
-        time.sleep(0.3)
+        clock.now += 2.0
         raise OSError("the data is gone")
 
     monkeypatch.setattr("trainer.run.load_workload", slow)
-    outcomes, wall = charged(*CELLS)
+    outcomes = charged(clock, *CELLS)
     assert {outcome.error["phase"] for outcome in outcomes.values() if outcome.error} == {"load"}
-    check_sums(outcomes, least=0.3, most=wall)
-    assert {outcome.seconds for outcome in outcomes.values()} == {outcomes[CELLS[0].id].seconds}
+    assert seconds_of(outcomes, CELLS) == pytest.approx([0.5] * 4)
 
 
 def test_all_cells_of_a_stack_that_broke_pay_for_it(
-    monkeypatch: pytest.MonkeyPatch, one_stack: None
+    monkeypatch: pytest.MonkeyPatch, clock: Clock, one_stack: None
 ) -> None:
     from trainer.engines.stack import StackEngine
+    from trainer.loop import BlockLoop
 
-    original = StackEngine.backward
+    backward, run = StackEngine.backward, BlockLoop.run
 
-    def backward(self: Any, indices: Any, step: int) -> Any:
+    def broken_together(self: Any, indices: Any, step: int) -> Any:
         if len(self.cells) > 1:
-            time.sleep(0.8)
+            clock.now += 8.0
             raise MemoryError("too big together")
-        return original(self, indices, step)
+        return backward(self, indices, step)
 
-    monkeypatch.setattr(StackEngine, "backward", backward)
-    outcomes, wall = charged(*CELLS)
+    def slow_alone(self: BlockLoop, control: Any) -> bool:
+        clock.now += 1.0 + self.runs[0].cell.seed if len(self.runs) == 1 else 0.0
+        return run(self, control)
+
+    monkeypatch.setattr(StackEngine, "backward", broken_together)
+    monkeypatch.setattr(BlockLoop, "run", slow_alone)
+    outcomes = charged(clock, *CELLS)
     assert {outcome.state for outcome in outcomes.values()} == {"COMPLETED"}
-    assert all(outcome.seconds >= 0.2 for outcome in outcomes.values())
-    check_sums(outcomes, least=0.8, most=wall)
+    assert seconds_of(outcomes, CELLS) == pytest.approx([3.0, 4.0, 5.0, 6.0])
 
 
 def test_cells_that_cannot_be_prepared_pay_their_share_until_then(
-    monkeypatch: pytest.MonkeyPatch, one_stack: None
+    monkeypatch: pytest.MonkeyPatch, clock: Clock, one_stack: None
 ) -> None:
+    from trainer.cell_run import CellRun
     from trainer.loop import BlockLoop
 
-    original = BlockLoop.run
-
-    def run(self: BlockLoop, control: Any) -> bool:
-        time.sleep(0.8)
-        return original(self, control)
-
-    monkeypatch.setattr(BlockLoop, "run", run)
+    run = BlockLoop.run
     bad = [make_cell("set", seed=seed, options={"drop_fraction": 7.0}) for seed in range(3)]
     good = make_cell("set")
-    outcomes, wall = charged(good, *bad)
+
+    def slow_to_fail(cell: Any, *given: Any) -> CellRun:
+        clock.now += 0.4 if cell in bad else 0.0
+        return CellRun(cell, *given)
+
+    def slow(self: BlockLoop, control: Any) -> bool:
+        clock.now += 10.0
+        return run(self, control)
+
+    monkeypatch.setattr("trainer.block.CellRun", slow_to_fail)
+    monkeypatch.setattr(BlockLoop, "run", slow)
+    outcomes = charged(clock, good, *bad)
     assert [outcomes[cell.id].state for cell in bad] == ["FAILED"] * 3
-    check_sums(outcomes, least=0.8, most=wall)
-    assert outcomes[good.id].seconds >= 0.8
+    assert seconds_of(outcomes, [good, *bad]) == pytest.approx([10.3, 0.3, 0.3, 0.3])
 
 
 def test_a_gap_makes_its_block_unknown_and_no_other() -> None:
