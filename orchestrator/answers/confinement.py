@@ -26,6 +26,7 @@ _REFUSED_FUNCTIONS = {
     "json_execute_serialized_sql", "nextval", "pg_sleep", "set_config", "setval", "sleep_ms",
     "write_log",
 }  # fmt: skip
+_CATALOGUE = ("duckdb_", "pg_", "pragma_", "sqlite_")  # how DuckDB's own relations begin
 _EXPLAIN = re.compile(r"\s*EXPLAIN\b(\s*ANALYZE\b)?(\s*\([^()]*\))?", re.IGNORECASE)
 _BEGINNINGS = "begin with SELECT, FROM, WITH, DESCRIBE, SUMMARIZE or EXPLAIN"
 
@@ -100,6 +101,9 @@ def _check_source(node: Mapping[str, Any], known: Collection[str], views: Collec
         raise Refused(f"a query only reads the views: {kind} is refused")
     if kind == "BASE_TABLE":
         path = node["qualified_name"]["path"]
+        if len(path) == 1 and path[0].lower().startswith(_CATALOGUE):
+            # Even as a table of a WITH: where that is out of scope, the name is DuckDB's again.
+            raise Refused(f"a query only reads the views: {path[0]} is a name of DuckDB's own")
         if len(path) != 1 or path[0].lower() not in known:
             name = ".".join(path)
             close = nearest(name, sorted(views))

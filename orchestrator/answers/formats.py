@@ -7,11 +7,12 @@ it is. JSON has no NaN and no infinity, so they are the texts "nan", "inf" and "
 
 import csv
 import io
+import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from grids.problems import printable
 from orchestrator.answers.query import QueryError
@@ -19,6 +20,9 @@ from orchestrator.store.records import json_number
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+T = TypeVar("T")
+_PIECE = 65_536  # rows that are Python's objects at a time
 
 TEXT = "table"
 BINARY = "parquet"
@@ -33,78 +37,113 @@ def rendered(table: "pa.Table", form: str) -> bytes:
     """A table in one of the FORMATS.
 
     Raises:
-        QueryError: When two columns share a name and the format could keep only one of them.
+        QueryError: When two columns share a name and the format could keep only one of them, a
+            time is beyond the years that text is made for, or the text does not fit in memory.
     """
-    return FORMATS[form](table)
+    try:
+        return b"".join(FORMATS[form](table))
+    except MemoryError:
+        raise QueryError(
+            f"the answer, {table.num_rows:,} rows of {table.num_columns} columns, does not fit in "
+            f"memory as {form}; ask for fewer, or write it with --output FILE.parquet"
+        ) from None
 
 
-def _as_table(table: "pa.Table") -> bytes:
+def _as_table(table: "pa.Table") -> Iterator[bytes]:
     """Aligned columns; numbers with six digits, to the right."""
-    lines = _lines(table)
     right = [_is_number(column.type) for column in table.columns]
-    widths = [max(len(line[at]) for line in lines) for at in range(table.num_columns)]
-    padded = [
-        "  ".join(
-            text.rjust(width) if number else text.ljust(width)
-            for text, width, number in zip(line, widths, right, strict=True)
-        ).rstrip()
-        for line in lines
-    ]
-    return _encoded(padded)
+    widths = [0] * table.num_columns
+    for lines in _lines(table):
+        columns = zip(*lines, strict=True)
+        widths = [max(wide, *map(len, texts)) for wide, texts in zip(widths, columns, strict=True)]
+    for lines in _lines(table):
+        yield _encoded(_aligned(line, widths, right) for line in lines)
 
 
-def _as_markdown(table: "pa.Table") -> bytes:
-    head, *rows = [[text.replace("|", "\\|") for text in line] for line in _lines(table)]
+def _aligned(line: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    return "  ".join(
+        text.rjust(width) if number else text.ljust(width)
+        for text, width, number in zip(line, widths, right, strict=True)
+    ).rstrip()
+
+
+def _as_markdown(table: "pa.Table") -> Iterator[bytes]:
     rule = ["---:" if _is_number(column.type) else "---" for column in table.columns]
-    return _encoded([f"| {' | '.join(line)} |" for line in (head, rule, *rows)])
+    for at, lines in enumerate(_lines(table)):
+        escaped = [[text.replace("|", "\\|") for text in line] for line in lines]
+        if at == 0:
+            escaped.append(rule)  # below the names of the columns, which are the first piece
+        yield _encoded(f"| {' | '.join(line)} |" for line in escaped)
 
 
-def _as_csv(table: "pa.Table") -> bytes:
+def _as_csv(table: "pa.Table") -> Iterator[bytes]:
     """Comma-separated, every digit; null is empty."""
-    sink = io.StringIO(newline="")
-    writer = csv.writer(sink, lineterminator="\n")
-    writer.writerow(table.column_names)
-    columns = [[_exact(value) for value in column.to_pylist()] for column in table.columns]
-    writer.writerows(zip(*columns, strict=True))
-    return sink.getvalue().encode()
+    for rows in itertools.chain([[table.column_names]], _rows(table, _exact)):
+        sink = io.StringIO(newline="")
+        csv.writer(sink, lineterminator="\n").writerows(rows)
+        yield sink.getvalue().encode()
 
 
-def _as_json(table: "pa.Table") -> bytes:
+def _as_json(table: "pa.Table") -> Iterator[bytes]:
     """A list with one object per row."""
     _check_names(table)
-    columns = [[_plain(value) for value in column.to_pylist()] for column in table.columns]
-    rows = [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
-    return json.dumps(rows, allow_nan=False).encode() + b"\n"
+    yield b"["
+    for at, rows in enumerate(_rows(table, _plain)):
+        named = [dict(zip(table.column_names, row, strict=True)) for row in rows]
+        yield (", " if at else "").encode() + json.dumps(named, allow_nan=False)[1:-1].encode()
+    yield b"]\n"
 
 
-def _as_parquet(table: "pa.Table") -> bytes:
+def _as_parquet(table: "pa.Table") -> Iterator[bytes]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     _check_names(table)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, version="2.6", compression="zstd")
-    return bytes(sink.getvalue())
+    yield bytes(sink.getvalue())
 
 
-FORMATS: Mapping[str, Callable[["pa.Table"], bytes]] = {
+FORMATS: Mapping[str, Callable[["pa.Table"], Iterator[bytes]]] = {
     TEXT: _as_table,
     "csv": _as_csv,
     "json": _as_json,
     BINARY: _as_parquet,
     "markdown": _as_markdown,
 }
-"""Name of a format to the function that writes a table in it."""
+"""Name of a format to the function that writes a table in it, piece by piece."""
 
 
-def _lines(table: "pa.Table") -> list[list[str]]:
-    """The names of the columns, then every row, for people to read."""
-    columns = [[_shown(value) for value in column.to_pylist()] for column in table.columns]
-    names = list(map(printable, table.column_names))
-    return [names, *map(list, zip(*columns, strict=True))]
+def _lines(table: "pa.Table") -> Iterator[Sequence[Sequence[str]]]:
+    """The names of the columns, then every row, for people to read, in pieces."""
+    yield [list(map(printable, table.column_names))]
+    yield from _rows(table, _shown)
 
 
-def _encoded(lines: Sequence[str]) -> bytes:
+def _rows(table: "pa.Table", written: Callable[[Any], T]) -> Iterator[list[tuple[T, ...]]]:
+    """Every row with its values as they are written, in pieces that fit in memory as objects."""
+    for start in range(0, table.num_rows, _PIECE):
+        piece = table.slice(start, _PIECE)
+        columns = [
+            [written(value) for value in _values(name, column)]
+            for name, column in zip(piece.column_names, piece.columns, strict=True)
+        ]
+        yield list(zip(*columns, strict=True))
+
+
+def _values(name: str, column: "pa.ChunkedArray") -> list[Any]:
+    """The values of a column as Python has them."""
+    try:
+        values: list[Any] = column.to_pylist()
+    except (OverflowError, ValueError) as error:  # such as 'infinity'::timestamp
+        raise QueryError(
+            f"a value of the column {printable(name)} is beyond the years 1 to 9999, or finer than "
+            f"microseconds ({error}); ask for it as text: CAST(... AS VARCHAR), or write parquet"
+        ) from None
+    return values
+
+
+def _encoded(lines: Iterable[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 

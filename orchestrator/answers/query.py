@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
-from grids.problems import nearest, printable
+from grids.problems import nearest, printable, show
 from orchestrator.answers.asked import NOTHING_ASKED, manifest_table, read_asked
 from orchestrator.answers.confinement import Refused, check_reads
 from orchestrator.answers.views import (
@@ -57,6 +57,7 @@ def run_query(store: Store, sql: str) -> "pa.Table":
     """
     import duckdb
 
+    _check_text(sql)
     connection = _opened()
     try:
         check_reads(connection, sql, VIEWS)
@@ -68,6 +69,16 @@ def run_query(store: Store, sql: str) -> "pa.Table":
         raise QueryError(_explained(str(error))) from None
     finally:
         connection.close()
+
+
+def _check_text(sql: str) -> None:
+    try:
+        sql.encode()
+    except UnicodeEncodeError as error:  # bytes of a command line that are no text
+        raise QueryError(
+            f"the query is not UTF-8 text: character {error.start + 1} of it, after "
+            f"{show(sql[: error.start][-30:])}, cannot be read"
+        ) from None
 
 
 def list_views() -> "pa.Table":

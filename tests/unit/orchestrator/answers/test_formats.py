@@ -113,3 +113,32 @@ def test_an_answer_without_a_row_is_written(form: str) -> None:
     empty = TABLE.slice(0, 0)
     assert rendered(empty, form)
     assert set(SUFFIXES.values()) == set(FORMATS)
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "markdown"])
+def test_a_large_answer_is_written_in_pieces_that_join_without_a_seam(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = rendered(TABLE, form)
+    monkeypatch.setattr("orchestrator.answers.formats._PIECE", 2)
+    assert rendered(TABLE, form) == whole
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "markdown"])
+def test_a_time_that_has_no_text_is_a_mistake_and_no_fault(form: str) -> None:
+    forever = pa.table({"end": pa.array([2**63 - 1], pa.timestamp("us"))})
+    with pytest.raises(QueryError, match=r"column end is beyond the years 1 to 9999.*VARCHAR"):
+        rendered(forever, form)
+    far = pa.table({"day": pa.array([[35_000_000]], pa.list_(pa.date32()))})
+    with pytest.raises(QueryError, match="column day is beyond"):
+        rendered(far, form)
+    assert pq.read_table(io.BytesIO(rendered(forever, "parquet"))).num_rows == 1
+
+
+def test_a_text_that_does_not_fit_in_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(value: object) -> str:
+        raise MemoryError
+
+    monkeypatch.setattr("orchestrator.answers.formats._exact", full)
+    with pytest.raises(QueryError, match=r"3 rows of 7 columns, does not fit in memory as csv"):
+        rendered(TABLE, "csv")

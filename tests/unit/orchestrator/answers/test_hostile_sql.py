@@ -11,8 +11,10 @@ import threading
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from orchestrator.answers.confinement import _CATALOGUE
 from orchestrator.answers.query import QueryError, connect, run_query
 from orchestrator.store import Store
 from tests.support.asked import asked_store
@@ -141,6 +143,10 @@ READING = [
     "FROM memory.main.results",
     "FROM pragma_database_list",
     "FROM pragma_version()",
+    "WITH a AS (WITH pg_settings AS (SELECT 1 AS k) FROM pg_settings) FROM pg_settings",
+    "WITH a AS (WITH Duckdb_Views AS (SELECT 1) SELECT 1) FROM duckdb_views",
+    "FROM (WITH sqlite_master AS (SELECT 1) SELECT 1), sqlite_master",
+    "SELECT (WITH duckdb_databases AS (SELECT 1) SELECT 1) FROM duckdb_databases",
     "SHOW ALL TABLES",
     "SHOW DATABASES",
     "SHOW TABLES FROM parts",
@@ -174,6 +180,13 @@ SETTING = [
     "SELECT sleep_ms(1000000)",
     "SELECT pg_sleep(1000)",
 ]
+
+
+def test_every_relation_of_duckdb_has_one_of_the_names_that_are_refused() -> None:
+    own = "SELECT view_name FROM duckdb_views() WHERE internal AND schema_name IN (?, ?)"
+    found = duckdb.execute(own, ["main", "pg_catalog"]).fetchall()
+    assert len(found) > 30
+    assert [name for (name,) in found if not name.startswith(_CATALOGUE)] == []
 
 
 @pytest.fixture(scope="module")
