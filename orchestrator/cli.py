@@ -31,7 +31,7 @@ from orchestrator.commands import (
     verdict,
     watching,
 )
-from orchestrator.commands.arguments import STORE_VARIABLE
+from orchestrator.commands.arguments import STORE_VARIABLE, tame, tell
 
 _OURS = ("grids", "orchestrator", "sparse", "trainer")
 _MISTAKE = 2
@@ -102,7 +102,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except ValueError as error:
         if not _is_a_mistake(error):
             raise
-        typer.echo(str(error), err=True)
+        tell(str(error))
         sys.exit(_MISTAKE)
     sys.exit(0)
 
@@ -111,11 +111,18 @@ def _show_warnings() -> None:
     """Show warnings as one line each; what workers in this process log goes to their own files."""
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(_Tame("%(message)s"))
     handler.addFilter(lambda record: record.name != "orchestrator.worker.run")
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.captureWarnings(True)
     warnings.formatwarning = lambda message, *_, **__: str(message)
+
+
+class _Tame(logging.Formatter):
+    """Messages that a terminal does not obey, though they may quote data."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return tame(super().format(record))
 
 
 def _is_a_mistake(error: ValueError) -> bool:

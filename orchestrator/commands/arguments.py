@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -63,20 +64,28 @@ def writing(path: Path) -> Iterator[None]:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
+def tame(text: str) -> str:
+    """The text with its lines and tabs, and all else that a terminal would obey escaped."""
+    from grids.problems import printable
+
+    return "\n".join("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
+
+
 def write(text: str = "") -> None:
-    """Write a line to standard output."""
-    typer.echo(text)
+    """Write a line, or several, to standard output; what comes from records is escaped."""
+    typer.echo(tame(text))
 
 
 def tell(text: str) -> None:
-    """Write a line to standard error: what is not the answer itself."""
-    typer.echo(text, err=True)
+    """Write a line, or several, to standard error: what is not the answer itself."""
+    typer.echo(tame(text), err=True)
 
 
 def deliver(content: str | bytes, output: Path | None) -> None:
     """Write a whole answer to standard output, or to a file where one is named.
 
-    Whoever reads the file meanwhile sees the old one or the new one.
+    A terminal gets text without what it would obey; a pipe and a file get it as it is. Whoever
+    reads the file meanwhile sees the old one or the new one.
 
     Raises:
         OutputError: When the file cannot be written.
@@ -84,6 +93,8 @@ def deliver(content: str | bytes, output: Path | None) -> None:
     from orchestrator.store.publishing import replace
 
     if output is None:
+        if isinstance(content, str) and sys.stdout.isatty():
+            content = tame(content)
         typer.echo(content, nl=False, color=True)  # as it is: else escapes in data would be cut out
         return
     data = content.encode() if isinstance(content, str) else content

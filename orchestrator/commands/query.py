@@ -41,16 +41,7 @@ def query(
         raise OutputError("--tables lists the views; it takes no SQL")
     rows = list_views() if sql is None else run_query(Store.open(store), sql)
     data = rendered(rows, form)
-    deliver(data if form == BINARY else _safe(data.decode(), output), output)
-
-
-def _safe(text: str, output: Path | None) -> str:
-    """What is written: for a terminal, without what it would obey."""
-    from grids.problems import printable
-
-    if output is not None or not sys.stdout.isatty():
-        return text
-    return "\n".join(map(printable, text.split("\n")))
+    deliver(data if form == BINARY else data.decode(), output)
 
 
 def _format(named: str | None, output: Path | None) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from orchestrator.commands.arguments import tame
 from orchestrator.store import Store, publish
 from tests.support.asked import asked_store
 from tests.support.console import sparsesweep
@@ -125,6 +126,33 @@ def test_a_terminal_gets_nothing_to_obey_from_the_data(store: Path, form: str) -
     code, said = on_a_terminal("query", bad, "--store", store)
     assert code == 2
     assert "\x1b" not in said
+
+
+def test_a_terminal_gets_nothing_to_obey_from_any_command(store: Path) -> None:
+    failed = "SELECT cell FROM attempts WHERE error_type = 'X'"
+    cell = sparsesweep("query", failed, "--store", store, "--format", "csv").out.split()[1]
+    code, said = on_a_terminal("repro", cell, "--store", store)
+    assert code == 2
+    assert "\x1b" not in said
+    code, said = on_a_terminal("status", "\x1b[31mred", "--store", store)
+    assert code == 2
+    assert "\x1b" not in said
+
+
+def test_lines_and_tabs_stay_and_all_else_that_cannot_be_seen_is_escaped() -> None:
+    assert tame("one\ttwo\n\x1b[2Jthree\r\x9b") == "one\ttwo\n\\x1b[2Jthree\\r\\x9b"
+
+
+def test_a_query_that_is_no_text_is_a_mistake(store: Path) -> None:
+    told = sparsesweep("query", "SELECT \udcff", "--store", store)
+    assert told.code == 2
+    assert told.err.startswith("the query is not UTF-8 text: character 8 of it, after 'SELECT '")
+
+
+def test_a_time_that_has_no_text_is_a_mistake(store: Path) -> None:
+    told = sparsesweep("query", "SELECT DATE '99999-01-01' AS day", "--store", store)
+    assert told.code == 2
+    assert told.err.startswith("a value of the column day is beyond the years 1 to 9999")
 
 
 def test_a_file_and_a_pipe_get_the_data_as_it_is(store: Path) -> None:
