@@ -120,13 +120,17 @@ class Store:
             else f"results.{name}"
             for name in names
         ]  # fmt: skip
-        rows = run_query(
-            self._store,
-            f"SELECT {', '.join(values)} FROM cells LEFT JOIN results USING (cell) "
-            f"WHERE list_contains(cells.grids, '{_quoted(submission.grid)}')",
-        )
-        places = {cell: place for place, cell in enumerate(rows["cell"].to_pylist())}
-        order = [places[cell] for cell in ids_of(submission.cells)]
+        ids = ids_of(submission.cells)
+        every = f"SELECT {', '.join(values)} FROM cells LEFT JOIN results USING (cell)"
+        asked = f" WHERE list_contains(cells.grids, '{_quoted(submission.grid)}')"
+        places: dict[str, int] = {}
+        # A newer submission, made just now, may no longer ask for some of these cells.
+        for sql in (every + asked, every):
+            rows = run_query(self._store, sql)
+            places = {cell: place for place, cell in enumerate(rows["cell"].to_pylist())}
+            if places.keys() >= set(ids):
+                break
+        order = [places[cell] for cell in ids]
         return rows.take(pa.array(order, pa.int64()))
 
 

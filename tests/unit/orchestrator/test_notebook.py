@@ -15,7 +15,8 @@ from orchestrator.answers.query import QueryError
 from orchestrator.answers.views import VIEWS
 from orchestrator.notebook import Store
 from orchestrator.store import StoreError
-from tests.support.asked import BROKEN, DONE, GRID, RETRIED, WAITING, asked_store
+from orchestrator.submissions.submission import read_submission
+from tests.support.asked import BROKEN, DONE, DROPPED, GRID, RETRIED, WAITING, asked_store
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -59,6 +60,16 @@ def test_sql_is_answered_in_each_library(store: Store) -> None:
     assert store.query(sql).to_pylist() == rows
     assert store.query(sql, to="pandas").to_dict("records") == rows
     assert store.query(sql, to="polars").to_dicts() == rows
+
+
+def test_a_grid_that_is_run_anew_meanwhile_is_shown_as_it_was_asked_for(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = read_submission(store._store, "small", 1)
+    monkeypatch.setattr("orchestrator.notebook.find_submission", lambda *_: first)
+    table = store.grid("small")
+    assert table["cell"].to_pylist() == [*(cell.id for cell in DONE), DROPPED.id]
+    assert table["state"].to_pylist() == ["COMPLETED", "COMPLETED", "PENDING"]
 
 
 def test_a_grid_is_exactly_its_cells_in_its_order_with_results(store: Store) -> None:
