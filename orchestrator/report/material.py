@@ -13,7 +13,7 @@ from orchestrator.plots import material as drawing
 from orchestrator.report.panels import Panel, axes_of, panels_of, shared_fields
 from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store
-from orchestrator.store.reading import read_tables
+from orchestrator.store.live import read_rows
 from orchestrator.store.records import timestamp
 from orchestrator.submissions.submission import Submission
 from orchestrator.watching.carried import Scheduler
@@ -144,10 +144,7 @@ def _tracebacks(store: Store, answers: Answers) -> dict[str, str]:
     failed = [entry.cell for entry in answers.answers if entry.state in FAILURES]
     if not failed:
         return {}
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    asked = pc.field("answers") & pc.field("cell").isin(pa.array(failed, pa.string()))
-    found = read_tables(store).tables["results"].filter(asked)
-    rows = found.select(["error_signature", "error_traceback"]).to_pylist()
+    columns = ["cell", "answers", "error_signature", "error_traceback"]
+    found = read_rows(store, {"results": columns}, failed)["results"].sort_by("cell")
+    rows = [row for row in found.to_pylist() if row["answers"]]
     return {row["error_signature"] or "": row["error_traceback"] or "" for row in reversed(rows)}

@@ -7,7 +7,7 @@ from grids.cell import Cell
 from grids.probe_texts import probe_name
 from orchestrator.answers.results import Answer, AnswerError, Answers, select
 from orchestrator.store import Store
-from orchestrator.store.reading import read_tables
+from orchestrator.store.live import read_rows
 from orchestrator.submissions.cell_probes import CellProbes
 from orchestrator.submissions.submission import Submission
 from orchestrator.verdicts.verdict import Judgement, Sheet, Verdict
@@ -113,15 +113,11 @@ def _check_alike(probes: Mapping[str, set[str]]) -> None:
 
 def _networks(store: Store, cells: Sequence[str]) -> dict[str, Network]:
     """The layers of each cell that has results; the last one has an output for each class."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    layers = read_tables(store).tables["layers"]
-    asked = pc.field("answers") & pc.field("cell").isin(pa.array(list(cells), pa.string()))
     columns = ["cell", "answers", "position", "shape", "active"]
+    layers = read_rows(store, {"layers": columns}, cells)["layers"]
     found: dict[str, list[tuple[int, tuple[int, ...], int]]] = {}
-    for row in layers.select(columns).filter(asked).to_pylist():
-        if row["shape"]:
+    for row in layers.to_pylist():
+        if row["answers"] and row["shape"]:
             layer = (row["position"], tuple(row["shape"]), row["active"])
             found.setdefault(row["cell"], []).append(layer)
     return {cell: tuple((shape, n) for _, shape, n in sorted(own)) for cell, own in found.items()}
