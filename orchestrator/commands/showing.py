@@ -1,5 +1,6 @@
 """What plan, run and retry write: a plan, what a run came to, what was handed to a scheduler."""
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.commands.arguments import duration, megabytes, tell, write
@@ -221,8 +222,7 @@ def show_result(result: "Result") -> None:
         tell(f"\n{len(failure.cells)} {failure.state}: {failure.text}")
         _tell_cells(failure.cells, labels)
         tell(f"  read why:  sparsesweep logs {failure.cells[0]}")
-    if result.failures:
-        tell(f"  try again: sparsesweep retry {result.submission.source}")
+    _tell_what_helps(result)
     for lost in result.lost:
         tell(f"\n{len(lost.cells)} LOST with pack {lost.pack}: {lost.error or 'its worker died'}")
         _tell_cells(lost.cells, labels)
@@ -236,6 +236,18 @@ def show_result(result: "Result") -> None:
         tell(f"\nHALTED, the rest was not begun: {result.halted}")
     if result.stopped:
         tell("stopped; finished cells are kept, and the next run goes on where this one was")
+
+
+def _tell_what_helps(result: "Result") -> None:
+    """Write what may be done about cells that failed; not every failure is worth a retry."""
+    from orchestrator.watching.states import RETRIED, State
+
+    states = {str(failure.state) for failure in result.failures}
+    if states & set(RETRIED):
+        again = shlex.join(["sparsesweep", "retry", result.submission.source])
+        tell(f"  try again: {again}")
+    if State.INVALID in states:
+        tell("  INVALID would be so again: change the recipe or the method of these cells")
 
 
 def _tell_cells(cells: tuple[str, ...], labels: dict[str, str]) -> None:

@@ -55,11 +55,13 @@ def explain_cell(store: Store, beginning: str, scheduler: Scheduler) -> Explanat
     state = str(found.states.get(cell, State.PENDING))
     lines = [f"asked for by {submission.grid}, run {submission.number}, {submission.submitted_at}"]
     lines += _of_records(found.index.get(cell))
-    pack = _pack_of(store, submission, cell)
+    carrying, pack = _carrying(store, submission, cell)
     if pack is None:
         lines.append("in no pack yet: its wave was not begun")
         return _explanation(submission, cell, state, lines, ())
-    lines += _of_scheduler(store, submission, cell, found)
+    if carrying.number != submission.number:
+        lines.append(f"in no pack of that run; last in one of run {carrying.number}")
+    lines += _of_scheduler(store, carrying, cell, found)
     lines += _of_worker(newest_heartbeat(store, pack))
     return _explanation(submission, cell, state, lines, log_end(store, pack))
 
@@ -101,9 +103,13 @@ def _of_records(state: CellState | None) -> list[str]:
     return lines
 
 
-def _pack_of(store: Store, submission: Submission, cell: str) -> str | None:
-    manifests = manifests_of(store, submission.grid, submission.number)
-    return next((m.pack for m in manifests if cell in set(ids_of(m.cells))), None)
+def _carrying(store: Store, last: Submission, cell: str) -> tuple[Submission, str | None]:
+    """The newest submission of the grid that has the cell in a pack, and that pack."""
+    for number in sorted(store.submission_numbers(last.grid), reverse=True):
+        for manifest in manifests_of(store, last.grid, number):
+            if cell in set(ids_of(manifest.cells)):
+                return read_submission(store, last.grid, number), manifest.pack
+    return last, None
 
 
 def _of_scheduler(

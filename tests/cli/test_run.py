@@ -140,7 +140,9 @@ def test_when_all_fail_alike_the_rest_is_not_begun_and_the_line_is_named(
 
 def test_a_loss_that_stopped_being_finite_is_never_retried(grid: Path, store: Path) -> None:
     bad = ["--set", "recipe.lr=1e30", "--set", "method=static,dense"]
-    assert "INVALID" in run(grid, store, *bad).err
+    told = run(grid, store, *bad).err
+    assert "INVALID would be so again: change the recipe or the method" in told
+    assert "sparsesweep retry" not in told
     asked = ["retry", grid, "--backend", "inline", "--store", store, *bad]
     assert "0 trained" in sparsesweep(*asked).out
     refused = sparsesweep(*asked, "--class", "INVALID")

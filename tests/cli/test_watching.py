@@ -51,6 +51,19 @@ def test_why_tells_all_the_evidence_of_a_cell(tmp_path: Path, store: Path) -> No
     assert "worker: finished" in said.out
 
 
+def test_why_of_a_cell_that_an_earlier_run_trained_tells_of_that_run(
+    tmp_path: Path, store: Path
+) -> None:
+    run(tmp_path, store)
+    [first, _] = cells(store)
+    run(tmp_path, store, "--set", "seeds=3")
+    said = sparsesweep("why", first, "--store", store).out
+    assert "asked for by small, run 2" in said
+    assert "in no pack of that run; last in one of run 1" in said
+    assert "not begun" not in said
+    assert "worker: finished" in said
+
+
 def test_why_of_a_failed_cell_names_the_error(tmp_path: Path, store: Path) -> None:
     run(tmp_path, store, "--set", "model=convnet", "--set", "dataset=wine")
     [first, _] = cells(store)
