@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,6 +105,12 @@ def deliver(content: str | bytes, output: Path | None) -> None:
         else:
             replace(output.resolve(), data)
     tell(f"wrote {output}")
+
+
+def command(*words: str, store: Path) -> str:
+    """A command of ours as it is typed, quoted, for the store that this one is about."""
+    about = () if store == DEFAULT_STORE else ("--store", str(store))
+    return shlex.join(["sparsesweep", *words, *about])
 
 
 def json_text(content: Any) -> str:

@@ -193,7 +193,8 @@ def _submit(
     check_budget_asked_for(planned, asked, target)
     say_what_is_left_alone(planned)
     handed = hand_over(planned, scheduler, run_job)
-    show_handed_over(handed, backend=f"slurm with profile {profile.name}")
+    carried_by = f"slurm with profile {profile.name}"
+    show_handed_over(handed, backend=carried_by, store=planned.request.store)
 
 
 def _notes(planned: "Planned", profile: "Profile") -> "SiteNotes | None":
@@ -241,7 +242,7 @@ def _launch(planned: "Planned", asked: Asked, name: str, last: "Submission | Non
         display=make_display,
         on_stop=lambda: tell("\nstopping: saving unfinished cells (Ctrl-C again to stop at once)"),
     )
-    show_result(result)
+    show_result(result, planned.request.store)
     raise typer.Exit(result.exit_code)
 
 

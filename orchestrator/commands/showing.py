@@ -1,13 +1,13 @@
 """What plan, run and retry write: a plan, what a run came to, what was handed to a scheduler."""
 
-import shlex
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.commands.arguments import duration, megabytes, tell, write
+from orchestrator.commands.arguments import command, duration, megabytes, tell, write
 from orchestrator.commands.forecasting import forecast_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from grids.cell import Cell
     from orchestrator.planning.forecast import Forecast
@@ -47,7 +47,7 @@ def say_missing_data(planned: "Planned") -> None:
         tell(f"a run would be refused: {error}")
 
 
-def show_handed_over(handed: "HandedOver", *, backend: str) -> None:
+def show_handed_over(handed: "HandedOver", *, backend: str, store: "Path") -> None:
     """Write what was queued, and how to follow it."""
     grid = handed.submission.grid
     if not handed.jobs and not handed.left:
@@ -62,7 +62,7 @@ def show_handed_over(handed: "HandedOver", *, backend: str) -> None:
     )
     if handed.left:
         tell(f"{handed.refusal}\n{handed.left} cells are left: the next run submits them")
-    write(f"  follow them:  sparsesweep status {grid} --watch")
+    write(f"  follow them:  {command('status', grid, '--watch', store=store)}")
 
 
 def show_plan(planned: "Planned", expected: "Forecast | None") -> None:
@@ -91,7 +91,8 @@ def show_plan(planned: "Planned", expected: "Forecast | None") -> None:
     for line in _reasons(planned):
         write(f"  {line}")
     if counts["failed"] and not planned.request.retry:  # type: ignore[index]
-        write(f"  failed cells are trained again by: sparsesweep retry {planned.request.grid}")
+        again = command("retry", planned.request.grid, store=planned.request.store)
+        write(f"  failed cells are trained again by: {again}")
 
 
 def _seed_lines(seeds: "Decision | None") -> list[str]:
@@ -207,8 +208,8 @@ def _wall_seconds(packs: "Sequence[Pack]", slots: int) -> float | None:
     return max(free)
 
 
-def show_result(result: "Result") -> None:
-    """Write what a run came to."""
+def show_result(result: "Result", store: "Path") -> None:
+    """Write what a run came to, for a person who named the store so."""
     grid, total = result.submission.grid, len(result.submission.cells)
     write(
         f"{grid}: {result.completed} of {total} cells have results; "
@@ -221,8 +222,8 @@ def show_result(result: "Result") -> None:
     for failure in result.failures:
         tell(f"\n{len(failure.cells)} {failure.state}: {failure.text}")
         _tell_cells(failure.cells, labels)
-        tell(f"  read why:  sparsesweep logs {failure.cells[0]}")
-    _tell_what_helps(result)
+        tell(f"  read why:  {command('logs', failure.cells[0], store=store)}")
+    _tell_what_helps(result, store)
     for lost in result.lost:
         tell(f"\n{len(lost.cells)} LOST with pack {lost.pack}: {lost.error or 'its worker died'}")
         _tell_cells(lost.cells, labels)
@@ -238,14 +239,13 @@ def show_result(result: "Result") -> None:
         tell("stopped; finished cells are kept, and the next run goes on where this one was")
 
 
-def _tell_what_helps(result: "Result") -> None:
+def _tell_what_helps(result: "Result", store: "Path") -> None:
     """Write what may be done about cells that failed; not every failure is worth a retry."""
     from orchestrator.watching.states import RETRIED, State
 
     states = {str(failure.state) for failure in result.failures}
     if states & set(RETRIED):
-        again = shlex.join(["sparsesweep", "retry", result.submission.source])
-        tell(f"  try again: {again}")
+        tell(f"  try again: {command('retry', result.submission.source, store=store)}")
     if State.INVALID in states:
         tell("  INVALID would be so again: change the recipe or the method of these cells")
 

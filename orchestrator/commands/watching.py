@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ from orchestrator.commands.arguments import (
     Json,
     StoreFolder,
     SubmittedGrid,
+    command,
     duration,
     write,
     write_json,
@@ -49,7 +51,7 @@ def status(
     if as_json:
         write_json({**found.plain(), "seeds_due": due})
     else:
-        _show(found, due)
+        _show(found, due, store)
     wait = _FIRST_WAIT
     while watch and (found.unfinished or due):
         time.sleep(wait)
@@ -58,7 +60,7 @@ def status(
         changed = (found.counts, due) != before
         wait = _FIRST_WAIT if changed else min(wait * 1.5, _LONGEST_WAIT)
         if changed:
-            _show(found, due)
+            _show(found, due, store)
     if exit_code:
         raise typer.Exit(_NOT_FINISHED if found.unfinished or due else int(found.failed))
 
@@ -154,7 +156,7 @@ def _look(store: "Store", grid: str | None) -> "tuple[GridStatus, int]":
     return found, cells_due(decision_on(store, submission), submission)
 
 
-def _show(found: "GridStatus", due: int) -> None:
+def _show(found: "GridStatus", due: int, store: Path) -> None:
     counts = "  ".join(f"{count} {state}" for state, count in found.counts.items())
     write(f"{found.grid}, run {found.number}: {sum(found.counts.values())} cells")
     write(f"  {counts}")
@@ -181,7 +183,7 @@ def _show(found: "GridStatus", due: int) -> None:
     for failure in found.failures:
         write(f"  ! {len(failure.cells)} {failure.state}: {failure.text}")
         _write_cells(failure.cells, found.labels)
-        write(f"    read why: sparsesweep logs {failure.cells[0]}")
+        write(f"    read why: {command('logs', failure.cells[0], store=store)}")
 
 
 def _write_cells(cells: tuple[str, ...], labels: Mapping[str, str]) -> None:

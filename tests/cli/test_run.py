@@ -1,6 +1,7 @@
 """A grid from its file to its table, on the command line: run, again, edited, failing."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -117,7 +118,13 @@ def test_a_failed_cell_is_told_kept_and_retried_only_when_asked(grid: Path, stor
     assert first.code == 1
     assert "FAILED" in first.err
     assert "sparsesweep logs " in first.err
-    assert "sparsesweep retry " in first.err
+    again = shlex.join(["sparsesweep", "retry", str(grid), "--store", str(store)])
+    assert f"try again: {again}\n" in first.err
+    told = sparsesweep("status", "--store", store).out
+    [line] = [line for line in told.splitlines() if "read why" in line]
+    words = shlex.split(line.partition(": ")[2])
+    assert words[1:2] + words[3:] == ["logs", "--store", str(store)]
+    assert sparsesweep(*words[1:]).code == 0
     again = run(grid, store, *bad)
     assert again.code == 1
     assert "0 trained" in again.out
