@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.answers.measurements import in_percent
+from orchestrator.answers.results import AnswerError
 from orchestrator.statistics.summaries import Summary
+
+_NOT_NEGATIVE = ("loss", "calibration_error", "flops", "density")  # in names of measurements
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +56,8 @@ class Axis:
             beyond them. None leaves them open, and the axis is as long as the data need.
         bounds: What no value of it can be beyond.
         words: Whether the texts of the ticks are words, which are written aslant.
+        counts: Whether only whole numbers have ticks.
+        least: What no measurement can be below; bands and bars end there.
     """
 
     label: str
@@ -61,6 +66,8 @@ class Axis:
     ticks: tuple[tuple[float, str], ...] | None = None
     bounds: tuple[float, float] | None = None
     words: bool = False
+    counts: bool = False
+    least: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,14 +102,50 @@ class Chart:
     @property
     def summaries(self) -> list[Summary]:
         """Every summary that is drawn."""
-        return [s for panel in self.panels for line in panel.lines for _, s in line.points]
+        return summaries_of(self.panels)
+
+
+def summaries_of(panels: Sequence[Panel]) -> list[Summary]:
+    """Every summary of these panels."""
+    return [s for panel in panels for line in panel.lines for _, s in line.points]
+
+
+def filled(panels: Sequence[Panel], gaps: Sequence[str]) -> tuple[list[Panel], tuple[str, ...]]:
+    """The panels that have a finite mean to draw, and a note on those that have none.
+
+    Raises:
+        AnswerError: When none has, with what the gaps are.
+    """
+    full = [p for p in panels if any(math.isfinite(s.mean) for s in summaries_of([p]))]
+    if not full:
+        raise AnswerError(f"there is nothing to draw: {'; '.join(gaps) or 'no mean is finite'}")
+    empty = [panel.title for panel in panels if panel not in full]
+    return full, (f"nothing to draw where {'; '.join(empty)}",) if empty else ()
+
+
+def coinciding(chart: Chart) -> tuple[str, ...]:
+    """A note on each group of lines that hide each other, since they are equal everywhere."""
+    if not chart.joined:
+        return ()
+    found: dict[str, list[object]] = {}
+    for number, panel in enumerate(chart.panels):
+        for line in panel.lines:
+            means = tuple((x, summary.mean) for x, summary in line.points)
+            found.setdefault(line.name, []).append((number, line.level, means))
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for name, points in found.items():
+        groups.setdefault(tuple(points), []).append(name)
+    return tuple(
+        f"equal everywhere: {', '.join(names)}" for names in groups.values() if len(names) > 1
+    )
 
 
 def value_axis(value: str, *, log: bool = False) -> Axis:
     """The axis of a measurement; accuracies are in percent and end at 0 and 100."""
     unit = " (%)" if in_percent(value) else ""
     bounds = (-0.5, 100.5) if "accuracy" in value else None
-    return Axis(label=value.replace("_", " ") + unit, log=log, bounds=bounds)
+    least = 0.0 if any(word in value for word in _NOT_NEGATIVE) else None
+    return Axis(label=value.replace("_", " ") + unit, log=log, bounds=bounds, least=least)
 
 
 def scaled(summary: Summary, value: str) -> Summary:

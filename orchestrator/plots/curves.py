@@ -3,8 +3,18 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from orchestrator.answers.results import AnswerError, not_found
-from orchestrator.plots.chart import Axis, Chart, Line, Panel, caption_of, scaled, value_axis
+from orchestrator.answers.results import not_found
+from orchestrator.plots.chart import (
+    Axis,
+    Chart,
+    Line,
+    Panel,
+    caption_of,
+    filled,
+    scaled,
+    summaries_of,
+    value_axis,
+)
 from orchestrator.plots.choices import Choices
 from orchestrator.plots.material import Material
 from orchestrator.plots.parting import Strand, gaps_of, notes_of, part
@@ -44,15 +54,14 @@ def curves_chart(material: Material, choices: Choices) -> Chart:
         )
         for own in parts
     ]
-    if not curves:
-        raise AnswerError(f"there is nothing to draw: {'; '.join(gaps)}")
-    summaries = [s for panel in panels for line in panel.lines for _, s in line.points]
+    panels, empty = filled(panels, gaps)
+    summaries = summaries_of(panels)
     return Chart(
         panels=tuple(panels),
-        x=Axis(label="epoch", log=bool(choices.x_log)),
+        x=Axis(label="epoch", log=bool(choices.x_log), counts=True),
         y=value_axis(value, log=bool(choices.y_log)),
         caption=caption_of(summaries, gaps, choices.confidence),
-        notes=notes,
+        notes=(*notes, *empty),
         alike="dataset" not in facet,
     )
 

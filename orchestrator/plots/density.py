@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 
 from orchestrator.answers.results import Answer, AnswerError, text_of
-from orchestrator.plots.chart import Axis, Chart, Line, Panel, caption_of, scaled, value_axis
+from orchestrator.plots.chart import (
+    Axis,
+    Chart,
+    Line,
+    Panel,
+    caption_of,
+    filled,
+    scaled,
+    summaries_of,
+    value_axis,
+)
 from orchestrator.plots.choices import Choices
 from orchestrator.plots.material import Material
 from orchestrator.plots.parting import Part, Strand, gaps_of, notes_of, part
@@ -51,16 +61,14 @@ def over_field(
     measured = {a.cell for a in answers.completed if value in (a.metrics or {})}
     gaps = gaps_of(answers, value, measured)
     panels = [_panel(own, x, value, choices.confidence) for own in parts]
-    panels = [panel for panel in panels if panel.lines]
-    if not panels:
-        raise AnswerError(f"there is nothing to draw: {'; '.join(gaps)}")
-    summaries = [s for panel in panels for line in panel.lines for _, s in line.points]
+    panels, empty = filled(panels, gaps)
+    summaries = summaries_of(panels)
     return Chart(
         panels=tuple(panels),
         x=_field_axis(answers.answers, panels, x, choices),
         y=value_axis(value, log=bool(choices.y_log)),
         caption=caption_of(summaries, gaps, choices.confidence),
-        notes=notes,
+        notes=(*notes, *empty),
         alike="dataset" not in facet,
     )
 

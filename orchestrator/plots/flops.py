@@ -6,7 +6,17 @@ from dataclasses import replace
 
 from orchestrator.answers.measurements import BETTER
 from orchestrator.answers.results import AnswerError, Answers
-from orchestrator.plots.chart import Axis, Chart, Line, Panel, caption_of, scaled, value_axis
+from orchestrator.plots.chart import (
+    Axis,
+    Chart,
+    Line,
+    Panel,
+    caption_of,
+    filled,
+    scaled,
+    summaries_of,
+    value_axis,
+)
 from orchestrator.plots.choices import Choices
 from orchestrator.plots.material import Material
 from orchestrator.plots.parting import Strand, gaps_of, notes_of, part
@@ -20,6 +30,7 @@ _LABELS = {
     "train_flops": "training FLOPs",
     "inference_flops": "inference FLOPs of one sample",
 }
+_RINGED = "A point for each density; ringed: no other is both cheaper and better."
 _DENSITY = "density"
 
 Point = tuple[float, float]
@@ -54,16 +65,19 @@ def flops_chart(material: Material, choices: Choices) -> Chart:
         for own in parts
     ]
     sign = _sign(answers, value)
-    panels = [replace(panel, front=_front_of(panel, sign)) for panel in found if panel.lines]
-    if not panels:
-        raise AnswerError(f"there is nothing to draw: {'; '.join(gaps)}")
-    summaries = [s for panel in panels for line in panel.lines for _, s in line.points]
+    full, empty = filled(found, gaps)
+    panels = [replace(panel, front=_front_of(panel, sign)) for panel in full]
+    summaries = summaries_of(panels)
     return Chart(
         panels=tuple(panels),
         x=_cost_axis(x, panels, choices.x_log),
         y=value_axis(value, log=bool(choices.y_log)),
         caption=caption_of(summaries, gaps, choices.confidence, intervals="bars"),
-        notes=(*notes, "A point for each density; ringed: no other is both cheaper and better."),
+        notes=(
+            *notes,
+            *empty,
+            "A point for each density; ringed: no other is both cheaper and better.",
+        ),
         bars=True,
         alike="dataset" not in facet,
     )

@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.plots.style import HEAT, SMALL_PRINT, Paper, legend_text, small_print, text_width
+from orchestrator.plots.style import (
+    HEAT,
+    SMALL_PRINT,
+    Paper,
+    legend_text,
+    small_print,
+    text_width,
+    wrapped,
+)
 from orchestrator.statistics.summaries import Summary
 
 if TYPE_CHECKING:
@@ -65,7 +73,10 @@ def render_heat_map(heat: HeatMap, paper: Paper) -> "Figure":
     rows = math.ceil(len(heat.panels) / columns)
     notes = small_print([heat.caption, *heat.notes], paper)
     below = 1.35 * (notes.count("\n") + 1) * paper.small / _POINTS + 0.1
-    figure = Figure(figsize=(paper.width, rows * (side + _TITLE) + below), layout="constrained")
+    figure = Figure(
+        figsize=(paper.width, rows * (side + _title(heat, side, paper)) + below),
+        layout="constrained",
+    )
     grid = figure.subplots(rows, columns, squeeze=False)
     places = [axes for row in grid for axes in row]
     least = min([0.0, *(s.mean for p in heat.panels for row in p.squares for s in row if s)])
@@ -89,6 +100,12 @@ def _side(heat: HeatMap, paper: Paper) -> float:
     return min(wanted, room) if wanted <= room else max(room, around + _SMALLEST * most)
 
 
+def _title(heat: HeatMap, side: float, paper: Paper) -> float:
+    """Inches of the highest title of a panel."""
+    breaks = max(wrapped(p.title, 0.9 * side, paper.text).count("\n") for p in heat.panels)
+    return _TITLE + breaks * 1.25 * paper.text / _POINTS
+
+
 def _names_width(panels: Sequence[HeatPanel], paper: Paper) -> float:
     lines = [line for p in panels for name in p.names for line in legend_text(name).split("\n")]
     return max(text_width(line, paper.text) for line in lines)
@@ -105,7 +122,7 @@ def _draw(axes: "Axes", panel: HeatPanel, least: float, side: float, paper: Pape
     if (side - _names_width([panel], paper) - _ROUND) / len(panel.names) >= 0.8 * _SQUARE:
         _write_numbers(axes, numbers, least, paper)
     if panel.title:
-        axes.set_title(panel.title, parse_math=False)
+        axes.set_title(wrapped(panel.title, 0.9 * side, paper.text), parse_math=False)
     return image
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from orchestrator.answers.results import AnswerError
-from orchestrator.plots.chart import Axis, Chart, Line, Panel, caption_of
+from orchestrator.plots.chart import Axis, Chart, Line, Panel, caption_of, filled, summaries_of
 from orchestrator.plots.choices import Choices
 from orchestrator.plots.curves import any_measurement, default_facet
 from orchestrator.plots.material import Material
@@ -44,16 +44,14 @@ def layers_chart(material: Material, choices: Choices) -> Chart:
         )
         for own in parts
     ]
-    panels = [panel for panel in panels if panel.lines]
-    if not panels:
-        raise AnswerError(f"there is nothing to draw: {'; '.join(gaps)}")
-    summaries = [s for panel in panels for line in panel.lines for _, s in line.points]
+    panels, empty = filled(panels, gaps)
+    summaries = summaries_of(panels)
     return Chart(
         panels=tuple(panels),
         x=_layer_axis(names),
         y=_density_axis(min(s.mean for s in summaries), choices.y_log),
         caption=caption_of(summaries, gaps, choices.confidence),
-        notes=notes,
+        notes=(*notes, *empty),
     )
 
 
@@ -91,7 +89,7 @@ def _density_axis(least: float, log: bool | None) -> Axis:
     """Logarithmic, unless it is asked for otherwise or a layer is empty."""
     if log and least <= 0:
         raise AnswerError("a layer is empty and has no place on a logarithmic axis: --y-linear")
-    return Axis(label="density of the layer", log=least > 0 if log is None else log)
+    return Axis(label="density of the layer", log=least > 0 if log is None else log, least=0.0)
 
 
 def _line(strand: Strand, layers: Mapping[str, Layers], confidence: float) -> Line:

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.plots.chart import Axis, Chart, Line, Panel
+from orchestrator.plots.chart import Axis, Chart, Line, Panel, coinciding
 from orchestrator.plots.style import (
     REFERENCE,
     SMALL_PRINT,
@@ -15,6 +16,7 @@ from orchestrator.plots.style import (
     reference_look,
     small_print,
     text_width,
+    wrapped,
 )
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LABEL_SHARE = 0.06 * 5.6  # inches of an axis that the label of a tick needs
+_LABEL_ROOM = 0.95  # of the width of a figure, for the label below
 _MARGIN = 1.15  # how far a logarithmic axis goes beyond its outermost ticks
 _BESIDE = 5.0  # inches of width from which a legend may stand beside a single panel
 _PANEL = 1.6  # inches of width that a panel needs
@@ -42,15 +45,17 @@ def render(chart: Chart, paper: Paper) -> "Figure":
     columns = _columns(len(chart.panels), paper)
     rows = math.ceil(len(chart.panels) / columns)
     looks = _looks(chart)
-    names = list(looks)
+    names = [*looks, *([FRONT] if any(panel.front for panel in chart.panels) else [])]
     beside = len(chart.panels) == 1 and paper.width >= _BESIDE
-    notes = small_print([chart.caption, *chart.notes], paper)
-    size = _size(paper, rows, columns, names, beside, notes.count("\n") + 1)
+    notes = small_print([chart.caption, *chart.notes, *coinciding(chart)], paper)
+    titles = [wrapped(p.title, 0.85 * paper.width / columns, paper.text) for p in chart.panels]
+    highest = max(1 + title.count("\n") for title in titles)
+    size = _size(paper, rows, columns, names, beside, notes.count("\n") + 1, highest)
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=chart.alike, squeeze=False)
     places = [axes for row in grid for axes in row]
     for number, (axes, panel) in enumerate(zip(places, chart.panels, strict=False)):
-        _draw(axes, panel, chart, looks)
+        _draw(axes, replace(panel, title=titles[number]), chart, looks)
         _label(axes, chart, number, columns, paper)
     for axes in places[: len(chart.panels)]:  # all are drawn: shared limits hold for all of them
         _set_y(axes, chart)
@@ -62,7 +67,17 @@ def render(chart: Chart, paper: Paper) -> "Figure":
     figure.supxlabel(
         notes, fontsize=paper.small, color=SMALL_PRINT, x=0.01, ha="left", parse_math=False
     )
+    if len(chart.panels) > 1:
+        _centre_label(figure, places[: len(chart.panels)], chart.y.label, paper)
     return figure
+
+
+def _centre_label(figure: "Figure", places: Sequence["Axes"], label: str, paper: Paper) -> None:
+    """Put the label of the panels at the left beside their middle, wherever the legend is."""
+    figure.draw_without_rendering()
+    boxes = [axes.get_position() for axes in places]
+    middle = (min(box.y0 for box in boxes) + max(box.y1 for box in boxes)) / 2
+    figure.supylabel(label, fontsize=paper.label, y=middle)
 
 
 def _columns(panels: int, paper: Paper) -> int:
@@ -82,13 +97,20 @@ def _looks(chart: Chart) -> dict[str, dict[str, Any]]:
 
 
 def _size(
-    paper: Paper, rows: int, columns: int, names: Sequence[str], beside: bool, notes: int
+    paper: Paper,
+    rows: int,
+    columns: int,
+    names: Sequence[str],
+    beside: bool,
+    notes: int,
+    titles: int,
 ) -> tuple[float, float]:
     """Width and height in inches: higher where there are many panels or a long legend."""
     if beside:
         legend = sum(1 + legend_text(name).count("\n") for name in names) + 3
         return paper.width, max(paper.height, legend * _ROW * paper.legend / 8.5)
     panel = paper.height if rows == columns == 1 else max(1.5, 0.8 * paper.width / columns)
+    panel += (titles - 1) * 1.25 * paper.text / _POINTS
     legend = sum(
         max(1 + legend_text(name).count("\n") for name in row)
         for row in _rows(names, _legend_columns(names, paper))
@@ -103,7 +125,7 @@ def _rows(names: Sequence[str], columns: int) -> list[Sequence[str]]:
 
 def _legend_columns(names: Sequence[str], paper: Paper) -> int:
     """How many names stand side by side above the panels."""
-    lines = [line for name in (*names, FRONT) for line in legend_text(name).split("\n")]
+    lines = [line for name in names for line in legend_text(name).split("\n")]
     longest = max(text_width(line, paper.legend) for line in lines)
     entry = longest + 4.6 * paper.legend / _POINTS
     return max(1, min(len(names), int(paper.width / entry)))
@@ -133,7 +155,8 @@ def _draw_level(axes: "Axes", line: Line, look: Mapping[str, Any]) -> None:
 def _draw_line(axes: "Axes", line: Line, chart: Chart, look: Mapping[str, Any]) -> None:
     xs = [x for x, _ in line.points]
     means = [summary.mean for _, summary in line.points]
-    low = [s.mean if s.low is None else s.low for _, s in line.points]
+    least = -math.inf if chart.y.least is None else chart.y.least
+    low = [s.mean if s.low is None else max(s.low, least) for _, s in line.points]
     high = [s.mean if s.high is None else s.high for _, s in line.points]
     drawn = dict(look)
     if not chart.joined or len(xs) == 1:
@@ -150,7 +173,8 @@ def _draw_line(axes: "Axes", line: Line, chart: Chart, look: Mapping[str, Any]) 
 def _label(axes: "Axes", chart: Chart, number: int, columns: int, paper: Paper) -> None:
     alone, count = len(chart.panels) == 1, len(chart.panels)
     if alone:
-        axes.set_xlabel(chart.x.label)
+        fits = text_width(chart.x.label, paper.label) < _LABEL_ROOM * paper.width
+        axes.set_xlabel(chart.x.label if fits else chart.x.brief or chart.x.label)
         axes.set_ylabel(chart.y.label)
     elif number >= (count - 1) // columns * columns:
         axes.set_xlabel(chart.x.brief or chart.x.label)
@@ -160,8 +184,12 @@ def _label(axes: "Axes", chart: Chart, number: int, columns: int, paper: Paper) 
 
 
 def _set_x(axes: "Axes", axis: Axis, width: float, size: float) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     if axis.log:
         axes.set_xscale("log")
+    elif axis.counts:
+        axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     if axis.ticks is None:
         return
     places = [place for place, _ in axis.ticks]

@@ -3,7 +3,17 @@
 from collections.abc import Mapping, Sequence
 
 from orchestrator.answers.results import AnswerError, Answers
-from orchestrator.plots.chart import Axis, Chart, Line, Panel, caption_of, scaled, value_axis
+from orchestrator.plots.chart import (
+    Axis,
+    Chart,
+    Line,
+    Panel,
+    caption_of,
+    filled,
+    scaled,
+    summaries_of,
+    value_axis,
+)
 from orchestrator.plots.choices import Choices
 from orchestrator.plots.curves import default_facet
 from orchestrator.plots.density import over_field
@@ -80,8 +90,8 @@ def _by_kind(material: Material, choices: Choices, damage: Mapping[str, str]) ->
         )
         for own in parts
     ]
-    panels = [panel for panel in panels if panel.lines]
-    summaries = [s for panel in panels for line in panel.lines for _, s in line.points]
+    panels, empty = filled(panels, gaps)
+    summaries = summaries_of(panels)
     return Chart(
         panels=tuple(panels),
         x=Axis(
@@ -90,7 +100,7 @@ def _by_kind(material: Material, choices: Choices, damage: Mapping[str, str]) ->
         ),
         y=value_axis("test_accuracy", log=bool(choices.y_log)),
         caption=caption_of(summaries, gaps, choices.confidence, intervals="bars"),
-        notes=notes,
+        notes=(*notes, *empty),
         joined=False,
         bars=True,
         alike="dataset" not in facet,

@@ -150,6 +150,25 @@ def small_print(notes: Sequence[str], paper: Paper) -> str:
     return "\n".join(lines)
 
 
+def wrapped(text: str, width: float, size: float) -> str:
+    """A title in lines that are as long as there is room, broken after commas.
+
+    Args:
+        text: Fields and their values, with commas between.
+        width: Inches that there are.
+        size: Points of its letters.
+    """
+    lines = [""]
+    for part in text.split(", "):
+        longer = f"{lines[-1]}, {part}" if lines[-1] else part
+        if lines[-1] and text_width(longer, size) > width:
+            lines[-1] += ","
+            lines.append(part)
+        else:
+            lines[-1] = longer
+    return "\n".join(lines)
+
+
 def legend_text(name: str) -> str:
     """The name of a line; a variant's long one has its options below each other."""
     if len(name) <= _LEGEND_WIDTH or "(" not in name:

@@ -60,7 +60,7 @@ def test_choices_reach_the_figure(store: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert told.err == f"wrote {target}\n"
     text = target.read_text()
-    for shown in ("method = set, density = 0.2", "train loss", "One seed."):
+    for shown in ("method = set,", "density = 0.2", "train loss", "One seed."):
         assert f"<!-- {shown} -->" in text
     assert 'width="241.2pt"' in text
 

@@ -1,12 +1,14 @@
 """What stands in a figure: the very lines, bands and axes that a chart says, and room for all."""
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from orchestrator.plots.chart import Axis, Chart, Line, Panel
+from orchestrator.answers.results import AnswerError
+from orchestrator.plots.chart import Axis, Chart, Line, Panel, coinciding, filled
 from orchestrator.plots.heat_map import HeatMap, HeatPanel, render_heat_map
 from orchestrator.plots.rendering import render
 from orchestrator.plots.style import (
@@ -163,3 +165,52 @@ def test_squares_hold_their_numbers_and_gaps_stay_white() -> None:
     assert image.get_clim() == (-0.5, 1.0)
     assert sorted(text.get_text() for text in axes.texts) == ["-0.50", "0.25", "1.00"]
     assert bar.get_ylabel() == "kappa"
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=["screen", "column", "page"])
+def test_titles_of_several_fields_are_broken_and_stay_apart(paper: Paper) -> None:
+    panels = [
+        Panel(title=f"density = {d}, dataset = digits, recipe.lr = 0.1", lines=(line("a", (1, 2)),))
+        for d in (0.1, 0.2, 0.5)
+    ]
+    figure = figure_of(chart(*panels), paper)
+    renderer = figure.canvas.get_renderer()
+    boxes = [axes.title.get_window_extent(renderer) for axes in figure.axes]
+    assert all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 for box in boxes)
+    assert not any(one.overlaps(two) for one, two in itertools.combinations(boxes, 2))
+
+
+def test_the_label_of_all_panels_stands_beside_their_middle() -> None:
+    panels = [Panel(title=t, lines=(line("a", (1, 2), (2, 3)),)) for t in ("one", "two")]
+    figure = figure_of(chart(*panels), PAPERS[1])
+    boxes = [axes.get_position() for axes in figure.axes]
+    assert figure._supylabel.get_position()[1] == pytest.approx((boxes[0].y0 + boxes[0].y1) / 2)
+
+
+def test_bands_of_what_is_never_negative_end_at_zero() -> None:
+    panel = Panel(title="", lines=(line("set", (1, 0.5), (2, 3.0)),))
+    [axes] = figure_of(chart(panel, y=Axis(label="loss", least=0.0))).axes
+    assert axes.collections[0].get_paths()[0].vertices[:, 1].min() == 0.0
+
+
+def test_epochs_are_counted_and_have_no_halves() -> None:
+    panel = Panel(title="", lines=(line("set", (1, 1), (2, 2)),))
+    [axes] = figure_of(chart(panel, x=Axis(label="epoch", counts=True))).axes
+    assert [place for place in axes.get_xticks() if 1 <= place <= 2] == [1, 2]
+
+
+def test_lines_that_hide_each_other_are_told() -> None:
+    same = ((1.0, 2.0), (2.0, 3.0))
+    lines = (line("static", *same), line("set", *same), line("rigl", (1.0, 2.0), (2.0, 4.0)))
+    told = chart(Panel(title="", lines=lines))
+    assert coinciding(told) == ("equal everywhere: static, set",)
+    other = Panel(title="", lines=(line("static", *same), line("set", (1.0, 9.0))))
+    assert coinciding(chart(*told.panels, other)) == ()
+
+
+def test_panels_without_a_finite_mean_are_left_out_and_told() -> None:
+    full = Panel(title="density = 0.5", lines=(line("set", (1, 2)),))
+    empty = Panel(title="density = 0.1", lines=(line("set", (1, float("nan"))),))
+    assert filled([empty, full], ()) == ([full], ("nothing to draw where density = 0.1",))
+    with pytest.raises(AnswerError, match=r"^there is nothing to draw: no mean is finite$"):
+        filled([empty], ())
