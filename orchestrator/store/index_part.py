@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from orchestrator.store.layout import StoreError
 from orchestrator.store.measured import covered, texts_of
-from orchestrator.store.records import Record, time_text
+from orchestrator.store.records import Record, check_name, time_text
 
 INDEX = "index"
 """Name of the part of a generation that holds the index; the other parts are tables."""
@@ -130,6 +130,8 @@ def decode_index(data: bytes) -> tuple[list[IndexEntry], dict[str, str]]:
 def _entries(columns: dict[str, list[Any]]) -> list[IndexEntry]:
     if not columns:
         return []
+    for cell, attempt in zip(columns["cell"], columns["attempt"], strict=True):
+        check_name(cell, attempt)
     columns["supersedes"] = list(map(tuple, columns["supersedes"]))
     missing = set(ENTRY_COLUMNS) - set(columns)
     length = len(columns["cell"])

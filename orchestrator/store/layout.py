@@ -18,12 +18,18 @@ SCHEMA_VERSION = 1
 
 _MARKER = "store.json"
 _NAME = re.compile(r"(?!\.+\Z)[A-Za-z0-9._-]{1,200}", re.ASCII)
+_CELL = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _FANOUT = 2  # leading hex digits of a cell id that name its folder: at most 256 folders
 
 
 def is_name(text: object) -> bool:
     """Whether something read from a store may name a file or a folder of it, and no place else."""
     return isinstance(text, str) and _NAME.fullmatch(text) is not None
+
+
+def is_cell_id(text: object) -> bool:
+    """Whether something read from a store is the id of a cell, 16 hex digits."""
+    return isinstance(text, str) and _CELL.fullmatch(text) is not None
 
 
 class StoreError(ValueError):

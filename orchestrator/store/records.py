@@ -16,7 +16,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestrator.store.layout import SCHEMA_VERSION, Store, StoreError, StoreWarning
+from orchestrator.store.layout import (
+    SCHEMA_VERSION,
+    Store,
+    StoreError,
+    StoreWarning,
+    is_cell_id,
+    is_name,
+)
 from orchestrator.store.publishing import publish_all
 
 RECORD_STATES = (
@@ -85,6 +92,7 @@ class Record:
             raise StoreError(
                 f"a record cannot have state {self.state!r}; one of {', '.join(RECORD_STATES)}"
             )
+        check_name(self.cell, self.attempt)
         for moment in (self.started_at, self.finished_at):
             _check_time(moment)
 
@@ -261,6 +269,12 @@ def first_value(text: str, start: int) -> tuple[Any, int]:
         return _DECODER.raw_decode(text, start)
     except ValueError as error:
         raise _damaged(error) from error
+
+
+def check_name(cell: object, attempt: object) -> None:
+    """Refuse what cannot be cell and attempt: files are named so, in stores of strangers too."""
+    if not is_cell_id(cell) or not is_name(attempt):
+        raise StoreError(f"it is damaged (cell {cell!r}, attempt {attempt!r} are no such names)")
 
 
 def json_number(value: float | None) -> float | str | None:

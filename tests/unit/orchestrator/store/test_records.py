@@ -152,3 +152,21 @@ def test_two_cells_of_one_id_are_an_error_that_names_both() -> None:
 def test_round_trip_keeps_every_attribute() -> None:
     whole = failure(supersedes=("a", "b"), curve=True)
     assert Record.from_json(whole.to_json()) == whole
+
+
+@pytest.mark.parametrize(
+    ("cell", "attempt"),
+    [
+        ("xx/../../../../pwned/deadbeefdeadbeef", "20261121T191916.190548Z-d3e88b21"),
+        ("DEADBEEFDEADBEEF", "1"),
+        ("deadbeefdeadbeef", "../1"),
+        ("deadbeefdeadbeef", ".."),
+        ("deadbeefdeadbeef", ""),
+    ],
+)
+def test_a_record_whose_name_would_lead_out_of_the_store_is_damaged(
+    cell: str, attempt: str
+) -> None:
+    content = json.loads(record().to_json()) | {"cell": cell, "attempt": attempt}
+    with pytest.raises(StoreError, match="are no such names"):
+        Record.from_json(json.dumps(content))
