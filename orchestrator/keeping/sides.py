@@ -8,6 +8,7 @@ from grids.cell import Cell
 from orchestrator.answers.results import Answers, select
 from orchestrator.store.index import CellState, load_index
 from orchestrator.store.layout import Store, StoreError
+from orchestrator.submissions.cell_lists import ids_of
 from orchestrator.submissions.cell_probes import CellProbes
 from orchestrator.submissions.submission import Submission, find_submission, read_submission
 
@@ -37,7 +38,8 @@ def read_side(given: str, root: Path, grid: str | None, where: Mapping[str, Sequ
         where: Keep only cells whose field has one of the values.
 
     Raises:
-        StoreError: When there is no such store, grid or run.
+        StoreError: When there is no such store, grid or run, or when cells of the run have been
+            answered anew since.
         AnswerError: When a field or value in `where` does not occur.
     """
     if _is_store(given):
@@ -47,7 +49,9 @@ def read_side(given: str, root: Path, grid: str | None, where: Mapping[str, Sequ
     if grid is not None:
         raise StoreError(f"--grid chooses the cells of stores, and {given} is no store")
     store = Store.open(root)
-    return _side(given, store, _submission(store, given), where)
+    submission = _submission(store, given)
+    _check_still_answered(store, given, submission)
+    return _side(given, store, submission, where)
 
 
 def _is_store(given: str) -> bool:
@@ -66,6 +70,26 @@ def _submission(store: Store, given: str) -> Submission:
         listed = ", ".join(f"{last.grid}@{known}" for known in numbers)
         raise StoreError(f"there is no run {given} in {store.root}; there are {listed}")
     return read_submission(store, last.grid, int(number))
+
+
+def _check_still_answered(store: Store, given: str, submission: Submission) -> None:
+    """Refuse a run some of whose cells are answered by results that came after it."""
+    later = [n for n in store.submission_numbers(submission.grid) if n > submission.number]
+    if not later:
+        return
+    index = load_index(store)
+    until = read_submission(store, submission.grid, later[0]).submitted_at
+    anew = [
+        cell
+        for cell in ids_of(submission.cells)
+        if cell in index and index[cell].answer.started_at >= until
+    ]
+    if anew:
+        raise StoreError(
+            f"{given} cannot be compared: {len(anew)} of its {len(submission.cells)} cells are "
+            f"answered by results that came after it, {anew[0]} for one. Runs differ where they "
+            "ask for other cells; to compare results that were made anew, keep a copy of the store"
+        )
 
 
 def _side(
