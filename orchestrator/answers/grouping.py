@@ -18,7 +18,7 @@ from orchestrator.answers.alike import (
 from orchestrator.answers.naming import Parts, fields_in, ordered, parts_along
 from orchestrator.answers.results import Answer, Answers, text_of
 from orchestrator.statistics.summaries import Summary, summarise
-from orchestrator.watching.states import FAILURES
+from orchestrator.watching.states import FAILURES, State
 
 Key = tuple[str, str]
 """The names of a row and of a column."""
@@ -83,6 +83,7 @@ class Grouped:
         row_fields: The fields that name the rows, the outer one first.
         column_fields: The same of the columns.
         fixed: Entries that are what they are for every value of the innermost column field.
+        halted: Whether nothing more is begun, so that what is missing stays so.
     """
 
     value: str
@@ -97,26 +98,30 @@ class Grouped:
     row_fields: Parts = ()
     column_fields: Parts = ()
     fixed: frozenset[Key] = frozenset()
+    halted: bool = False
 
     @property
     def gaps(self) -> tuple[str, ...]:
         """What no mean counts, in words: failures apart from cells that may still get there."""
         entries = self.entries.values()
         failed = sum((Counter(entry.failed) for entry in entries), Counter[str]())
-        states = ", ".join(f"{count} {state}" for state, count in failed.most_common())
         missing = sum(entry.missing for entry in entries)
         unmeasured = sum(entry.unmeasured for entry in entries)
         dropped = sum(entry.dropped for entry in entries)
         over = " and ".join(self.averaged)
         told = (
-            (failed.total(), f"failed ({states}), and no mean counts them"),
-            (missing, f"{'has' if missing == 1 else 'have'} no result yet"),
+            (failed.total(), f"failed{_states(failed)}, and no mean counts them"),
+            (missing, f"{'has' if missing == 1 else 'have'} no result{self._waiting}"),
             (unmeasured, f"completed without {self.value}"),
             (dropped, f"not counted, because their seed is not complete over {over}"),
         )
         return tuple(
             f"{count} {'cell' if count == 1 else 'cells'} {text}" for count, text in told if count
         )
+
+    @property
+    def _waiting(self) -> str:
+        return ": the run was halted and begins nothing more" if self.halted else " yet"
 
     @property
     def common_n(self) -> int | None:
@@ -177,6 +182,7 @@ def group(
             for key, cells in groups.items()
             if all(does_without(answer, axes.columns[-1]) for answer in cells)
         ),
+        halted=answers.halted,
     )
 
 
@@ -206,6 +212,13 @@ def _named(
     row_parts = {_joined(parts): parts for parts in ordered(rows, by_number=False)}
     column_parts = {_joined(parts): parts for parts in ordered(columns, by_number=True)}
     return groups, row_parts, column_parts
+
+
+def _states(failed: Counter[str]) -> str:
+    """The states that cells failed in, where "failed" does not say it all, counted if several."""
+    if len(failed) > 1:
+        return f" ({', '.join(f'{count} {state}' for state, count in failed.most_common())})"
+    return "".join(f" ({state})" for state in failed if state != State.FAILED.value)
 
 
 def _joined(parts: Parts) -> str:

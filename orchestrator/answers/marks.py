@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from orchestrator.answers.contrasts import Contrast, Contrasts, Test
 from orchestrator.answers.grouping import Entry, Grouped, Key
+from orchestrator.answers.measurements import words_of
 
 TEST_NAMES: Mapping[Test, str] = MappingProxyType(
     {"t": "paired t test", "wilcoxon": "signed-rank test"}
@@ -69,7 +70,7 @@ def legend_of(grouped: Grouped, contrasts: Contrasts, better: str | None) -> lis
     family = f"the {count} comparisons" if count > 1 else "the one comparison"
     how = (
         f"p < {alpha_of(contrasts):g}, {TEST_NAMES[contrasts.test]} by seed, Holm's correction "
-        f"over {family} of {contrasts.value}, {_pairs(tested)}"
+        f"over {family} of {words_of(contrasts.value)}, {_pairs(tested)}"
     )
     high, low = mark_words(better)
     against = contrasts.against

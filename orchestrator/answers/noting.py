@@ -7,6 +7,7 @@ from orchestrator.answers.results import Answers, select
 from orchestrator.seeds.telling import decision_on, notes_on
 from orchestrator.store.layout import Store
 from orchestrator.submissions.submission import Submission
+from orchestrator.worker.spending import ended_early
 
 
 def select_asked(
@@ -41,6 +42,8 @@ def select_asked(
 
 def noted(store: Store, answers: Answers, submission: Submission) -> Answers:
     """The answers with what a reader must be told of the submission that named their cells."""
+    halted = ended_early(store, submission.grid, submission.number) is not None
+    answers = replace(answers, halted=halted)
     decision = decision_on(store, submission)
     if decision is None:
         return answers

@@ -66,12 +66,14 @@ class Answers:
         better: The measurements of the probes that are asked for, with the better end of each.
         unasked: Measurements that the store holds of these cells but nobody asks for here, with
             the probe of each.
+        halted: Whether the run of these cells was halted, so that nothing more is begun.
     """
 
     answers: tuple[Answer, ...]
     notes: tuple[str, ...] = ()
     better: Mapping[str, str] = field(default_factory=dict)
     unasked: Mapping[str, str] = field(default_factory=dict)
+    halted: bool = False
 
     @property
     def completed(self) -> tuple[Answer, ...]:

@@ -9,6 +9,8 @@ from orchestrator.statistics.paired import pairs_needed, smallest_wilcoxon
 
 _FEW = 10
 """Below so many pairs the bootstrap interval covers less than 90 % where 95 % are asked for."""
+_LISTED = 4
+"""Entries that a warning names; of more it says how many they are."""
 
 
 _NAMED = 4
@@ -57,16 +59,19 @@ def family_notes(found: Contrasts) -> tuple[str, ...]:
 
 
 def warnings_of(found: Contrasts) -> tuple[str, ...]:
-    """The warnings of contrasts, each with the entries it is true of, or "everywhere"."""
+    """The warnings of contrasts, each with where it holds: entries, how many, or "everywhere"."""
     entries: dict[str, list[str]] = {}
     for each in found.contrasts:
         if each.warning:
             entries.setdefault(each.warning, []).append(f"{each.row} at {each.column}")
-    everywhere = len(found.contrasts) if len(found.contrasts) > 1 else None
-    return tuple(
-        f"{'everywhere' if len(where) == everywhere else _listed(where)}: {warning}"
-        for warning, where in entries.items()
-    )
+    family = len(found.contrasts)
+    return tuple(f"{_where(where, family)}: {warning}" for warning, where in entries.items())
+
+
+def _where(entries: Sequence[str], family: int) -> str:
+    if len(entries) == family > 1:
+        return "everywhere"
+    return _listed(entries) if len(entries) <= _LISTED else f"{len(entries)} of {family} entries"
 
 
 def _bootstrap(compared: Sequence[Contrast]) -> str:

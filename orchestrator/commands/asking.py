@@ -14,6 +14,24 @@ Where = Annotated[
         "--where", metavar="KEY=VALUE", help="Use only these cells: density=0.05,0.1. Repeatable."
     ),
 ]
+Rows = Annotated[
+    str, typer.Option("--rows", metavar="FIELD,...", help="Cell fields that name the rows.")
+]
+Columns = Annotated[
+    str, typer.Option("--columns", metavar="FIELD,...", help="Cell fields that name the columns.")
+]
+Average = Annotated[
+    list[str],
+    typer.Option(
+        "--average",
+        metavar="FIELD",
+        help="Take the mean over this field within each seed. Repeatable.",
+    ),
+]
+Spread = Annotated[
+    str, typer.Option("--spread", metavar="std|ci|none", help="What stands behind the mean.")
+]
+Confidence = Annotated[float, typer.Option("--confidence", help="Of the intervals.")]
 Value = Annotated[str, typer.Option("--value", help="The measurement.")]
 AllowMixed = Annotated[
     bool,
@@ -22,6 +40,9 @@ AllowMixed = Annotated[
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead.")
 ]
+
+NOTHING: list[str] = []
+"""The default of options that may be repeated; nobody changes it."""
 
 
 def conditions(where: list[str]) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.arguments import DEFAULT_STORE, StoreFolder, deliver
-from orchestrator.commands.asking import Where, conditions
+from orchestrator.commands.asking import NOTHING, Spread, Where, conditions
 
 _DEFAULT_OUTPUT = Path("report.html")
 
@@ -29,33 +29,46 @@ def report(
     ] = ["test_accuracy"],  # noqa: B006 - typer reads the default, nobody changes it
     rows: Annotated[
         str | None,
-        typer.Option("--rows", help="Cell field that names the rows; by default method."),
+        typer.Option(
+            "--rows", metavar="FIELD,...", help="Cell field that names the rows; by default method."
+        ),
     ] = None,
     columns: Annotated[
         str | None,
-        typer.Option("--columns", help="Cell field that names the columns; by default density."),
+        typer.Option(
+            "--columns",
+            metavar="FIELD,...",
+            help="Cell field that names the columns; by default density.",
+        ),
     ] = None,
     against: Annotated[
-        str, typer.Option("--against", help="The row that others are compared with.")
+        str,
+        typer.Option("--against", metavar="ROW", help="The row that others are compared with."),
     ] = "dense",
-    where: Where = [],  # noqa: B006
+    spread: Spread = "std",
+    confidence: Annotated[
+        float, typer.Option("--confidence", help="Of the tables' marks, and of --spread ci.")
+    ] = 0.95,
+    where: Where = NOTHING,
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
     """Write one HTML file that tells all of a grid: works while it runs, needs no network."""
     from orchestrator.answers.naming import fields_in
-    from orchestrator.report.material import Asked, gather
+    from orchestrator.report.material import ReportRequest, gather
     from orchestrator.report.rendering import render
     from orchestrator.slurm.cluster import Slurm
     from orchestrator.store.layout import Store
     from orchestrator.submissions.submission import find_submission
 
     opened, scheduler = Store.open(store), Slurm()
-    asked = Asked(
+    asked = ReportRequest(
         values=tuple(dict.fromkeys(name for text in values for name in fields_in(text))),
         rows=rows,
         columns=columns,
         where=conditions(where),
         against=against,
+        spread=spread,
+        confidence=confidence,
         folder="" if store == DEFAULT_STORE else str(store),
     )
     names: list[str | None] = list(dict.fromkeys(grids)) if grids else [None]

@@ -5,9 +5,18 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.arguments import DEFAULT_STORE, StoreFolder, SubmittedGrid, deliver
-from orchestrator.commands.asking import AllowMixed, Output, Value, Where, answers_for
-
-_NOTHING: list[str] = []
+from orchestrator.commands.asking import (
+    NOTHING,
+    AllowMixed,
+    Average,
+    Columns,
+    Confidence,
+    Output,
+    Rows,
+    Value,
+    Where,
+    answers_for,
+)
 
 
 def stats(
@@ -15,25 +24,12 @@ def stats(
     against: Annotated[
         str, typer.Option("--against", metavar="ROW", help="The row to compare all others with.")
     ] = "dense",
-    rows: Annotated[
-        str,
-        typer.Option("--rows", metavar="FIELD,...", help="Cell fields that name the rows."),
-    ] = "method",
-    columns: Annotated[
-        str,
-        typer.Option("--columns", metavar="FIELD,...", help="Cell fields that name the columns."),
-    ] = "density",
+    rows: Rows = "method",
+    columns: Columns = "density",
     value: Value = "test_accuracy",
-    where: Where = _NOTHING,
-    average: Annotated[
-        list[str],
-        typer.Option(
-            "--average",
-            metavar="FIELD",
-            help="Take the mean over this field within each seed. Repeatable.",
-        ),
-    ] = _NOTHING,
-    confidence: Annotated[float, typer.Option("--confidence", help="Of the intervals.")] = 0.95,
+    where: Where = NOTHING,
+    average: Average = NOTHING,
+    confidence: Confidence = 0.95,
     test: Annotated[
         str,
         typer.Option("--test", metavar="t|wilcoxon", help="Whose p is corrected for being many."),

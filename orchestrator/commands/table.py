@@ -5,36 +5,29 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.arguments import DEFAULT_STORE, StoreFolder, SubmittedGrid, deliver
-from orchestrator.commands.asking import AllowMixed, Output, Where, answers_for
-
-_NOTHING: list[str] = []
+from orchestrator.commands.asking import (
+    NOTHING,
+    AllowMixed,
+    Average,
+    Columns,
+    Output,
+    Rows,
+    Spread,
+    Where,
+    answers_for,
+)
 
 
 def table(
     grid: SubmittedGrid = None,
-    rows: Annotated[
-        str,
-        typer.Option("--rows", metavar="FIELD,...", help="Cell fields that name the rows."),
-    ] = "method",
-    columns: Annotated[
-        str,
-        typer.Option("--columns", metavar="FIELD,...", help="Cell fields that name the columns."),
-    ] = "density",
+    rows: Rows = "method",
+    columns: Columns = "density",
     value: Annotated[
         str, typer.Option("--value", metavar="NAME,...", help="The measurements.")
     ] = "test_accuracy",
-    where: Where = _NOTHING,
-    average: Annotated[
-        list[str],
-        typer.Option(
-            "--average",
-            metavar="FIELD",
-            help="Take the mean over this field within each seed. Repeatable.",
-        ),
-    ] = _NOTHING,
-    spread: Annotated[
-        str, typer.Option("--spread", metavar="std|ci|none", help="What stands behind the mean.")
-    ] = "std",
+    where: Where = NOTHING,
+    average: Average = NOTHING,
+    spread: Spread = "std",
     confidence: Annotated[
         float | None,
         typer.Option("--confidence", help="Of --spread ci and --against; by default 0.95."),

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from orchestrator.answers.naming import ordered
 from orchestrator.report.commands import about_store
 from orchestrator.report.material import ReportMaterial
 from orchestrator.report.panels import axis_names
@@ -100,7 +101,7 @@ def failure_map(material: ReportMaterial) -> FailureMap:
     for answer, *key in zip(answers, *along, strict=True):
         found = counts.setdefault((key[0], key[1]), Counter())
         found[kind_of(material.states[answer.cell])] += 1
-    heads = _ordered(along[1])
+    heads = tuple(head for (head,) in ordered([(text,) for text in along[1]], by_number=True))
     return FailureMap(
         row_field=rows,
         column_field=columns,
@@ -134,11 +135,3 @@ def _spot(row: str, column: str, counts: Counter[str] | None) -> Spot | None:
     return Spot(
         row=row, column=column, total=total, done=done, failed=failed, open=total - done - failed
     )
-
-
-def _ordered(texts: list[str]) -> tuple[str, ...]:
-    distinct = list(dict.fromkeys(texts))
-    try:
-        return tuple(sorted(distinct, key=float))
-    except ValueError:
-        return tuple(distinct)

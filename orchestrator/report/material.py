@@ -22,7 +22,7 @@ from orchestrator.watching.status import GridStatus, look_at_grid, status_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class ReportRequest:
     """What a report is to show of a grid.
 
     Attributes:
@@ -31,6 +31,8 @@ class Asked:
         columns: The field that names their columns; None likewise.
         where: Keep only cells whose field has one of the values.
         against: The row that others are compared with.
+        spread: What stands behind the means of tables: "std", "ci" or "none".
+        confidence: Of intervals and marks of tables, in (0, 1).
         folder: The store as commands are to name it; "" where they need not.
     """
 
@@ -39,6 +41,8 @@ class Asked:
     columns: str | None = None
     where: Mapping[str, Sequence[str]] = field(default_factory=dict)
     against: str = "dense"
+    spread: str = "std"
+    confidence: float = 0.95
     folder: str = ""
 
 
@@ -48,7 +52,7 @@ class ReportMaterial:
 
     Attributes:
         at: The moment, as `records.timestamp` writes it.
-        asked: What is to be shown, with rows and columns settled.
+        asked: What was asked for; where it names no rows or columns, those below were chosen.
         rows: The field that names the rows.
         columns: The field that names the columns.
         submission: The newest submission of the grid.
@@ -65,7 +69,7 @@ class ReportMaterial:
     """
 
     at: str
-    asked: Asked
+    asked: ReportRequest
     rows: str
     columns: str
     submission: Submission
@@ -89,7 +93,7 @@ def gather(
     store: Store,
     submission: Submission,
     scheduler: Scheduler,
-    asked: Asked,
+    asked: ReportRequest,
     *,
     at: float | None = None,
 ) -> ReportMaterial:

@@ -6,7 +6,7 @@ from typing import Any
 
 from grids.cell import COMPONENTS
 from orchestrator.answers.grouping import differing
-from orchestrator.answers.naming import fields_in, parts_along
+from orchestrator.answers.naming import fields_in, ordered, parts_along
 from orchestrator.answers.results import Answers, not_found, text_of
 
 SEED = "seed"
@@ -124,7 +124,4 @@ def _other(fields: Mapping[str, Any], path: str, value: Any) -> bool:
 
 def _sorted(values: tuple[str, ...]) -> tuple[str, ...]:
     """Numbers ascending, texts as the grid has them."""
-    try:
-        return tuple(sorted(values, key=float))
-    except ValueError:
-        return values
+    return tuple(value for (value,) in ordered([(value,) for value in values], by_number=True))

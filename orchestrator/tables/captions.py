@@ -15,6 +15,8 @@ def caption_of(table: "Table") -> str:
     """What the numbers are: the measurements, their units, and over how many seeds."""
     names = [words_of(each.value) + unit_of(each).words for each in table.groups]
     name = _listed(names).capitalize()
+    if not any(entry.summary for each in table.groups for entry in each.entries.values()):
+        return f"{name}, no results."
     over = [f"{field} ({count})" for field, count in table.grouped.averaged.items()]
     parts = [name, *([f"mean over {_listed(over)} within each seed"] if over else [])]
     n = table.grouped.common_n if common_n(table) else None

@@ -30,4 +30,6 @@ def check_format(format: str, given: Mapping[str, object]) -> None:
     for option, value in given.items():
         if value and format not in OPTIONS[option]:
             needed = ", ".join(OPTIONS[option])
-            raise AnswerError(f"{option} has no effect in {format}; formats that take it: {needed}")
+            raise AnswerError(
+                f"--{option} has no effect in {format}; formats that take it: {needed}"
+            )

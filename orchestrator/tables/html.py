@@ -1,22 +1,8 @@
 """A table as a fragment of HTML, for a page or a report."""
 
 from html import escape
-from typing import TYPE_CHECKING
 
 from orchestrator.tables.layout import Content, HeadLine, Layout, Line
-from orchestrator.tables.table_layout import layout_of
-
-if TYPE_CHECKING:
-    from orchestrator.tables.table import Table
-
-
-def table_fragment(table: "Table", *, best: bool = False, caption: str = "") -> str:
-    """A table as one `<table>` element that ends in a newline; see `html_of`.
-
-    Raises:
-        AnswerError: When `best` cannot be told.
-    """
-    return html_of(layout_of(table, best=best, caption=caption))
 
 
 def html_of(layout: Layout) -> str:
@@ -27,17 +13,33 @@ def html_of(layout: Layout) -> str:
     `data-n`. All text is escaped, and other characters than ASCII are written as references: the
     fragment is right in a page of any encoding.
     """
+    return _element(
+        layout, caption=[f"<caption>{escape(layout.caption)}</caption>"], foot=_foot(layout)
+    )
+
+
+def bare_html_of(layout: Layout) -> str:
+    """The same without caption and notes, for a page that puts `footnotes` around it."""
+    return _element(layout, caption=[], foot=[])
+
+
+def footnotes(layout: Layout) -> tuple[str, ...]:
+    """What stands below a table in HTML: what is bold, and the notes."""
+    return (*([f"bold: {layout.best}"] if layout.best else []), *layout.notes)
+
+
+def _element(layout: Layout, *, caption: list[str], foot: list[str]) -> str:
     head = [_head(line, last=line is layout.head[-1]) for line in layout.head]
     lines = [
         '<table class="measurements">',
-        f"<caption>{escape(layout.caption)}</caption>",
+        *caption,
         "<thead>",
         *head,
         "</thead>",
         "<tbody>",
         *(_body(line) for line in layout.lines),
         "</tbody>",
-        *_foot(layout),
+        *foot,
         "</table>",
     ]
     return ("\n".join(lines) + "\n").encode("ascii", "xmlcharrefreplace").decode("ascii")
@@ -81,8 +83,6 @@ def _content(content: Content) -> str:
 
 
 def _foot(layout: Layout) -> list[str]:
-    best = [f"bold: {layout.best}"] if layout.best else []
-    notes = [*best, *layout.notes]
     width = layout.stubs + layout.columns
-    rows = [f'<tr><td colspan="{width}">{escape(note)}</td></tr>' for note in notes]
+    rows = [f'<tr><td colspan="{width}">{escape(note)}</td></tr>' for note in footnotes(layout)]
     return ["<tfoot>", *rows, "</tfoot>"] if rows else []

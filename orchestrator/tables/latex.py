@@ -21,9 +21,10 @@ _LABEL = re.compile(r"[A-Za-z0-9:._/+-]+")
 
 
 def latex_of(layout: Layout, *, label: str = "", wide: bool = False) -> str:
-    r"""The table as a float; what stands in it is escaped, and notes are part of the caption.
+    r"""The table as a float; what stands in it is escaped, and notes stand below it.
 
-    Marks take no width, so that numbers stay aligned. Rows of one outer name stand together.
+    Marks take no width, so that numbers stay aligned. Where outer names have several rows, these
+    stand together.
 
     Args:
         layout: What to write.
@@ -36,12 +37,11 @@ def latex_of(layout: Layout, *, label: str = "", wide: bool = False) -> str:
     if label and not _LABEL.fullmatch(label):
         raise AnswerError(f"the label {label!r} may have letters, digits and any of : . _ / + -")
     float_name = "table*" if wide else "table"
-    best = [f"Bold: {layout.best}"] if layout.best else []
-    notes = [f"{_escaped(note)}." for note in (*best, *layout.notes)]
     lines = [
+        r"% needs \usepackage{booktabs}",
         rf"\begin{{{float_name}}}",
         r"  \centering",
-        rf"  \caption{{{' '.join([_escaped(layout.caption), *notes])}}}",
+        rf"  \caption{{{_escaped(layout.caption)}}}",
         *([rf"  \label{{{label}}}"] if label else []),
         rf"  \begin{{tabular}}{{{'l' * layout.stubs}{'r' * layout.columns}}}",
         r"    \toprule",
@@ -50,6 +50,7 @@ def latex_of(layout: Layout, *, label: str = "", wide: bool = False) -> str:
         *(f"    {line}" for place in range(len(layout.lines)) for line in _rows(layout, place)),
         r"    \bottomrule",
         r"  \end{tabular}",
+        *_notes(layout),
         rf"\end{{{float_name}}}",
     ]
     return "\n".join(lines) + "\n"
@@ -69,10 +70,21 @@ def _head(line: HeadLine, stubs: int) -> list[str]:
     return [_row(cells), *([" ".join(rules)] if rules else [])]
 
 
+def _notes(layout: Layout) -> list[str]:
+    """Below the table: a paragraph in small print, each note a sentence."""
+    best = [f"bold: {layout.best}"] if layout.best else []
+    sentences = [f"{note[:1].upper()}{note[1:]}." for note in (*best, *layout.notes)]
+    if not sentences:
+        return []
+    text = " ".join(map(_escaped, sentences))
+    return [r"  \par\smallskip", rf"  \parbox{{\linewidth}}{{\footnotesize {text}}}"]
+
+
 def _rows(layout: Layout, place: int) -> list[str]:
     """One row, behind some room where another outer name begins."""
     line: Line = layout.lines[place]
-    opens = place > 0 and line.shared < layout.stubs - 1
+    grouped = any(each.shared == layout.stubs - 1 for each in layout.lines[1:])
+    opens = place > 0 and grouped and line.shared < layout.stubs - 1
     row = _row([*map(_escaped, line.shown), *map(_content, line.contents)])
     return [*([r"\addlinespace"] if opens else []), row]
 

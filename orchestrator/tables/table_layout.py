@@ -50,7 +50,7 @@ def layout_of(table: "Table", *, best: bool = False, caption: str = "") -> Layou
     return Layout(
         caption=plain(" ".join(part for part in (caption, table.caption) if part)),
         notes=tuple(map(plain, table.notes)),
-        best=_best_of(table) if best else "",
+        best=_best_of(table) if any(block.best for block in blocks) else "",
         head=_head(table),
         lines=tuple(_lines(table, blocks)),
     )

@@ -41,7 +41,8 @@ SURFACE = {
         "--value", "--where", "--width", "--x", "--x-log", "--y-log",
     ],
     "report": [
-        "--against", "--columns", "--output", "--rows", "--store", "--value", "--where",
+        "--against", "--columns", "--confidence", "--output", "--rows", "--spread", "--store",
+        "--value", "--where",
     ],
     "verdict": ["--allow-mixed", "--format", "--output", "--store", "--where"],
     "cost": ["--carbon", "--format", "--output", "--store"],

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from grids.cell import Cell
-from orchestrator.report.material import Asked, gather
+from orchestrator.report.material import ReportRequest, gather
 from orchestrator.report.rendering import render
 from orchestrator.slurm.cluster import Slurm
 from orchestrator.store.layout import Store
@@ -195,7 +195,7 @@ def test_equal_answers_give_equal_pages(troubled_store: Store, page: str) -> Non
 
 
 def test_asked_fields_and_values_are_those_of_the_tables(troubled_store: Store) -> None:
-    asked = Asked(
+    asked = ReportRequest(
         values=("test_loss", "test_accuracy"), rows="density", columns="method",
         where={"method": ["static", "rigl"]}, against="0.1", folder="there",
     )  # fmt: skip
@@ -212,7 +212,7 @@ def test_several_grids_are_chapters_of_one_page(tmp_path: Path) -> None:
     store = report_store(tmp_path, cells)
     report_store(tmp_path, cells[:6], grid="other", text="name: other\n")
     materials = [
-        gather(store, find_submission(store, name), Slurm(), Asked(), at=NOON)
+        gather(store, find_submission(store, name), Slurm(), ReportRequest(), at=NOON)
         for name in ("digits", "other")
     ]
     found = skeleton(render(materials))

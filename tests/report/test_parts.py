@@ -10,11 +10,12 @@ import pytest
 
 from grids.cell import Cell, Component
 from orchestrator.provenance import host
+from orchestrator.report.blocks import tables_of
 from orchestrator.report.causes import causes_of, failure_map
 from orchestrator.report.comparisons import comparisons_of
 from orchestrator.report.explorer import columns_of
 from orchestrator.report.figures import in_page_colours, is_picture
-from orchestrator.report.material import Asked, ReportMaterial, gather
+from orchestrator.report.material import ReportMaterial, ReportRequest, gather
 from orchestrator.report.origins import origins_of
 from orchestrator.report.progress import progress_of
 from orchestrator.report.question import question_of
@@ -33,9 +34,17 @@ from tests.support.report_stores import (
 )
 
 
+def test_tables_have_the_spread_and_the_confidence_that_are_asked_for(tmp_path: Path) -> None:
+    material = material_of(report_store(tmp_path, cells_of()), spread="ci", confidence=0.9)
+    block = tables_of(material)[0]
+    assert "half width of the 90 % confidence interval" in block.caption
+    assert "--spread ci --against dense --confidence 0.9" in block.command
+    assert "<caption" not in block.html
+
+
 def material_of(store: Store, **asked: object) -> ReportMaterial:
     """The material of the last grid of a store, as of noon."""
-    return gather(store, find_submission(store, None), Slurm(), Asked(**asked), at=NOON)  # type: ignore[arg-type]
+    return gather(store, find_submission(store, None), Slurm(), ReportRequest(**asked), at=NOON)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from grids.cell import Cell, Component
-from orchestrator.report.material import Asked, gather
+from orchestrator.report.material import ReportRequest, gather
 from orchestrator.report.rendering import render
 from orchestrator.slurm.cluster import Slurm
 from orchestrator.store.layout import Store
@@ -108,10 +108,10 @@ def report_store(
     return store
 
 
-def page_of(store: Store, asked: Asked | None = None) -> str:
+def page_of(store: Store, asked: ReportRequest | None = None) -> str:
     """The report of the last grid of a store, as of noon."""
     submission = find_submission(store, None)
-    return render([gather(store, submission, Slurm(), asked or Asked(), at=NOON)])
+    return render([gather(store, submission, Slurm(), asked or ReportRequest(), at=NOON)])
 
 
 def accuracy(cell: Cell) -> float:

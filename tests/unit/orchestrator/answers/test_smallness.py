@@ -78,6 +78,13 @@ def test_warnings_are_told_with_the_contrasts_they_are_of() -> None:
     assert warnings_of(contrasts_of(answers)) == ("set at 0.1, set at 0.2: 1 seed unpaired",)
 
 
+def test_a_warning_of_many_contrasts_says_how_many() -> None:
+    densities = ("0.1", "0.2", "0.3", "0.4", "0.5")
+    short = {("set", density): (*SET[:9], None) for density in densities}
+    answers = answers_of({("dense", "1"): DENSE, ("rigl", "0.1"): SET, **short})
+    assert warnings_of(contrasts_of(answers)) == ("5 of 6 entries: 1 seed unpaired",)
+
+
 def test_where_nothing_is_compared_nothing_is_told() -> None:
     nothing = (None,) * 3
     answers = answers_of({("dense", "1"): nothing, ("set", "0.1"): nothing})

@@ -52,7 +52,7 @@ def test_the_text_has_a_line_for_each_contrast_then_the_ranks() -> None:
         "note: each interval is for its contrast alone, Holm's p for all of the table",
         "note: 1 of 4 contrasts has no p and counts as 1 in the corrections",
         "note: no difference to dense is significant (p < 0.05, paired t test by seed, Holm's "
-        "correction over the 4 comparisons of test_accuracy, n = 2 to 3 pairs)",
+        "correction over the 4 comparisons of test accuracy, n = 2 to 3 pairs)",
         "note: W/T/L: seeds won, tied and lost; higher wins",
         "note: 1 cell has no result yet",
         "note: set at 0.5: both are equal for every seed",

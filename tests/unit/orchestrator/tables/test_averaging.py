@@ -55,7 +55,7 @@ def test_a_seed_that_lacks_one_of_them_does_not_count_and_the_entry_says_so(
     table = build_table(answers_with(tmp_path, measured, failed=failed), average=["dataset"])
     assert table.render().splitlines()[4] == "set               55.00 ± 7.07 (2 of 3, 1 failed)"
     assert table.notes == (
-        "1 cell failed (1 INVALID), and no mean counts them",
+        "1 cell failed (INVALID), and no mean counts them",
         "1 cell not counted, because their seed is not complete over dataset",
     )
     assert entry_of(table).dropped == 1

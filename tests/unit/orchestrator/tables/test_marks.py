@@ -35,7 +35,7 @@ static            30.00 ± 0.74‡
 set               50.00 ± 0.74
 rigl              60.00 ± 0.74†
 note: † better, ‡ worse than dense (p < 0.05, paired t test by seed, Holm's correction over the \
-3 comparisons of test_accuracy, n = 5 pairs)
+3 comparisons of test accuracy, n = 5 pairs)
 """
 
 
@@ -78,7 +78,7 @@ def test_what_failed_or_diverged_is_never_marked_as_better(tmp_path: Path) -> No
     table = build_table(answers_with(tmp_path, measured, failed=failed), against="dense")
     assert table.notes[-4:-2] == (
         "† better, ‡ worse than dense (p < 0.05, paired t test by seed, Holm's correction over the "
-        "4 comparisons of test_accuracy, n = 5 pairs)",
+        "4 comparisons of test accuracy, n = 5 pairs)",
         "significantly better than dense, but not marked, because cells failed or diverged and "
         "only the others were compared: partly at 0.1, spoilt at 0.1",
     )
@@ -127,11 +127,11 @@ def test_one_pair_is_no_test_and_no_mark(tmp_path: Path) -> None:
     measured = {a_cell("dense", "1"): 0.9, a_cell("set", "0.1"): 0.1}
     table = build_table(answers_with(tmp_path, measured), against="dense")
     assert table.notes == (
-        "test_accuracy against dense, set at 0.1: one pair has no spread: no interval, no test",
+        "test accuracy against dense, set at 0.1: one pair has no spread: no interval, no test",
     )
     measured |= {a_cell("static", "0.1"): 0.3}
     both = build_table(answers_with(tmp_path / "both", measured), against="dense")
-    assert both.notes[0].startswith("test_accuracy against dense, everywhere: one pair has no")
+    assert both.notes[0].startswith("test accuracy against dense, everywhere: one pair has no")
 
 
 def test_methods_are_compared_on_their_own_data_set(tmp_path: Path) -> None:
@@ -164,9 +164,9 @@ def test_entries_with_names_of_several_fields_are_listed_apart(tmp_path: Path) -
     measured[on("chips", "set", "0.1", 1)] = measured[on("chips", "dense", "1", 1)] = 0.6
     table = build_table(answers_with(tmp_path, measured), rows="dataset,method", against="dense")
     assert table.notes == (
-        "test_accuracy against dense, digits, set at 0.1; wine, set at 0.1: one pair has no "
+        "test accuracy against dense, digits, set at 0.1; wine, set at 0.1: one pair has no "
         "spread: no interval, no test",
-        "test_accuracy against dense, chips, set at 0.1: both are equal for every seed",
+        "test accuracy against dense, chips, set at 0.1: both are equal for every seed",
     )
 
 

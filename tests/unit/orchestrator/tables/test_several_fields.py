@@ -52,7 +52,8 @@ static            91.00 ± 1.41  91.00 ± 1.41  51.00 ± 1.41  51.00 ± 1.41
 set               93.00 ± 1.41  93.00 ± 1.41  53.00 ± 1.41  53.00 ± 1.41
 """
 
-LATEX = r"""\begin{table*}
+LATEX = r"""% needs \usepackage{booktabs}
+\begin{table*}
   \centering
   \caption{Both data sets. Test accuracy in percent, mean over n = 2 seeds.}
   \label{tab:both}
@@ -97,6 +98,15 @@ def test_latex_has_a_heading_over_several_columns_and_room_between_outer_names(
     )
     text = table.render("latex", caption="Both data sets.", label="tab:both", wide=True)
     assert text == LATEX.replace("mean over n = 2 seeds", "one seed")
+
+
+def test_latex_has_no_room_between_outer_names_of_one_row_each(answers: Answers) -> None:
+    table = build_table(of(answers, "wine"), rows="dataset,method", columns="density,seed")
+    assert r"\addlinespace" not in table.render("latex")
+    one_each = build_table(
+        of(answers, "wine"), rows="seed,dataset", columns="density,method", spread="none"
+    )
+    assert r"\addlinespace" not in one_each.render("latex")
 
 
 def test_markdown_joins_the_headings_because_it_has_one_line_of_them(answers: Answers) -> None:

@@ -1,5 +1,6 @@
 """Tables: what is averaged, what is refused, and every format to the letter."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,8 @@ Test accuracy in percent, mean ± standard deviation over n = 3 seeds.
 - bold: best mean of each column
 """
 
-LATEX = r"""\begin{table}
+LATEX = r"""% needs \usepackage{booktabs}
+\begin{table}
   \centering
   \caption{Test accuracy in percent, mean $\pm$ standard deviation over n = 3 seeds.}
   \begin{tabular}{lrrr}
@@ -68,6 +70,40 @@ def test_markdown_with_the_best_of_every_column(tmp_path: Path) -> None:
 
 def test_latex(tmp_path: Path) -> None:
     assert build_table(answers(tmp_path, GRID)).render("latex") == LATEX
+
+
+def test_notes_of_latex_are_sentences_below_the_table(tmp_path: Path) -> None:
+    text = build_table(answers(tmp_path, GRID[:12], GRID)).render("latex", best=True)
+    below = text.partition(r"\end{tabular}")[2]
+    assert (
+        below
+        == r"""
+  \par\smallskip
+  \parbox{\linewidth}{\footnotesize Bold: best mean of each column. 3 cells have no result yet.}
+\end{table}
+"""
+    )
+    assert (
+        r"\caption{Test accuracy in percent, mean $\pm$ standard deviation over n = 3 seeds.}"
+        in (text)
+    )
+
+
+def test_where_all_failed_nothing_is_said_of_seeds_and_of_what_is_best(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "results")
+    for cell in GRID:
+        publish(store, failure(1, cell=cell.id, canonical=cell.canonical()))
+    table = build_table(select(store, GRID))
+    assert table.caption == "Test accuracy in percent, no results."
+    lines = table.render(best=True).splitlines()
+    assert lines[-1] == "note: 15 cells failed, and no mean counts them"
+    assert not [line for line in lines if "best" in line]
+
+
+def test_what_a_halted_run_did_not_begin_is_not_said_to_come(tmp_path: Path) -> None:
+    halted = replace(answers(tmp_path, GRID[:14], GRID), halted=True)
+    told = "1 cell has no result: the run was halted and begins nothing more"
+    assert build_table(halted).notes == (told,)
 
 
 def test_csv_is_unrounded_and_tidy(tmp_path: Path) -> None:
@@ -257,9 +293,9 @@ def test_notes_of_the_answers_are_footnotes(tmp_path: Path) -> None:
     publish_results(store, GRID[:3])
     publish_results(store, GRID[3:], code="other")
     table = build_table(select(store, GRID, allow_mixed=True))
-    note = "mixed code: 3 cells c0de, 12 cells other"
-    for format in ("text", "markdown", "latex"):
-        assert note in table.render(format)
+    note = "ixed code: 3 cells c0de, 12 cells other"
+    for format, first in (("text", "m"), ("markdown", "m"), ("latex", "M")):
+        assert first + note in table.render(format)
 
 
 def test_names_are_escaped_where_the_format_needs_it(tmp_path: Path) -> None:

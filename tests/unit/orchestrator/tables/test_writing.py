@@ -8,7 +8,6 @@ import pytest
 
 from grids.cell import Component
 from orchestrator.answers.results import AnswerError, Answers
-from orchestrator.tables.html import table_fragment
 from orchestrator.tables.table import build_table
 from tests.support.grids import a_cell
 from tests.support.measured import answers_with
@@ -68,7 +67,7 @@ def read(fragment: str) -> Reader:
 
 
 def test_no_name_gets_out_of_its_cell_in_html(hostile: Answers) -> None:
-    reader = read(table_fragment(build_table(hostile), best=True, caption="<i>"))
+    reader = read(build_table(hostile).render("html", best=True, caption="<i>"))
     assert reader.tags == {
         "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "strong",
     }  # fmt: skip
