@@ -102,7 +102,7 @@ def test_the_caption_tells_failed_cells_from_unfinished_ones(tmp_path: Path) -> 
     diverged = GRID[12]
     publish(store, failure(1, cell=diverged.id, canonical=diverged.canonical(), state="INVALID"))
     caption = " ".join(drawn_texts(draw_density(store, GRID)))
-    assert "; 1 cell failed (1 INVALID), and no mean counts them; " in caption
+    assert "; 1 cell failed (INVALID), and no mean counts them; " in caption
     assert "; 2 cells have no result yet." in caption
 
 

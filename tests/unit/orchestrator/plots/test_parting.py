@@ -115,7 +115,7 @@ def test_failed_unfinished_and_unmeasured_cells_are_told_apart(tmp_path: Path) -
     publish(store, failure(9, cell=cells[2].id, canonical=cells[2].canonical()))
     answers = select(store, cells)
     assert gaps_of(answers, "a curve", {cells[0].id}) == (
-        "1 cell failed (1 FAILED), and no mean counts them",
+        "1 cell failed, and no mean counts them",
         "1 cell has no result yet",
         "1 cell completed without a curve",
     )
