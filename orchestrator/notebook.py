@@ -29,7 +29,7 @@ _NOT_OF_A_CELL = ("answers", "schema")
 class Store:
     """The results of a store, asked from Python; nothing in it is ever written.
 
-    Every call reads what is there by then, also while jobs run. docs/results.md describes the
+    Every call reads what is there by then, also while jobs run. docs/columns.md describes the
     columns. Methods raise StoreError or QueryError, which are ValueErrors with one message, for
     what the command line refuses.
 

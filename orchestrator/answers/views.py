@@ -98,7 +98,7 @@ VIEWS: Mapping[str, Sequence[Column]] = {
     **{view: TABLES[table] for view, table in SHOWN_TABLES.items()},
     "packs": PACKS,
 }
-"""View to its columns, as docs/results.md describes them."""
+"""View to its columns, as docs/columns.md describes them."""
 
 ASKED: tuple[Column, ...] = tuple(
     column for column in CELLS if column.name in ("cell", "grids", "needed_by")

@@ -21,7 +21,7 @@ DISAGREEMENT = "Disagreement"
 
 
 class IndexEntry(NamedTuple):
-    """One attempt at one cell, in brief. Meanings and units as in docs/results.md.
+    """One attempt at one cell, in brief. Meanings and units as in docs/columns.md.
 
     A tuple, because a hundred thousand of them are made whenever somebody asks for a status.
     """

@@ -1,7 +1,7 @@
 """The typed tables that records are folded into: every column, its unit and its meaning.
 
 A column says where its value comes from in a record, so that folding a record into a row, and
-reading a row back, follow this list and nothing else. docs/results.md repeats the list for people.
+reading a row back, follow this list and nothing else. docs/columns.md repeats the list for people.
 """
 
 from collections.abc import Collection, Iterable
