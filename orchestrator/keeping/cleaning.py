@@ -27,6 +27,7 @@ from orchestrator.submissions.jobs import jobs_folder, output_folder, read_batch
 from orchestrator.submissions.submission import (
     SUBMISSION_FILE,
     Submission,
+    manifest_paths,
     read_submission,
     submitted_grids,
 )
@@ -131,7 +132,7 @@ def plan_cleaning(
         *_checkpoints(store, None if grid is None else _cells(asked), packs, index),
         *_logs(store, packs),
         *_output(store, keys, packs),
-        *(_artifacts(store, asked, every, index) if artifacts else ()),
+        *(_artifacts(store, asked, every, index, packs) if artifacts else ()),
         *(_code(store, every, index) if code else ()),
         *(_leftovers(store) if grid is None else ()),
     ]
@@ -234,10 +235,19 @@ def _artifacts(
     asked: Collection[Submission],
     every: Sequence[Submission],
     index: Mapping[str, CellState],
+    packs: Packs,
 ) -> list[Piece]:
-    """What cells of the asked grids consumed, unless it is wanted still, or left to stay."""
+    """What cells of the asked grids consumed, unless it is wanted still, or left to stay.
+
+    An earlier run that is still at work wants what its cells begin with, whatever was asked since.
+    """
     chosen, current = {one.grid for one in asked}, set(open_submissions(store))
     current |= {(one.grid, one.number) for one in {one.grid: one for one in every}.values()}
+    current |= {
+        (one.grid, one.number)
+        for one in every
+        if any(p.stem in packs.busy for p in manifest_paths(store, one.grid, one.number))
+    }
     willing = [
         replace(one, artifacts=ArtifactWishes(leave=one.artifacts.leave, consumed="remove"))
         if one.grid in chosen

@@ -8,7 +8,14 @@ from orchestrator.store.artifacts import Artifact, list_artifacts, remove_artifa
 from orchestrator.store.index import CellState
 from orchestrator.store.layout import Store
 from orchestrator.submissions.cell_lists import ids_of
-from orchestrator.submissions.submission import Submission, last_submission, submitted_grids
+from orchestrator.submissions.submission import (
+    Submission,
+    last_submission,
+    manifest_paths,
+    read_submission,
+    submitted_grids,
+)
+from orchestrator.worker.heartbeat import newest_heartbeat
 
 Named = tuple[str, str]
 """Id of a cell, and name of an artifact that it leaves."""
@@ -20,7 +27,7 @@ def remove_spent_artifacts(
     """Remove what the cells of a submission have consumed, if its grid says so; what was removed.
 
     Another grid that says "keep", asks for an artifact or has still to train a cell that needs it
-    is respected.
+    is respected, and so is every earlier run that still has a living worker.
 
     Args:
         store: The store.
@@ -29,13 +36,28 @@ def remove_spent_artifacts(
     """
     if submission.artifacts.consumed != "remove" or not submission.inputs:
         return []
-    others = [last_submission(store, grid) for grid in submitted_grids(store)]
-    kept = [submission, *(other for other in others if other is not None)]
+    kept = [submission, *_others(store)]
     here = list_artifacts(store)
     names = spent_names(kept, index, {(one.cell, one.name) for one in here})
     spent = [one for one in here if (one.cell, one.name) in names]
     remove_artifacts(spent)
     return spent
+
+
+def _others(store: Store) -> Iterable[Submission]:
+    """The last submission of every grid, and those before it that are still at work."""
+    for grid in submitted_grids(store):
+        last = last_submission(store, grid)
+        for number in store.submission_numbers(grid):
+            if last is not None and number < last.number and _at_work(store, grid, number):
+                yield read_submission(store, grid, number)
+        if last is not None:
+            yield last
+
+
+def _at_work(store: Store, grid: str, number: int) -> bool:
+    beats = (newest_heartbeat(store, path.stem) for path in manifest_paths(store, grid, number))
+    return any(beat is not None and beat.lives() for beat in beats)
 
 
 def spent_names(

@@ -16,7 +16,7 @@ from grids.cell import Cell
 from orchestrator.keeping.cleaning import Cleaning, clean, plan_cleaning
 from orchestrator.planning.packing import pack_id
 from orchestrator.provenance import PACKAGES, code_hash
-from orchestrator.store import Store, publish
+from orchestrator.store import Store, load_index, publish
 from orchestrator.store.artifacts import publish_artifacts
 from orchestrator.store.layout import StoreError
 from orchestrator.store.records import timestamp
@@ -27,6 +27,7 @@ from orchestrator.submissions.submission import publish_submission
 from orchestrator.watching.carried import NoScheduler
 from orchestrator.worker.checkpoints import open_folder
 from orchestrator.worker.heartbeat import Phase
+from orchestrator.worker.spent_artifacts import remove_spent_artifacts
 from tests.support.cells import make_cell
 from tests.support.records import attempt, failure, record
 from tests.support.runs import a_submission, beat
@@ -205,6 +206,24 @@ def test_an_artifact_that_another_grid_wants_is_kept(store: Store, other: Any) -
     inputs = {TWO.id: {"final": ONE.id}} if "consumed" in other else {}
     publish_submission(store, replace(asked, inputs=inputs))
     assert listed(look(store, artifacts=True), "artifacts") == []
+
+
+def test_an_artifact_that_an_earlier_living_run_begins_with_is_kept(store: Store) -> None:
+    consuming(store, 1)
+    later = replace(a_submission("grid", 2, [THREE]), inputs={THREE.id: {"final": ONE.id}})
+    later = replace(later, producers=(ONE,), artifacts=ArtifactWishes(consumed="remove"))
+    publish_submission(store, later)
+    name = artifact_left(store)
+    answered(store, THREE)
+    assert listed(look(store, artifacts=True), "artifacts") == [name]
+    manifest = Manifest(
+        pack="aa", store=str(store.root), grid="grid", number=1, backend="inline", code="c0de",
+        cells=(TWO,), driver=None,
+    )  # fmt: skip
+    publish_manifests(store, [manifest])
+    beat(store, "aa")
+    assert listed(look(store, artifacts=True), "artifacts") == []
+    assert remove_spent_artifacts(store, later, load_index(store)) == []
 
 
 def an_old_program(root: Path, text: str) -> Path:
