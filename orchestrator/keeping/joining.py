@@ -126,6 +126,8 @@ def _read(path: Path, grid: str, number: int) -> Asked:
         content.pop("number")
         if not isinstance(content["submitted_at"], str):
             raise KeyError("submitted_at")
+        if content["grid"] != grid:
+            raise ValueError(f"it says that it is of grid {content['grid']!r}")
         return Asked(
             grid=grid,
             number=number,

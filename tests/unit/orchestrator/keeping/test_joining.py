@@ -1,10 +1,13 @@
 """Submissions of another store: their numbers, and which one is the last."""
 
+import json
 import os
 from pathlib import Path
 
+import pytest
+
 from orchestrator.keeping.joining import join, read_asked, to_join
-from orchestrator.store import Store
+from orchestrator.store import Store, StoreError
 from orchestrator.submissions.submission import (
     find_submission,
     publish_submission,
@@ -72,3 +75,12 @@ def test_a_number_that_a_run_has_begun_to_take_is_left_to_it(tmp_path: Path) -> 
     folder.mkdir(parents=True)
     (folder / "grid.yaml").write_text("name: a of somebody else\n")
     assert joined(store, other) == [2]
+
+
+def test_a_submission_that_says_it_is_of_another_grid_is_damaged(tmp_path: Path) -> None:
+    other = a_store(tmp_path / "other", "a")
+    file = other.submission("a", 1) / "submission.json"
+    content = json.loads(file.read_bytes()) | {"grid": "../../elsewhere"}
+    file.write_text(json.dumps(content))
+    with pytest.raises(StoreError, match=r"damaged \(it says that it is of grid '\.\./\.\./else"):
+        read_asked(other)
