@@ -38,10 +38,11 @@ def test_a_page_is_written_from_a_built_wheel(tmp_path: Path) -> None:
     [wheel] = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "installed")
-    code = "from orchestrator.report.rendering import PAGE, _environment; print(PAGE); "
+    # Named, because a safe path of this process would leave the current folder out.
+    code = f"import sys; sys.path.insert(0, {str(tmp_path / 'installed')!r}); "
+    code += "from orchestrator.report.rendering import PAGE, _environment; print(PAGE); "
     code += "_environment().get_template('page.html')"
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path / "installed", capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == str(tmp_path / "installed" / "orchestrator" / "report" / "page")
