@@ -124,7 +124,7 @@ def test_it_says_which_store_it_is(store: Store) -> None:
 
 def test_the_examples_of_the_documents_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (ROOT / "docs" / "query.md").read_text(encoding="utf-8")
-    [example] = re.findall(r"### From Python\n\n```python\n(.*?)```", text, re.DOTALL)
+    [example] = re.findall(r"## From Python\n\n```python\n(.*?)```", text, re.DOTALL)
     asked_store(tmp_path / "results")
     monkeypatch.chdir(tmp_path)
     lines = example.splitlines()
