@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.commands.arguments import DEFAULT_STORE, StoreFolder, deliver
-from orchestrator.commands.asking import Output, Value, Where, conditions
+from orchestrator.commands.asking import NOTHING, Output, Value, Where, conditions
 
 
 def compare(
@@ -23,9 +23,9 @@ def compare(
         typer.Option(
             "--vary", metavar="FIELD", help="It differs by design; else inferred. Repeatable."
         ),
-    ] = [],  # noqa: B006 - typer reads the default, nobody changes it
+    ] = NOTHING,
     value: Value = "test_accuracy",
-    where: Where = [],  # noqa: B006
+    where: Where = NOTHING,
     output_format: Annotated[
         str, typer.Option("--format", metavar="text|markdown|csv|json", help="How to write it.")
     ] = "text",

@@ -11,7 +11,7 @@ from orchestrator.commands.arguments import (
     SubmittedGrid,
     deliver,
 )
-from orchestrator.commands.asking import AllowMixed, Output, Where, answers_for
+from orchestrator.commands.asking import NOTHING, AllowMixed, Output, Where, answers_for
 
 _DENSITY = "density"
 
@@ -52,8 +52,8 @@ def plot(
     value: Measured = None,
     by: By = "method",
     x: Over = None,
-    facet: Facet = [],  # noqa: B006
-    where: Where = [],  # noqa: B006
+    facet: Facet = NOTHING,
+    where: Where = NOTHING,
     confidence: Confidence = 0.95,
     x_log: XLog = None,
     y_log: YLog = None,
